@@ -1,0 +1,155 @@
+//! Addresses, address spaces and the sizes of what stands at them.
+//!
+//! An address is never a bare integer: [`PhysAddr`] is what a memory controller sees. The sizes are
+//! array types, so that a page that is not 4096 bytes long does not compile.
+
+use core::fmt;
+
+use crate::error::AddressError;
+
+/// One AES block, 16 bytes: the unit that the memory controllers encrypt.
+pub type Block = [u8; 16];
+/// One cache line, 64 bytes: four [`Block`]s.
+pub type Line = [u8; 64];
+/// One page, 4096 bytes: 64 [`Line`]s, 256 [`Block`]s.
+pub type Page = [u8; 4096];
+
+pub(crate) const BLOCK: usize = size_of::<Block>();
+pub(crate) const LINE: usize = size_of::<Line>();
+pub(crate) const PAGE: usize = size_of::<Page>();
+
+/// System physical address, in bytes, with the C-bit already removed; below 2^52.
+///
+/// AMD64 has at most 52 physical address bits (APM volume 2, section 5.1), and the C-bit, which picks
+/// encryption for an access, is stripped before the address reaches memory.
+///
+/// ```
+/// use sevcrypt::PhysAddr;
+///
+/// let addr = PhysAddr::new(0x1_0000_0040)?;
+/// assert_eq!(addr.page(), PhysAddr::new(0x1_0000_0000)?);
+/// assert_eq!(addr.page_offset(), 0x40);
+/// assert!(PhysAddr::new(1 << 52).is_err());
+/// # Ok::<(), sevcrypt::AddressError>(())
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct PhysAddr(u64);
+
+impl PhysAddr {
+    /// The number of physical address bits.
+    pub const BITS: u32 = 52;
+
+    /// An address from its number.
+    ///
+    /// # Errors
+    /// [`AddressError`] if `addr` has a bit at or above bit 52. (A C-bit that was not removed, 47 or
+    /// 51 on today's parts, is below that and cannot be told from an address bit.)
+    pub const fn new(addr: u64) -> Result<Self, AddressError> {
+        if addr >> Self::BITS == 0 { Ok(Self(addr)) } else { Err(AddressError { addr }) }
+    }
+
+    /// The address as a number.
+    #[must_use]
+    pub const fn get(self) -> u64 {
+        self.0
+    }
+
+    /// The address `bytes` further on, or `None` where that is 2^52 or more.
+    ///
+    /// ```
+    /// # use sevcrypt::PhysAddr;
+    /// let last = PhysAddr::new((1 << 52) - 16)?;
+    /// assert_eq!(last.checked_add(16), None);
+    /// # Ok::<(), sevcrypt::AddressError>(())
+    /// ```
+    #[must_use]
+    pub const fn checked_add(self, bytes: u64) -> Option<Self> {
+        match self.0.checked_add(bytes) {
+            Some(sum) if sum >> Self::BITS == 0 => Some(Self(sum)),
+            _ => None,
+        }
+    }
+
+    /// The first byte of the 4 KiB page that holds this address.
+    #[must_use]
+    pub const fn page(self) -> Self {
+        Self(self.0 & !(PAGE as u64 - 1))
+    }
+
+    /// Where in its 4 KiB page this address stands, in bytes: 0 to 4095.
+    #[must_use]
+    pub const fn page_offset(self) -> usize {
+        (self.0 % PAGE as u64) as usize
+    }
+
+    /// The address `bytes` further on, which the caller knows to be in range.
+    pub(crate) const fn offset(self, bytes: usize) -> Self {
+        Self(self.0 + bytes as u64)
+    }
+}
+
+impl TryFrom<u64> for PhysAddr {
+    type Error = AddressError;
+    fn try_from(addr: u64) -> Result<Self, AddressError> {
+        Self::new(addr)
+    }
+}
+
+impl From<PhysAddr> for u64 {
+    fn from(addr: PhysAddr) -> u64 {
+        addr.0
+    }
+}
+
+impl fmt::Display for PhysAddr {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:#x}", self.0)
+    }
+}
+
+impl fmt::Debug for PhysAddr {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "PhysAddr({:#x})", self.0)
+    }
+}
+
+/// Address space identifier: which guest an access belongs to, and so which key the memory controller
+/// takes.
+///
+/// The ASID picks the key; it is no part of the tweak (SEVurity measured the same tweak for every guest
+/// and for the host). ASID 0 is the host: its accesses use key slot 0, the (T)SME key.
+///
+/// ```
+/// use std::collections::BTreeMap;
+/// use sevcrypt::Asid;
+///
+/// let mut keys = BTreeMap::new();
+/// keys.insert(Asid::HOST, "key slot 0");
+/// keys.insert(Asid::new(1), "the first guest's");
+/// assert_eq!(keys[&Asid::new(1)], "the first guest's");
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Asid(u32);
+
+impl Asid {
+    /// ASID 0: the host.
+    pub const HOST: Self = Self(0);
+
+    /// An ASID from its number. How many a part has is read from CPUID 8000_001Fh ECX there.
+    #[must_use]
+    pub const fn new(asid: u32) -> Self {
+        Self(asid)
+    }
+
+    /// The ASID as a number.
+    #[must_use]
+    pub const fn get(self) -> u32 {
+        self.0
+    }
+}
+
+impl fmt::Display for Asid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}

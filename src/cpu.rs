@@ -1,0 +1,251 @@
+//! Which backends this CPU has, and the tokens that prove it.
+//!
+//! A kernel takes its backend's token as an argument; the only ways to a token are detection and
+//! [`Backend::assume`]. So a kernel cannot be reached on a CPU that lacks what its bytes need.
+//!
+//! Detection is the `cpufeatures` crate's. Where CPUID may trap or says nothing (`target_os` none, uefi
+//! and sgx) it is not executed: there, the features that the build was compiled for are the answer.
+//! Without the crate's feature `kernels`, or on a target without x86-64 SSE2, there is no detection at
+//! all, the tokens are types without a value, and only [`Backend::portable`] exists.
+
+use core::fmt;
+use core::str::FromStr;
+
+use crate::error::BackendError;
+
+/// The one definition of "the kernels are part of this build", as a pair of alternatives.
+macro_rules! if_kernels {
+    ({ $($yes:item)* } else { $($no:item)* }) => {
+        $(#[cfg(all(feature = "kernels", target_arch = "x86_64", target_feature = "sse2"))] $yes)*
+        $(#[cfg(not(all(feature = "kernels", target_arch = "x86_64", target_feature = "sse2")))] $no)*
+    };
+}
+pub(crate) use if_kernels;
+
+/// Declares [`Feature`] and its detection.
+macro_rules! features {
+    ($($variant:ident = $name:tt, $module:ident;)*) => {
+        /// A CPU feature that a backend needs, by its CPUID name.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        #[non_exhaustive]
+        pub enum Feature {
+            $(#[doc = concat!("`", $name, "`")] $variant,)*
+        }
+
+        impl Feature {
+            /// The name in lower case, as compilers and `/proc/cpuinfo` tools spell it.
+            #[must_use]
+            pub const fn name(self) -> &'static str {
+                match self { $(Self::$variant => $name,)* }
+            }
+        }
+
+        if_kernels! {
+            {
+                $(cpufeatures::new!($module, $name);)*
+
+                impl Feature {
+                    fn detected(self) -> bool {
+                        match self { $(Self::$variant => $module::get(),)* }
+                    }
+                }
+            } else {
+                impl Feature {
+                    fn detected(self) -> bool {
+                        false
+                    }
+                }
+            }
+        }
+    };
+}
+
+features! {
+    Sse2 = "sse2", cpu_sse2;
+    Aes = "aes", cpu_aes;
+    Pclmulqdq = "pclmulqdq", cpu_pclmulqdq;
+}
+
+if_kernels! {
+    {
+        /// What a token holds: nothing, where there are kernels...
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub(crate) struct Built(());
+
+        const BUILT: Option<Built> = Some(Built(()));
+    } else {
+        /// ... and where there are none, a value that cannot exist.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub(crate) enum Built {}
+
+        const BUILT: Option<Built> = None;
+    }
+}
+
+/// Proof that the CPU has what the AES-NI kernels need.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct AesNi(pub(crate) Built);
+
+impl AesNi {
+    /// What the bytes of `asm/*_aesni.S` and `asm/aes_schedule.S` use.
+    const NEEDS: &[Feature] = &[Feature::Sse2, Feature::Aes, Feature::Pclmulqdq];
+}
+
+/// The name of a [`Backend`], also of one that this CPU lacks.
+///
+/// ```
+/// use sevcrypt::BackendKind;
+///
+/// let kind: BackendKind = "aesni".parse()?;
+/// for feature in kind.missing() {
+///     println!("{kind} needs {}, which this CPU lacks", feature.name());
+/// }
+/// # Ok::<(), sevcrypt::UnknownBackend>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum BackendKind {
+    /// The definition, in Rust, on the `aes` crate's block cipher. Runs everywhere.
+    Portable,
+    /// 128-bit AES instructions: `asm/*_aesni.S`.
+    AesNi,
+}
+
+impl BackendKind {
+    /// Every backend that the crate knows, slowest first.
+    pub const ALL: &[Self] = &[Self::Portable, Self::AesNi];
+
+    /// The name: `portable`, `aesni`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Portable => "portable",
+            Self::AesNi => "aesni",
+        }
+    }
+
+    /// The CPU features that the backend's kernels use.
+    #[must_use]
+    pub const fn needs(self) -> &'static [Feature] {
+        match self {
+            Self::Portable => &[],
+            Self::AesNi => AesNi::NEEDS,
+        }
+    }
+
+    /// Those of [`needs`](Self::needs) that were not detected.
+    pub fn missing(self) -> impl Iterator<Item = Feature> {
+        self.needs().iter().copied().filter(|feature| !feature.detected())
+    }
+}
+
+impl fmt::Display for BackendKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// A word that names no backend.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct UnknownBackend;
+
+impl fmt::Display for UnknownBackend {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("no backend has this name; there are ")?;
+        for (i, kind) in BackendKind::ALL.iter().enumerate() {
+            write!(f, "{}{kind}", if i == 0 { "" } else { ", " })?;
+        }
+        Ok(())
+    }
+}
+
+impl core::error::Error for UnknownBackend {}
+
+impl FromStr for BackendKind {
+    type Err = UnknownBackend;
+    fn from_str(name: &str) -> Result<Self, UnknownBackend> {
+        Self::ALL.iter().copied().find(|kind| kind.name() == name).ok_or(UnknownBackend)
+    }
+}
+
+/// An implementation that this CPU can run. Every backend gives the same results.
+///
+/// It is chosen once, when a key is set up, and the key keeps it: a schedule laid out for one backend
+/// never meets another's kernel.
+///
+/// ```
+/// use sevcrypt::{Backend, BackendKind};
+///
+/// println!("the fastest here: {}", Backend::best());
+/// for backend in Backend::available() {
+///     println!("has {backend}");
+/// }
+/// match Backend::new(BackendKind::AesNi) {
+///     Ok(backend) => assert_eq!(backend.kind(), BackendKind::AesNi),
+///     Err(why) => println!("{why}"),
+/// }
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Backend(pub(crate) Token);
+
+/// A backend with its proof.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Token {
+    Portable,
+    AesNi(AesNi),
+}
+
+impl Backend {
+    /// The definition in Rust; on every CPU.
+    #[must_use]
+    pub const fn portable() -> Self {
+        Self(Token::Portable)
+    }
+
+    /// The backend of this name.
+    ///
+    /// # Errors
+    /// [`BackendError`] if this build has no kernels, or the CPU lacks a feature (which it names).
+    pub fn new(kind: BackendKind) -> Result<Self, BackendError> {
+        let backend = Self::built(kind)?;
+        match kind.missing().next() {
+            None => Ok(backend),
+            Some(_) => Err(BackendError::MissingFeatures(kind)),
+        }
+    }
+
+    /// The backend of this name if it is part of this build, whatever the CPU has.
+    pub(crate) fn built(kind: BackendKind) -> Result<Self, BackendError> {
+        match kind {
+            BackendKind::Portable => Some(Self(Token::Portable)),
+            BackendKind::AesNi => BUILT.map(|built| Self(Token::AesNi(AesNi(built)))),
+        }
+        .ok_or(BackendError::NotBuilt(kind))
+    }
+
+    /// The backends that this CPU has, slowest first; never empty.
+    pub fn available() -> impl DoubleEndedIterator<Item = Self> {
+        BackendKind::ALL.iter().filter_map(|&kind| Self::new(kind).ok())
+    }
+
+    /// The fastest backend that this CPU has.
+    #[must_use]
+    pub fn best() -> Self {
+        Self::available().next_back().unwrap_or(Self::portable())
+    }
+
+    /// Which backend this is.
+    #[must_use]
+    pub const fn kind(self) -> BackendKind {
+        match self.0 {
+            Token::Portable => BackendKind::Portable,
+            Token::AesNi(_) => BackendKind::AesNi,
+        }
+    }
+}
+
+impl fmt::Display for Backend {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.kind().fmt(f)
+    }
+}

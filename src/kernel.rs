@@ -1,0 +1,381 @@
+//! The assembly in `asm/`, each body behind a safe function: the first room in which `unsafe` may stand.
+//!
+//! A kernel is a naked `extern "sysv64"` function, so there is one calling convention on every operating
+//! system (on Windows the compiler makes the caller save xmm6 to xmm15). Its text is a file of `asm/`
+//! with the assembly-time numbers set before it. A new kernel goes here, and nowhere else.
+//!
+//! What the safe functions rest on, for all of them:
+//! * the token argument proves the CPU features (see [`crate::cpu`]);
+//! * keys, tables and scratch are references to types of exactly the size and alignment in the kernel's
+//!   contract;
+//! * memory is named by [`Segment`]s, whose constructor is `unsafe` and takes the promise that it is valid.
+
+#![allow(unsafe_code, reason = "src/kernel.rs is a listed unsafe file")]
+
+use core::marker::PhantomData;
+
+use zeroize::Zeroize;
+
+use crate::addr::{BLOCK, Block, PAGE};
+use crate::cpu::{AesNi, Backend, BackendKind, if_kernels};
+use crate::error::BackendError;
+
+/// The most rounds that AES has: those of AES-256.
+pub(crate) const MAX_ROUNDS: usize = 14;
+
+/// Which way a block cipher runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Direction {
+    Encrypt,
+    Decrypt,
+}
+
+/// Round keys of one AES key for both directions, each in order of use. Holds a secret: wrap it in
+/// [`Wiped`](crate::wipe::Wiped).
+#[repr(C, align(64))]
+pub(crate) struct RoundKeys {
+    encrypt: [Block; MAX_ROUNDS + 1],
+    decrypt: [Block; MAX_ROUNDS + 1],
+    rounds: Rounds,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Rounds {
+    Ten,
+    Fourteen,
+}
+
+/// What the linear tweak puts on a block by its place in the page: 256 values.
+#[repr(C, align(64))]
+pub(crate) struct PageTable(pub(crate) [Block; PAGE / BLOCK]);
+
+/// The table of a side that has no whitening.
+pub(crate) static ZERO_TABLE: PageTable = PageTable([[0; BLOCK]; PAGE / BLOCK]);
+
+/// A piece of memory and what its blocks are whitened with; read by the kernels (`SEG_*` in `asm/`).
+#[repr(C, align(64))]
+pub(crate) struct Segment<'a> {
+    src: *const u8,
+    dst: *mut u8,
+    blocks: u64,
+    offset: u64,
+    before: Block,
+    after: Block,
+    memory: PhantomData<&'a [core::cell::Cell<u8>]>,
+}
+
+// The assembly is told these numbers below; they hold where there is assembly.
+#[cfg(target_arch = "x86_64")]
+const _: () = {
+    use core::mem::offset_of;
+    assert!(offset_of!(Segment<'_>, src) == 0 && offset_of!(Segment<'_>, dst) == 8);
+    assert!(offset_of!(Segment<'_>, blocks) == 16 && offset_of!(Segment<'_>, offset) == 24);
+    assert!(offset_of!(Segment<'_>, before) == 32 && offset_of!(Segment<'_>, after) == 48);
+    assert!(size_of::<Segment<'_>>() == 64);
+};
+
+impl Segment<'_> {
+    /// No memory: what an array of segments is filled with. It is not given to a kernel.
+    pub(crate) const EMPTY: Self = Self {
+        src: core::ptr::null(),
+        dst: core::ptr::null_mut(),
+        blocks: 0,
+        offset: 0,
+        before: [0; BLOCK],
+        after: [0; BLOCK],
+        memory: PhantomData,
+    };
+
+    /// A segment of `blocks` blocks, the first at block `place` of its page.
+    ///
+    /// # Safety
+    /// For the lifetime of the value, `src` is valid for reads and `dst` for writes of `16 * blocks`
+    /// bytes; they are the same or do not overlap. Whoever else reads or writes that memory meanwhile
+    /// does so as the memory model of shared guest memory allows (`crate::mem::guest`).
+    pub(crate) unsafe fn new(src: *const u8, dst: *mut u8, blocks: usize, place: usize) -> Self {
+        assert!(place + blocks <= PAGE / BLOCK, "a segment lies inside a page");
+        Self {
+            src,
+            dst,
+            blocks: blocks as u64,
+            offset: (place * BLOCK) as u64,
+            before: [0; BLOCK],
+            after: [0; BLOCK],
+            memory: PhantomData,
+        }
+    }
+
+    /// The block of its page at which the segment begins.
+    pub(crate) fn place(&self) -> usize {
+        self.offset as usize / BLOCK
+    }
+
+    /// Sets the whitening before and after AES: the page's share of a linear tweak, or (before only)
+    /// the XTS tweak of the first block.
+    pub(crate) fn set_whitening(&mut self, before: Block, after: Block) {
+        self.before = before;
+        self.after = after;
+    }
+
+    /// Erases the whitening.
+    pub(crate) fn wipe(&mut self) {
+        self.before.zeroize();
+        self.after.zeroize();
+    }
+}
+
+impl Backend {
+    /// The backend of this name, without asking the CPU: for kernels and firmware that know their CPU
+    /// and have enabled its vector state themselves, where CPUID is not executed.
+    ///
+    /// # Errors
+    /// [`BackendError::NotBuilt`] if this build has no kernels.
+    ///
+    /// # Safety
+    /// For as long as the program runs, every CPU that it runs on has every feature of
+    /// [`kind.needs()`](BackendKind::needs), the vector state is enabled, and it is saved and restored
+    /// around whatever may interrupt a call.
+    ///
+    /// ```
+    /// use sevcrypt::{Backend, BackendKind};
+    ///
+    /// // SAFETY: the portable backend needs no CPU feature.
+    /// let backend = unsafe { Backend::assume(BackendKind::Portable) }?;
+    /// # Ok::<(), sevcrypt::BackendError>(())
+    /// ```
+    pub unsafe fn assume(kind: BackendKind) -> Result<Self, BackendError> {
+        Self::built(kind)
+    }
+}
+
+if_kernels! {
+    {
+        impl RoundKeys {
+            /// The round keys of an AES-128 key.
+            pub(crate) fn aes128(token: AesNi, key: &[u8; 16]) -> Self {
+                let AesNi(_) = token;
+                let mut keys = Self::empty(Rounds::Ten);
+                // SAFETY: the token proves AES-NI. The kernel reads 16 bytes at `key` and writes
+                // 11 * 16 at each of the two arrays of 15 * 16.
+                unsafe {
+                    aes128_schedule(key.as_ptr(), keys.encrypt.as_mut_ptr(), keys.decrypt.as_mut_ptr());
+                }
+                keys
+            }
+
+            /// The round keys of an AES-256 key.
+            pub(crate) fn aes256(token: AesNi, key: &[u8; 32]) -> Self {
+                let AesNi(_) = token;
+                let mut keys = Self::empty(Rounds::Fourteen);
+                // SAFETY: the token proves AES-NI. The kernel reads 32 bytes at `key` and writes
+                // 15 * 16 at each of the two arrays of that size.
+                unsafe {
+                    aes256_schedule(key.as_ptr(), keys.encrypt.as_mut_ptr(), keys.decrypt.as_mut_ptr());
+                }
+                keys
+            }
+
+            fn empty(rounds: Rounds) -> Self {
+                Self {
+                    encrypt: [[0; BLOCK]; MAX_ROUNDS + 1],
+                    decrypt: [[0; BLOCK]; MAX_ROUNDS + 1],
+                    rounds,
+                }
+            }
+
+            fn in_order(&self, direction: Direction) -> *const Block {
+                match direction {
+                    Direction::Encrypt => self.encrypt.as_ptr(),
+                    Direction::Decrypt => self.decrypt.as_ptr(),
+                }
+            }
+        }
+
+        /// Enciphers each of `data` alone.
+        pub(crate) fn encrypt_blocks(token: AesNi, keys: &RoundKeys, data: &mut [Block]) {
+            let AesNi(_) = token;
+            if data.is_empty() {
+                return;
+            }
+            let kernel = match keys.rounds {
+                Rounds::Ten => aes128_blocks,
+                Rounds::Fourteen => aes256_blocks,
+            };
+            // SAFETY: the token proves AES-NI; the keys have the alignment and the rounds of the kernel;
+            // `data` is exclusive memory of `data.len()` blocks, at least one.
+            unsafe { kernel(keys.encrypt.as_ptr(), data.as_mut_ptr(), data.len()) }
+        }
+
+        /// Every block of every segment, whitened from the tables and the segments' bases.
+        pub(crate) fn xex(
+            token: AesNi,
+            keys: &RoundKeys,
+            direction: Direction,
+            before: &PageTable,
+            after: &PageTable,
+            segments: &[Segment<'_>],
+        ) {
+            let AesNi(_) = token;
+            if segments.is_empty() {
+                return;
+            }
+            let kernel = match (keys.rounds, direction) {
+                (Rounds::Ten, Direction::Encrypt) => aes128_xex_encrypt,
+                (Rounds::Ten, Direction::Decrypt) => aes128_xex_decrypt,
+                (Rounds::Fourteen, Direction::Encrypt) => aes256_xex_encrypt,
+                (Rounds::Fourteen, Direction::Decrypt) => aes256_xex_decrypt,
+            };
+            // SAFETY: the token proves AES-NI; keys, tables and segments have the sizes and alignments of
+            // the contract by their types, and there is at least one segment. `Segment::new` was promised
+            // that the memory is valid, and checked that each segment ends inside the tables.
+            unsafe {
+                kernel(
+                    keys.in_order(direction),
+                    before,
+                    after,
+                    segments.as_ptr().cast(),
+                    segments.len(),
+                );
+            }
+        }
+
+        /// Every block of every segment under XTS; each segment's first tweak is its whitening before AES.
+        pub(crate) fn xts(
+            token: AesNi,
+            keys: &RoundKeys,
+            direction: Direction,
+            segments: &[Segment<'_>],
+        ) {
+            let AesNi(_) = token;
+            if segments.is_empty() {
+                return;
+            }
+            let kernel = match (keys.rounds, direction) {
+                (Rounds::Ten, Direction::Encrypt) => aes128_xts_encrypt,
+                (Rounds::Ten, Direction::Decrypt) => aes128_xts_decrypt,
+                (Rounds::Fourteen, Direction::Encrypt) => aes256_xts_encrypt,
+                (Rounds::Fourteen, Direction::Decrypt) => aes256_xts_decrypt,
+            };
+            // The kernel erases it; it starts uninitialised, since the kernel writes before it reads.
+            let mut scratch = core::mem::MaybeUninit::<Scratch>::uninit();
+            // SAFETY: the token proves AES-NI and PCLMULQDQ; keys, segments and scratch have the sizes and
+            // alignments of the contract by their types, and there is at least one segment.
+            // `Segment::new` was promised that the memory is valid.
+            unsafe {
+                kernel(
+                    keys.in_order(direction),
+                    segments.as_ptr().cast(),
+                    segments.len(),
+                    scratch.as_mut_ptr(),
+                );
+            }
+        }
+
+        #[repr(C, align(64))]
+        struct Scratch([Block; 16]);
+
+        /// Declares a kernel: a file of `asm/` after its assembly-time numbers.
+        macro_rules! kernel {
+            ($(#[$doc:meta])* $name:ident($($arg:ident: $type:ty),*), $file:literal, $($symbol:literal = $value:expr),*) => {
+                $(#[$doc])*
+                #[unsafe(naked)]
+                unsafe extern "sysv64" fn $name($($arg: $type),*) {
+                    core::arch::naked_asm!(
+                        $(concat!(".set ", $symbol, ", ", $value),)*
+                        include_str!(concat!("../asm/", $file)),
+                        options(raw)
+                    )
+                }
+            };
+        }
+
+        kernel! {
+            /// # Safety
+            /// The contract of `asm/aes_schedule.S`.
+            aes128_schedule(key: *const u8, encrypt: *mut Block, decrypt: *mut Block),
+            "aes_schedule.S", "ROUNDS" = 10
+        }
+        kernel! {
+            /// # Safety
+            /// The contract of `asm/aes_schedule.S`.
+            aes256_schedule(key: *const u8, encrypt: *mut Block, decrypt: *mut Block),
+            "aes_schedule.S", "ROUNDS" = 14
+        }
+        kernel! {
+            /// # Safety
+            /// The contract of `asm/aes_blocks_aesni.S`.
+            aes128_blocks(keys: *const Block, data: *mut Block, count: usize),
+            "aes_blocks_aesni.S", "ROUNDS" = 10
+        }
+        kernel! {
+            /// # Safety
+            /// The contract of `asm/aes_blocks_aesni.S`.
+            aes256_blocks(keys: *const Block, data: *mut Block, count: usize),
+            "aes_blocks_aesni.S", "ROUNDS" = 14
+        }
+
+        /// Declares the four bodies of a kernel on segments: both key sizes, both directions.
+        macro_rules! segment_kernels {
+            ($file:literal, $args:tt: $($name:ident = $rounds:literal, $decrypt:literal;)*) => {
+                $(segment_kernels! { @one $name $args $file $rounds $decrypt })*
+            };
+            (@one $name:ident ($($arg:ident: $type:ty),*) $file:literal $rounds:literal $decrypt:literal) => {
+                kernel! {
+                    /// # Safety
+                    #[doc = concat!("The contract of `asm/", $file, "`.")]
+                    $name($($arg: $type),*), $file,
+                    "SEG_SRC" = 0, "SEG_DST" = 8, "SEG_BLOCKS" = 16, "SEG_OFFSET" = 24,
+                    "SEG_BEFORE" = 32, "SEG_AFTER" = 48, "SEG_BYTES" = 64,
+                    "ROUNDS" = $rounds, "DECRYPT" = $decrypt
+                }
+            };
+        }
+
+        segment_kernels! {
+            "xex_aesni.S",
+            (keys: *const Block, before: *const PageTable, after: *const PageTable, segments: *const u8, count: usize):
+            aes128_xex_encrypt = 10, 0;
+            aes128_xex_decrypt = 10, 1;
+            aes256_xex_encrypt = 14, 0;
+            aes256_xex_decrypt = 14, 1;
+        }
+        segment_kernels! {
+            "xts_aesni.S",
+            (keys: *const Block, segments: *const u8, count: usize, scratch: *mut Scratch):
+            aes128_xts_encrypt = 10, 0;
+            aes128_xts_decrypt = 10, 1;
+            aes256_xts_encrypt = 14, 0;
+            aes256_xts_decrypt = 14, 1;
+        }
+    } else {
+        // No kernels in this build: the tokens have no value, and neither has any call.
+        impl RoundKeys {
+            pub(crate) fn aes128(token: AesNi, _: &[u8; 16]) -> Self {
+                match token.0 {}
+            }
+
+            pub(crate) fn aes256(token: AesNi, _: &[u8; 32]) -> Self {
+                match token.0 {}
+            }
+        }
+
+        pub(crate) fn encrypt_blocks(token: AesNi, _: &RoundKeys, _: &mut [Block]) {
+            match token.0 {}
+        }
+
+        pub(crate) fn xex(
+            token: AesNi,
+            _: &RoundKeys,
+            _: Direction,
+            _: &PageTable,
+            _: &PageTable,
+            _: &[Segment<'_>],
+        ) {
+            match token.0 {}
+        }
+
+        pub(crate) fn xts(token: AesNi, _: &RoundKeys, _: Direction, _: &[Segment<'_>]) {
+            match token.0 {}
+        }
+    }
+}

@@ -1,0 +1,50 @@
+//! The cryptography of AMD SEV, SEV-ES and SEV-SNP in software: what the memory controllers of an EPYC
+//! processor and its Secure Processor compute, behind a safe interface.
+//!
+//! | you write | begin with |
+//! |---|---|
+//! | an emulator, a VMM, a research model | [`mem::MemoryCipher`]: a physical address, a key and bytes in, the ciphertext of DRAM out |
+//!
+//! ```
+//! use sevcrypt::mem::{MemoryCipher, Tweak};
+//! use sevcrypt::{Backend, PhysAddr};
+//!
+//! let platform = Tweak::from_seed(b"the random bytes of one boot");
+//! let guest = MemoryCipher::xex(&[0x2b; 16], &platform, Backend::best())?;
+//!
+//! let mut page = [0u8; 4096];
+//! guest.encrypt(PhysAddr::new(0x1234_5000)?, &mut page)?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # The map
+//! Modules name only those above them:
+//! * [`PhysAddr`], [`Asid`], [`Block`], [`Line`], [`Page`]: addresses and sizes (`addr`); errors (`error`)
+//! * [`Backend`], [`BackendKind`]: which kernels this CPU has (`cpu`); the assembly itself (`kernel`)
+//! * [`Key`], [`KeySize`]: AES (`aes`)
+//! * [`mem`]: the memory-encryption engine
+//!
+//! # Features
+//! `default = ["std", "kernels"]`; all are additive and none changes a result.
+//! * `kernels`: the assembly in `asm/`, on x86-64 with SSE2. Without it: Rust only, no CPU detection.
+//! * `alloc`, `std`: the core needs neither.
+//! * `vm-memory-018`: `mem::vm_memory`, guest memory of the `vm-memory` crate.
+
+#![no_std]
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+#[cfg(any(feature = "std", test))]
+extern crate std;
+
+mod addr;
+mod aes;
+mod cpu;
+mod error;
+mod kernel;
+pub mod mem;
+mod wipe;
+
+pub use addr::{Asid, Block, Line, Page, PhysAddr};
+pub use aes::{Key, KeySize};
+pub use cpu::{Backend, BackendKind, Feature, UnknownBackend};
+pub use error::{AddressError, BackendError, KeyError, MemoryError, RunError, TweakTableError};

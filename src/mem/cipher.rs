@@ -1,0 +1,623 @@
+//! [`MemoryCipher`]: one guest's key, and every operation of the engine.
+
+use core::borrow::Borrow;
+use core::fmt;
+
+use zeroize::{Zeroize, Zeroizing};
+
+use crate::addr::{BLOCK, Block, PAGE, PhysAddr};
+use crate::aes::{AesKey, Key, KeySize, Schedule};
+use crate::cpu::{AesNi, Backend};
+use crate::error::{KeyError, MemoryError, RunError};
+use crate::kernel::{self, Direction, RoundKeys, Segment, ZERO_TABLE};
+use crate::mem::Whitening;
+use crate::mem::guest::{GuestBytes, GuestSource, segment};
+use crate::mem::portable::{self, Tweaks};
+use crate::mem::tweak::{Kept, Kind, Linear, PageTweak, Tweak, Xts, XtsUnit};
+
+/// How a block is enciphered; see [the table](crate::mem) of what is accurate for which part.
+///
+/// ```
+/// use sevcrypt::{Backend, mem::{MemoryCipher, Mode, Tweak}};
+///
+/// let cipher = MemoryCipher::xe(&[1; 16], Tweak::zen1(), Backend::best())?;
+/// assert_eq!(cipher.mode(), Mode::Xe);
+/// # Ok::<(), sevcrypt::KeyError>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Mode {
+    /// Xor, encrypt: C = E(K1, P ^ T(address)).
+    Xe,
+    /// Xor, encrypt, xor: C = E(K1, P ^ T(address)) ^ T(address).
+    Xex,
+    /// XTS (IEEE 1619-2018) without ciphertext stealing, with this data unit.
+    Xts(XtsUnit),
+}
+
+/// A data key with its mode, tweak and backend: what a memory controller holds for one ASID.
+///
+/// `T` is how it holds its [`Tweak`]: by value, `&Tweak`, `Arc<Tweak>`. All operations take `&self` and may
+/// run on many threads at once. The keys are wiped on drop and cannot be printed, copied or compared.
+///
+/// # What it does not do
+/// It does not authenticate: changed ciphertext decrypts to changed plaintext, old ciphertext is accepted,
+/// equal blocks at one address are seen to be equal. The hardware has the same properties.
+///
+/// ```
+/// use sevcrypt::{Backend, PhysAddr, mem::{MemoryCipher, Tweak}};
+///
+/// // A guest on a Milan part with the model's tweak constants.
+/// let platform = Tweak::from_seed(b"one boot");
+/// let guest = MemoryCipher::xex(&[7; 16], &platform, Backend::best())?;
+///
+/// let mut line = *b"the guest writes this line of 64 bytes; DRAM holds its cipher...";
+/// guest.encrypt(PhysAddr::new(0x1234_5640)?, &mut line)?;
+/// guest.decrypt(PhysAddr::new(0x1234_5640)?, &mut line)?;
+/// assert!(line.starts_with(b"the guest"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// Keys do not leave it:
+/// ```compile_fail,E0599
+/// # use sevcrypt::{Backend, mem::{MemoryCipher, Tweak}};
+/// let cipher = MemoryCipher::xe(&[1; 16], Tweak::zen1(), Backend::best()).unwrap();
+/// let copy = cipher.clone();
+/// ```
+pub struct MemoryCipher<T = Tweak> {
+    key: AesKey,
+    mode: Mode,
+    tweak: T,
+}
+
+/// A range of memory with its address: one entry of [`MemoryCipher::encrypt_runs`].
+///
+/// The address is the physical one of the first byte; the bytes behind it are physically contiguous.
+///
+/// ```
+/// use sevcrypt::{PhysAddr, mem::Run};
+///
+/// let (plain, mut cipher) = ([0u8; 4096], [0u8; 4096]);
+/// let run = Run::new(PhysAddr::new(0x4000)?, &plain, &mut cipher);
+/// # Ok::<(), sevcrypt::AddressError>(())
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct Run<'a> {
+    addr: PhysAddr,
+    src: GuestSource<'a>,
+    dst: GuestBytes<'a>,
+}
+
+impl<'a> Run<'a> {
+    /// Memory that is changed in place.
+    pub fn in_place(addr: PhysAddr, memory: impl Into<GuestBytes<'a>>) -> Self {
+        let dst = memory.into();
+        Self { addr, src: dst.into(), dst }
+    }
+
+    /// Memory that is read from `src`; the result goes to `dst`. The two have one length, and are the same
+    /// or do not overlap.
+    pub fn new(
+        addr: PhysAddr,
+        src: impl Into<GuestSource<'a>>,
+        dst: impl Into<GuestBytes<'a>>,
+    ) -> Self {
+        Self { addr, src: src.into(), dst: dst.into() }
+    }
+
+    /// Whether the operation can be done, for a tweak of so many address bits.
+    fn check(&self, bits: u32) -> Result<(), MemoryError> {
+        let Self { addr, src, dst } = self;
+        if src.len() != dst.len() {
+            return Err(MemoryError::Lengths { src: src.len(), dst: dst.len() });
+        }
+        if !addr.get().is_multiple_of(BLOCK as u64) {
+            return Err(MemoryError::UnalignedAddress { addr: addr.get() });
+        }
+        if !src.len().is_multiple_of(BLOCK) {
+            return Err(MemoryError::UnalignedLength { len: src.len() });
+        }
+        let end = addr.get().checked_add(src.len() as u64);
+        if end.is_none_or(|end| end > 1 << bits) {
+            return Err(MemoryError::BeyondTweak { addr: addr.get(), len: src.len(), bits });
+        }
+        match src.overlap(dst) {
+            Some(distance) => Err(MemoryError::Overlap { distance, len: src.len() }),
+            None => Ok(()),
+        }
+    }
+
+    /// The run cut at the multiples of `unit` bytes of its address.
+    fn pieces(&self, unit: usize) -> impl Iterator<Item = Piece> {
+        let (addr, len) = (self.addr, self.src.len());
+        let mut offset = 0;
+        core::iter::from_fn(move || {
+            if offset == len {
+                return None;
+            }
+            let addr = addr.offset(offset);
+            let room = unit - addr.page_offset() % unit;
+            let piece = Piece { addr, offset, len: room.min(len - offset) };
+            offset += piece.len;
+            Some(piece)
+        })
+    }
+}
+
+/// A part of a run inside one unit of the tweak.
+#[derive(Clone, Copy)]
+struct Piece {
+    addr: PhysAddr,
+    /// Where in the run it begins.
+    offset: usize,
+    len: usize,
+}
+
+impl<T: Borrow<Tweak>> MemoryCipher<T> {
+    /// XE under `key`, 16 or 32 bytes (AES-256 with XE is a model: no part is known to have it).
+    ///
+    /// # Errors
+    /// [`KeyError::LinearTweakNeeded`] if `tweak` is not linear.
+    pub fn xe<'k>(key: impl Into<Key<'k>>, tweak: T, backend: Backend) -> Result<Self, KeyError> {
+        Self::linear(key.into(), Mode::Xe, tweak, backend)
+    }
+
+    /// XEX under `key`, 16 or 32 bytes (AES-256 with XEX is a model: no part is known to have it).
+    ///
+    /// # Errors
+    /// [`KeyError::LinearTweakNeeded`] if `tweak` is not linear.
+    pub fn xex<'k>(key: impl Into<Key<'k>>, tweak: T, backend: Backend) -> Result<Self, KeyError> {
+        Self::linear(key.into(), Mode::Xex, tweak, backend)
+    }
+
+    /// XTS under the data key `key`, 16 or 32 bytes; the tweak key and the unit are the tweak's.
+    ///
+    /// # Errors
+    /// [`KeyError::XtsTweakNeeded`] if `tweak` is linear; [`KeyError::EqualKeys`] and
+    /// [`KeyError::KeySizes`] if its key does not fit `key`.
+    ///
+    /// ```
+    /// use sevcrypt::{Backend, KeyError, mem::{MemoryCipher, Tweak, XtsUnit}};
+    ///
+    /// let tweak = Tweak::xts(&[1; 32], XtsUnit::Page, Backend::best());
+    /// assert_eq!(
+    ///     MemoryCipher::xts(&[1; 32], &tweak, Backend::best()).err(),
+    ///     Some(KeyError::EqualKeys),
+    /// );
+    /// ```
+    pub fn xts<'k>(key: impl Into<Key<'k>>, tweak: T, backend: Backend) -> Result<Self, KeyError> {
+        let key = key.into();
+        let Kind::Xts(xts) = &tweak.borrow().0 else {
+            return Err(KeyError::XtsTweakNeeded);
+        };
+        xts.check_data_key(key)?;
+        Ok(Self { key: AesKey::new(key, backend), mode: Mode::Xts(xts.unit), tweak })
+    }
+
+    /// XTS whose two keys may be equal: for the published vectors that have them so.
+    #[cfg(test)]
+    pub(crate) fn xts_with_equal_keys(key: Key<'_>, tweak: T, backend: Backend) -> Self {
+        let Kind::Xts(Xts { unit, .. }) = tweak.borrow().0 else { panic!("an XTS tweak") };
+        Self { key: AesKey::new(key, backend), mode: Mode::Xts(unit), tweak }
+    }
+
+    fn linear(key: Key<'_>, mode: Mode, tweak: T, backend: Backend) -> Result<Self, KeyError> {
+        match tweak.borrow().0 {
+            Kind::Linear(_) => Ok(Self { key: AesKey::new(key, backend), mode, tweak }),
+            Kind::Xts(_) => Err(KeyError::LinearTweakNeeded),
+        }
+    }
+
+    /// The mode.
+    pub fn mode(&self) -> Mode {
+        self.mode
+    }
+
+    /// The size of the data key.
+    pub fn key_size(&self) -> KeySize {
+        self.key.size()
+    }
+
+    /// The backend that the data key was set up for.
+    pub fn backend(&self) -> Backend {
+        self.key.backend()
+    }
+
+    /// The tweak.
+    pub fn tweak(&self) -> &Tweak {
+        self.tweak.borrow()
+    }
+
+    /// Encrypts memory in place: a block, a line, a page, or any physically contiguous run.
+    ///
+    /// `addr` is the physical address of the first byte, a multiple of 16; the length is a multiple of 16
+    /// and may begin and end inside a page. The memory itself needs no alignment.
+    ///
+    /// # Errors
+    /// [`MemoryError`], before anything is written.
+    ///
+    /// ```
+    /// # use sevcrypt::{Backend, MemoryError, PhysAddr, mem::{MemoryCipher, Tweak}};
+    /// # let cipher = MemoryCipher::xex(&[7; 16], Tweak::from_seed(b"boot"), Backend::best())?;
+    /// let mut block = [0u8; 16];
+    /// cipher.encrypt(PhysAddr::new(0x10)?, &mut block)?;
+    ///
+    /// let mut run = vec![0u8; 3 * 4096 + 32];
+    /// cipher.encrypt(PhysAddr::new(0xff0)?, &mut run[..])?;
+    ///
+    /// let refused = cipher.encrypt(PhysAddr::new(0x8)?, &mut block);
+    /// assert_eq!(refused, Err(MemoryError::UnalignedAddress { addr: 8 }));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn encrypt<'a>(
+        &self,
+        addr: PhysAddr,
+        memory: impl Into<GuestBytes<'a>>,
+    ) -> Result<(), MemoryError> {
+        self.run(Direction::Encrypt, Run::in_place(addr, memory))
+    }
+
+    /// Decrypts memory in place; otherwise as [`encrypt`](Self::encrypt).
+    ///
+    /// # Errors
+    /// [`MemoryError`], before anything is written.
+    pub fn decrypt<'a>(
+        &self,
+        addr: PhysAddr,
+        memory: impl Into<GuestBytes<'a>>,
+    ) -> Result<(), MemoryError> {
+        self.run(Direction::Decrypt, Run::in_place(addr, memory))
+    }
+
+    /// Encrypts `src` into `dst`, which are the same memory or do not overlap; otherwise as
+    /// [`encrypt`](Self::encrypt).
+    ///
+    /// # Errors
+    /// [`MemoryError`], before anything is written.
+    ///
+    /// ```
+    /// # use sevcrypt::{Backend, PhysAddr, mem::{MemoryCipher, Tweak}};
+    /// # let cipher = MemoryCipher::xex(&[7; 16], Tweak::from_seed(b"boot"), Backend::best())?;
+    /// let (plain, mut dram) = ([1u8; 4096], [0u8; 4096]);
+    /// cipher.encrypt_to(PhysAddr::new(0x4000)?, &plain, &mut dram)?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn encrypt_to<'a>(
+        &self,
+        addr: PhysAddr,
+        src: impl Into<GuestSource<'a>>,
+        dst: impl Into<GuestBytes<'a>>,
+    ) -> Result<(), MemoryError> {
+        self.run(Direction::Encrypt, Run::new(addr, src, dst))
+    }
+
+    /// Decrypts `src` into `dst`; otherwise as [`encrypt_to`](Self::encrypt_to).
+    ///
+    /// # Errors
+    /// [`MemoryError`], before anything is written.
+    pub fn decrypt_to<'a>(
+        &self,
+        addr: PhysAddr,
+        src: impl Into<GuestSource<'a>>,
+        dst: impl Into<GuestBytes<'a>>,
+    ) -> Result<(), MemoryError> {
+        self.run(Direction::Decrypt, Run::new(addr, src, dst))
+    }
+
+    /// Encrypts a list of runs: scattered pages, lines, or pieces of any length.
+    ///
+    /// The runs should not share destination memory; if they do, those bytes hold the result of either.
+    ///
+    /// # Errors
+    /// [`RunError`] with the first entry that cannot be done, before anything is written for any.
+    ///
+    /// ```
+    /// # use sevcrypt::{Backend, PhysAddr, mem::{MemoryCipher, Run, Tweak}};
+    /// # let cipher = MemoryCipher::xex(&[7; 16], Tweak::from_seed(b"boot"), Backend::best())?;
+    /// let (mut a, mut b) = ([0u8; 4096], [0u8; 4096]);
+    /// cipher.encrypt_runs(&[
+    ///     Run::in_place(PhysAddr::new(0x7000)?, &mut a),
+    ///     Run::in_place(PhysAddr::new(0x3000)?, &mut b),
+    /// ])?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn encrypt_runs(&self, runs: &[Run<'_>]) -> Result<(), RunError> {
+        self.runs(Direction::Encrypt, runs)
+    }
+
+    /// Decrypts a list of runs; otherwise as [`encrypt_runs`](Self::encrypt_runs).
+    ///
+    /// # Errors
+    /// [`RunError`] with the first entry that cannot be done, before anything is written for any.
+    pub fn decrypt_runs(&self, runs: &[Run<'_>]) -> Result<(), RunError> {
+        self.runs(Direction::Decrypt, runs)
+    }
+
+    /// Encrypts memory inside one page whose tweak is kept: see [`Tweak::page_tweak`].
+    ///
+    /// # Errors
+    /// [`MemoryError::OtherPage`] if the range leaves the page, [`MemoryError::OtherTweak`] if `page` was
+    /// made by another kind of tweak, and those of [`encrypt`](Self::encrypt); before anything is written.
+    pub fn encrypt_in_page<'a>(
+        &self,
+        page: &PageTweak,
+        addr: PhysAddr,
+        memory: impl Into<GuestBytes<'a>>,
+    ) -> Result<(), MemoryError> {
+        self.in_page(Direction::Encrypt, page, Run::in_place(addr, memory))
+    }
+
+    /// Decrypts memory inside one page whose tweak is kept.
+    ///
+    /// # Errors
+    /// As [`encrypt_in_page`](Self::encrypt_in_page).
+    pub fn decrypt_in_page<'a>(
+        &self,
+        page: &PageTweak,
+        addr: PhysAddr,
+        memory: impl Into<GuestBytes<'a>>,
+    ) -> Result<(), MemoryError> {
+        self.in_page(Direction::Decrypt, page, Run::in_place(addr, memory))
+    }
+
+    fn run(&self, direction: Direction, run: Run<'_>) -> Result<(), MemoryError> {
+        run.check(self.tweak().address_bits())?;
+        self.crypt(direction, core::slice::from_ref(&run), None);
+        Ok(())
+    }
+
+    fn runs(&self, direction: Direction, runs: &[Run<'_>]) -> Result<(), RunError> {
+        let bits = self.tweak().address_bits();
+        for (index, run) in runs.iter().enumerate() {
+            run.check(bits).map_err(|error| RunError { index, error })?;
+        }
+        self.crypt(direction, runs, None);
+        Ok(())
+    }
+
+    fn in_page(
+        &self,
+        direction: Direction,
+        page: &PageTweak,
+        run: Run<'_>,
+    ) -> Result<(), MemoryError> {
+        run.check(self.tweak().address_bits())?;
+        let (addr, len) = (run.addr, run.src.len());
+        if addr.page() != page.page || addr.page_offset() + len > PAGE {
+            return Err(MemoryError::OtherPage { page: page.page.get(), addr: addr.get(), len });
+        }
+        let kept = match (&*page.kept, &self.tweak().0) {
+            (kept @ Kept::Linear(_), Kind::Linear(_)) => Some(kept),
+            (kept @ Kept::Xts(_), Kind::Xts(Xts { unit: XtsUnit::Page, .. })) => Some(kept),
+            (Kept::Nothing, Kind::Xts(Xts { unit: XtsUnit::Line, .. })) => None,
+            _ => return Err(MemoryError::OtherTweak),
+        };
+        self.crypt(direction, core::slice::from_ref(&run), kept);
+        Ok(())
+    }
+
+    /// The work: runs that have been checked, with the tweak value of their only page if it is kept.
+    fn crypt(&self, direction: Direction, runs: &[Run<'_>], kept: Option<&Kept>) {
+        let tweak = self.tweak();
+        match self.key.schedule() {
+            Schedule::Portable(cipher) => {
+                for run in runs {
+                    for piece in run.pieces(tweak.unit_bytes()) {
+                        portable::crypt(
+                            cipher,
+                            direction,
+                            self.whitening(),
+                            &mut tweaks(tweak, piece.addr, kept),
+                            (&run.src, &run.dst),
+                            (piece.offset, piece.len),
+                        );
+                    }
+                }
+            }
+            Schedule::AesNi(token, keys) => match &tweak.0 {
+                Kind::Linear(linear) => in_batches(
+                    runs,
+                    PAGE,
+                    |piece| match kept {
+                        Some(Kept::Linear(base)) => *base,
+                        _ => linear.base(piece.addr),
+                    },
+                    |segments, bases| {
+                        let kernel = Xex { token: *token, keys, linear };
+                        kernel.crypt(direction, self.whitening(), segments, bases);
+                    },
+                ),
+                Kind::Xts(xts) => in_batches(
+                    runs,
+                    xts.unit.bytes(),
+                    |piece| match kept {
+                        Some(Kept::Xts(first)) => *first,
+                        _ => xts.unit_number(piece.addr),
+                    },
+                    |segments, units| {
+                        if kept.is_none() {
+                            xts.encrypt_units(units);
+                        }
+                        for (segment, unit) in segments.iter_mut().zip(&*units) {
+                            let first = portable::multiply(*unit, segment.place());
+                            segment.set_whitening(first, [0; BLOCK]);
+                        }
+                        kernel::xts(*token, keys, direction, segments);
+                        units.as_flattened_mut().zeroize();
+                        segments.iter_mut().for_each(Segment::wipe);
+                    },
+                ),
+            },
+        }
+        for run in runs {
+            run.dst.mark_written();
+        }
+    }
+
+    fn whitening(&self) -> Whitening {
+        match self.mode {
+            Mode::Xe => Whitening::Plaintext,
+            Mode::Xex | Mode::Xts(_) => Whitening::Both,
+        }
+    }
+
+    /// One data unit with any unit number and of any length below a page: for published vectors, whose
+    /// units are no pages of a physical address space.
+    #[cfg(test)]
+    pub(crate) fn crypt_unit(&self, direction: Direction, number: Block, memory: &mut [u8]) {
+        let Kind::Xts(xts) = &self.tweak().0 else { panic!("an XTS tweak") };
+        let mut unit = [number];
+        xts.encrypt_units(&mut unit);
+        let run = Run::in_place(PhysAddr::default(), memory);
+        self.crypt(direction, &[run], Some(&Kept::Xts(unit[0])));
+    }
+}
+
+/// The whitening values of the definition, from the block at `addr` on.
+fn tweaks<'t>(tweak: &'t Tweak, addr: PhysAddr, kept: Option<&Kept>) -> Tweaks<'t> {
+    match &tweak.0 {
+        Kind::Linear(linear) => Tweaks::Linear {
+            base: match kept {
+                Some(Kept::Linear(base)) => *base,
+                _ => linear.base(addr),
+            },
+            in_page: &linear.in_page.0[addr.page_offset() / BLOCK..],
+        },
+        Kind::Xts(xts) => {
+            let mut unit = [xts.unit_number(addr)];
+            match kept {
+                Some(Kept::Xts(first)) => unit = [*first],
+                _ => xts.encrypt_units(&mut unit),
+            }
+            let first = portable::multiply(unit[0], addr.page_offset() % xts.unit.bytes() / BLOCK);
+            unit.zeroize();
+            Tweaks::Xts(first)
+        }
+    }
+}
+
+/// The linear kernel with what it is told of a mode.
+struct Xex<'k> {
+    token: AesNi,
+    keys: &'k RoundKeys,
+    linear: &'k Linear,
+}
+
+impl Xex<'_> {
+    /// Runs the segments, whose pages have these bases: on the sides of AES that the mode whitens.
+    fn crypt(
+        &self,
+        direction: Direction,
+        whitening: Whitening,
+        segments: &mut [Segment<'_>],
+        bases: &[Block],
+    ) {
+        let (before, after) = (whitening.before(direction), whitening.after(direction));
+        for (segment, base) in segments.iter_mut().zip(bases) {
+            let side = |is_whitened| if is_whitened { *base } else { [0; BLOCK] };
+            segment.set_whitening(side(before), side(after));
+        }
+        let side = |is_whitened| if is_whitened { &self.linear.in_page } else { &ZERO_TABLE };
+        kernel::xex(self.token, self.keys, direction, side(before), side(after), segments);
+    }
+}
+
+/// How many segments go to a kernel in one call.
+const BATCH: usize = 16;
+
+/// Cuts the runs at the multiples of `unit` bytes and hands the pieces to `work`, up to [`BATCH`] at a
+/// time, each with what `value` says of it.
+fn in_batches(
+    runs: &[Run<'_>],
+    unit: usize,
+    value: impl Fn(&Piece) -> Block,
+    work: impl FnMut(&mut [Segment<'_>], &mut [Block]),
+) {
+    match runs {
+        // One block, line or page, alone: no array to set up.
+        [run] if run.addr.page_offset() % unit + run.src.len() <= unit => {
+            fill_batches::<1>(runs, unit, value, work);
+        }
+        _ => fill_batches::<BATCH>(runs, unit, value, work),
+    }
+}
+
+#[inline]
+fn fill_batches<const N: usize>(
+    runs: &[Run<'_>],
+    unit: usize,
+    value: impl Fn(&Piece) -> Block,
+    mut work: impl FnMut(&mut [Segment<'_>], &mut [Block]),
+) {
+    let mut segments = [const { Segment::EMPTY }; N];
+    let mut values = [[0; BLOCK]; N];
+    let mut filled = 0;
+    for run in runs {
+        for piece in run.pieces(unit) {
+            let place = piece.addr.page_offset() % unit / BLOCK;
+            segments[filled] = segment(&run.src, &run.dst, piece.offset, piece.len / BLOCK, place);
+            values[filled] = value(&piece);
+            filled += 1;
+            if filled == N {
+                work(&mut segments, &mut values);
+                filled = 0;
+            }
+        }
+    }
+    if filled > 0 {
+        work(&mut segments[..filled], &mut values[..filled]);
+    }
+}
+
+/// Decrypts memory at one address under one cipher and encrypts it at another address under another: what
+/// the host does when it moves a guest's page, and the firmware when it swaps one.
+///
+/// `src` holds ciphertext of `from`, `dst` gets ciphertext of `to`. They are the same memory or do not
+/// overlap; any multiple of 16 bytes goes, not only a page. The plaintext passes through 1 KiB on the stack,
+/// wiped at the end.
+///
+/// # Errors
+/// [`MemoryError`], for either address, before anything is written.
+///
+/// ```
+/// use sevcrypt::{Backend, PhysAddr, mem::{self, MemoryCipher, Tweak}};
+///
+/// let platform = Tweak::from_seed(b"boot");
+/// let guest = MemoryCipher::xex(&[7; 16], &platform, Backend::best())?;
+/// let (old, new) = (PhysAddr::new(0x8000)?, PhysAddr::new(0x15000)?);
+///
+/// let mut dram = [0u8; 4096];
+/// guest.encrypt(old, &mut dram)?;
+/// mem::move_page((&guest, old), (&guest, new), dram.clone().as_slice(), &mut dram)?;
+/// guest.decrypt(new, &mut dram)?;
+/// assert_eq!(dram, [0; 4096]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn move_page<'a, A: Borrow<Tweak>, B: Borrow<Tweak>>(
+    from: (&MemoryCipher<A>, PhysAddr),
+    to: (&MemoryCipher<B>, PhysAddr),
+    src: impl Into<GuestSource<'a>>,
+    dst: impl Into<GuestBytes<'a>>,
+) -> Result<(), MemoryError> {
+    let ((from, old), (to, new)) = (from, to);
+    let (src, dst) = (src.into(), dst.into());
+    Run::new(old, src, dst).check(from.tweak().address_bits())?;
+    Run::new(new, src, dst).check(to.tweak().address_bits())?;
+    let mut plain = Zeroizing::new([0; 1024]);
+    for offset in (0..src.len()).step_by(plain.len()) {
+        let len = plain.len().min(src.len() - offset);
+        let plain = &mut plain[..len];
+        let (Some(src), Some(dst)) = (src.subrange(offset, len), dst.subrange(offset, len)) else {
+            unreachable!("offset + len is at most the length of both")
+        };
+        from.decrypt_to(old.offset(offset), src, &mut *plain)?;
+        to.encrypt_to(new.offset(offset), &*plain, dst)?;
+    }
+    Ok(())
+}
+
+impl<T: Borrow<Tweak>> fmt::Debug for MemoryCipher<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "MemoryCipher({:?}, {:?}, {}, ..)", self.mode, self.key.size(), self.backend())
+    }
+}
