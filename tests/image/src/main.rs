@@ -1,0 +1,54 @@
+//! A freestanding program: every operation that the crate offers without an operating system.
+
+#![no_std]
+#![no_main]
+
+use core::hint::black_box;
+use core::sync::atomic::AtomicU8;
+
+use sevcrypt::mem::{self, GuestBytes, MemoryCipher, Run, Tweak, XtsUnit};
+use sevcrypt::{Backend, PhysAddr};
+
+#[panic_handler]
+fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
+    loop {}
+}
+
+/// Aligns the stack and goes on in Rust.
+#[unsafe(no_mangle)]
+#[unsafe(naked)]
+extern "sysv64" fn _start() -> ! {
+    core::arch::naked_asm!("and rsp, -16", "call {run}", "2: jmp 2b", run = sym run)
+}
+
+extern "sysv64" fn run() {
+    let _ = black_box(engine(black_box(&[0x5a; 32]), black_box(0x1_0000_0040)));
+}
+
+/// Calls the memory engine in all its modes and forms.
+fn engine(key: &[u8; 32], addr: u64) -> Option<u8> {
+    static SHARED: [AtomicU8; 4096] = [const { AtomicU8::new(0) }; 4096];
+    let backend = Backend::best();
+    let addr = PhysAddr::new(addr).ok()?;
+    let (linear, zen1) = (Tweak::from_seed(key), Tweak::zen1());
+    let page_unit = Tweak::xts(&[1; 32], XtsUnit::Page, backend);
+    let line_unit = Tweak::xts(&[2; 16], XtsUnit::Line, backend);
+    let short: &[u8; 16] = key.first_chunk()?;
+    let mut memory = [0; 256];
+    let ciphers = [
+        MemoryCipher::xe(short, &zen1, backend).ok()?,
+        MemoryCipher::xex(key, &linear, backend).ok()?,
+        MemoryCipher::xts(key, &page_unit, backend).ok()?,
+        MemoryCipher::xts(short, &line_unit, backend).ok()?,
+    ];
+    for cipher in &ciphers {
+        let addr = PhysAddr::new(addr.get() % (1 << 31)).ok()?;
+        cipher.encrypt(addr, &mut memory).ok()?;
+        cipher.decrypt(addr, GuestBytes::from(&SHARED[..])).ok()?;
+        cipher.encrypt_runs(&[Run::in_place(addr, &mut memory)]).ok()?;
+        let kept = cipher.tweak().page_tweak(addr).ok()?;
+        cipher.decrypt_in_page(&kept, addr, &mut memory).ok()?;
+        mem::move_page((cipher, addr), (&ciphers[1], addr), key, &mut memory[..32]).ok()?;
+    }
+    memory.first().copied()
+}
