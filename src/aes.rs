@@ -1,98 +1,13 @@
 //! AES keys and block operations, for every backend.
 
-use core::fmt;
-
 use ::aes::cipher::{Array, BlockCipherDecrypt, BlockCipherEncrypt, KeyInit};
 use ::aes::{Aes128, Aes256};
 
 use crate::addr::Block;
 use crate::cpu::{AesNi, Backend, Token};
 use crate::kernel::{self, Direction, RoundKeys};
+use crate::key::{Key, KeySize};
 use crate::wipe::Wiped;
-
-/// The raw bytes of an AES key, borrowed from the caller.
-///
-/// ```
-/// use sevcrypt::{Key, KeySize};
-///
-/// let key = Key::from(&[0x42; 32]);
-/// assert_eq!(key.size(), KeySize::Aes256);
-/// assert_eq!(format!("{key:?}"), "Key(Aes256, ..)"); // never its bytes
-/// ```
-#[derive(Clone, Copy)]
-#[non_exhaustive]
-pub enum Key<'a> {
-    /// 16 bytes.
-    Aes128(&'a [u8; 16]),
-    /// 32 bytes.
-    Aes256(&'a [u8; 32]),
-}
-
-impl<'a> Key<'a> {
-    /// Which AES the key is for.
-    #[must_use]
-    pub const fn size(&self) -> KeySize {
-        match self {
-            Self::Aes128(_) => KeySize::Aes128,
-            Self::Aes256(_) => KeySize::Aes256,
-        }
-    }
-
-    pub(crate) fn bytes(&self) -> &'a [u8] {
-        match self {
-            Self::Aes128(key) => *key,
-            Self::Aes256(key) => *key,
-        }
-    }
-}
-
-impl<'a> From<&'a [u8; 16]> for Key<'a> {
-    fn from(key: &'a [u8; 16]) -> Self {
-        Self::Aes128(key)
-    }
-}
-
-impl<'a> From<&'a [u8; 32]> for Key<'a> {
-    fn from(key: &'a [u8; 32]) -> Self {
-        Self::Aes256(key)
-    }
-}
-
-impl fmt::Debug for Key<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Key({:?}, ..)", self.size())
-    }
-}
-
-/// The size of an AES key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum KeySize {
-    /// 16 bytes, 10 rounds.
-    Aes128,
-    /// 32 bytes, 14 rounds.
-    Aes256,
-}
-
-impl KeySize {
-    /// The number of AES rounds of a block: 10 or 14.
-    #[must_use]
-    pub const fn rounds(self) -> usize {
-        match self {
-            Self::Aes128 => 10,
-            Self::Aes256 => 14,
-        }
-    }
-}
-
-impl fmt::Display for KeySize {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Aes128 => "16 bytes (AES-128)",
-            Self::Aes256 => "32 bytes (AES-256)",
-        })
-    }
-}
 
 /// An AES key set up for one backend. Wiped on drop, padding included; cannot be printed or copied.
 pub(crate) struct AesKey {
@@ -122,12 +37,7 @@ impl AesKey {
             (Token::Portable, Key::Aes256(key)) => {
                 Schedule::Portable(Portable::Aes256(Aes256::new(key.into())))
             }
-            (Token::AesNi(token), Key::Aes128(key)) => {
-                Schedule::AesNi(token, RoundKeys::aes128(token, key))
-            }
-            (Token::AesNi(token), Key::Aes256(key)) => {
-                Schedule::AesNi(token, RoundKeys::aes256(token, key))
-            }
+            (Token::AesNi(token), key) => Schedule::AesNi(token, RoundKeys::new(token, key)),
         };
         Self { schedule: Wiped::new(schedule), size: key.size(), backend }
     }
@@ -162,6 +72,54 @@ impl Portable {
             (Self::Aes128(cipher), Direction::Decrypt) => cipher.decrypt_blocks(data),
             (Self::Aes256(cipher), Direction::Encrypt) => cipher.encrypt_blocks(data),
             (Self::Aes256(cipher), Direction::Decrypt) => cipher.decrypt_blocks(data),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// FIPS 197, appendix C.1 and C.3: 128 and 256 bits.
+    #[test]
+    fn fips_197() {
+        let key: [u8; 32] = core::array::from_fn(|i| i as u8);
+        let plain: Block = core::array::from_fn(|i| 0x11 * i as u8);
+        let answers = [
+            (Key::Aes128(key.first_chunk().unwrap()), 0x69c4e0d86a7b0430d8cdb78070b4c55a_u128),
+            (Key::Aes256(&key), 0x8ea2b7ca516745bfeafc49904b496089),
+        ];
+        for backend in Backend::available() {
+            for (key, answer) in answers {
+                let mut block = [plain];
+                AesKey::new(key, backend).encrypt_blocks(&mut block);
+                assert_eq!(block, [answer.to_be_bytes()], "{backend}, {key:?}");
+            }
+        }
+    }
+
+    /// Keys whose schedules carry through every byte, and counts on both sides of the kernels' groups.
+    #[test]
+    fn every_backend_enciphers_alike() {
+        for seed in 0..64u8 {
+            let key: [u8; 32] =
+                core::array::from_fn(|i| seed.wrapping_mul(37).wrapping_add(i as u8 * 29));
+            let blocks: [Block; 19] =
+                core::array::from_fn(|n| core::array::from_fn(|i| (n * 16 + i) as u8 ^ seed));
+            for key in [Key::Aes128(key.first_chunk().unwrap()), Key::Aes256(&key)] {
+                for count in 0..blocks.len() {
+                    let enciphered = |backend| {
+                        let mut data = blocks;
+                        AesKey::new(key, backend).encrypt_blocks(&mut data[..count]);
+                        data
+                    };
+                    let portable = enciphered(Backend::portable());
+                    assert_eq!(portable[count..], blocks[count..], "what is not named stays");
+                    for backend in Backend::available() {
+                        assert_eq!(enciphered(backend), portable, "{backend}, {count} blocks");
+                    }
+                }
+            }
         }
     }
 }

@@ -3,8 +3,8 @@
 
 use core::fmt;
 
-use crate::aes::KeySize;
 use crate::cpu::{BackendKind, Feature};
+use crate::key::KeySize;
 
 /// A number that is no physical address: it has a bit at or above bit 52.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

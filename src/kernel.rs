@@ -19,9 +19,7 @@ use zeroize::Zeroize;
 use crate::addr::{BLOCK, Block, PAGE};
 use crate::cpu::{AesNi, Backend, BackendKind, if_kernels};
 use crate::error::BackendError;
-
-/// The most rounds that AES has: those of AES-256.
-pub(crate) const MAX_ROUNDS: usize = 14;
+use crate::key::{Key, KeySize};
 
 /// Which way a block cipher runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,15 +32,9 @@ pub(crate) enum Direction {
 /// [`Wiped`](crate::wipe::Wiped).
 #[repr(C, align(64))]
 pub(crate) struct RoundKeys {
-    encrypt: [Block; MAX_ROUNDS + 1],
-    decrypt: [Block; MAX_ROUNDS + 1],
-    rounds: Rounds,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Rounds {
-    Ten,
-    Fourteen,
+    encrypt: [Block; KeySize::Aes256.rounds() + 1],
+    decrypt: [Block; KeySize::Aes256.rounds() + 1],
+    size: KeySize,
 }
 
 /// What the linear tweak puts on a block by its place in the page: 256 values.
@@ -151,36 +143,28 @@ impl Backend {
 if_kernels! {
     {
         impl RoundKeys {
-            /// The round keys of an AES-128 key.
-            pub(crate) fn aes128(token: AesNi, key: &[u8; 16]) -> Self {
+            /// The round keys of a key.
+            pub(crate) fn new(token: AesNi, key: Key<'_>) -> Self {
                 let AesNi(_) = token;
-                let mut keys = Self::empty(Rounds::Ten);
-                // SAFETY: the token proves AES-NI. The kernel reads 16 bytes at `key` and writes
-                // 11 * 16 at each of the two arrays of 15 * 16.
+                let mut keys = Self {
+                    encrypt: [[0; BLOCK]; KeySize::Aes256.rounds() + 1],
+                    decrypt: [[0; BLOCK]; KeySize::Aes256.rounds() + 1],
+                    size: key.size(),
+                };
+                let kernel = match key.size() {
+                    KeySize::Aes128 => aes128_schedule,
+                    KeySize::Aes256 => aes256_schedule,
+                };
+                // SAFETY: the token proves AES-NI. `key` has as many bytes as the kernel of its size reads;
+                // each array has room for the round keys of the larger size.
                 unsafe {
-                    aes128_schedule(key.as_ptr(), keys.encrypt.as_mut_ptr(), keys.decrypt.as_mut_ptr());
+                    kernel(
+                        key.bytes().as_ptr(),
+                        keys.encrypt.as_mut_ptr(),
+                        keys.decrypt.as_mut_ptr(),
+                    );
                 }
                 keys
-            }
-
-            /// The round keys of an AES-256 key.
-            pub(crate) fn aes256(token: AesNi, key: &[u8; 32]) -> Self {
-                let AesNi(_) = token;
-                let mut keys = Self::empty(Rounds::Fourteen);
-                // SAFETY: the token proves AES-NI. The kernel reads 32 bytes at `key` and writes
-                // 15 * 16 at each of the two arrays of that size.
-                unsafe {
-                    aes256_schedule(key.as_ptr(), keys.encrypt.as_mut_ptr(), keys.decrypt.as_mut_ptr());
-                }
-                keys
-            }
-
-            fn empty(rounds: Rounds) -> Self {
-                Self {
-                    encrypt: [[0; BLOCK]; MAX_ROUNDS + 1],
-                    decrypt: [[0; BLOCK]; MAX_ROUNDS + 1],
-                    rounds,
-                }
             }
 
             fn in_order(&self, direction: Direction) -> *const Block {
@@ -197,9 +181,9 @@ if_kernels! {
             if data.is_empty() {
                 return;
             }
-            let kernel = match keys.rounds {
-                Rounds::Ten => aes128_blocks,
-                Rounds::Fourteen => aes256_blocks,
+            let kernel = match keys.size {
+                KeySize::Aes128 => aes128_blocks,
+                KeySize::Aes256 => aes256_blocks,
             };
             // SAFETY: the token proves AES-NI; the keys have the alignment and the rounds of the kernel;
             // `data` is exclusive memory of `data.len()` blocks, at least one.
@@ -219,11 +203,11 @@ if_kernels! {
             if segments.is_empty() {
                 return;
             }
-            let kernel = match (keys.rounds, direction) {
-                (Rounds::Ten, Direction::Encrypt) => aes128_xex_encrypt,
-                (Rounds::Ten, Direction::Decrypt) => aes128_xex_decrypt,
-                (Rounds::Fourteen, Direction::Encrypt) => aes256_xex_encrypt,
-                (Rounds::Fourteen, Direction::Decrypt) => aes256_xex_decrypt,
+            let kernel = match (keys.size, direction) {
+                (KeySize::Aes128, Direction::Encrypt) => aes128_xex_encrypt,
+                (KeySize::Aes128, Direction::Decrypt) => aes128_xex_decrypt,
+                (KeySize::Aes256, Direction::Encrypt) => aes256_xex_encrypt,
+                (KeySize::Aes256, Direction::Decrypt) => aes256_xex_decrypt,
             };
             // SAFETY: the token proves AES-NI; keys, tables and segments have the sizes and alignments of
             // the contract by their types, and there is at least one segment. `Segment::new` was promised
@@ -250,11 +234,11 @@ if_kernels! {
             if segments.is_empty() {
                 return;
             }
-            let kernel = match (keys.rounds, direction) {
-                (Rounds::Ten, Direction::Encrypt) => aes128_xts_encrypt,
-                (Rounds::Ten, Direction::Decrypt) => aes128_xts_decrypt,
-                (Rounds::Fourteen, Direction::Encrypt) => aes256_xts_encrypt,
-                (Rounds::Fourteen, Direction::Decrypt) => aes256_xts_decrypt,
+            let kernel = match (keys.size, direction) {
+                (KeySize::Aes128, Direction::Encrypt) => aes128_xts_encrypt,
+                (KeySize::Aes128, Direction::Decrypt) => aes128_xts_decrypt,
+                (KeySize::Aes256, Direction::Encrypt) => aes256_xts_encrypt,
+                (KeySize::Aes256, Direction::Decrypt) => aes256_xts_decrypt,
             };
             // The kernel erases it; it starts uninitialised, since the kernel writes before it reads.
             let mut scratch = core::mem::MaybeUninit::<Scratch>::uninit();
@@ -350,11 +334,7 @@ if_kernels! {
     } else {
         // No kernels in this build: the tokens have no value, and neither has any call.
         impl RoundKeys {
-            pub(crate) fn aes128(token: AesNi, _: &[u8; 16]) -> Self {
-                match token.0 {}
-            }
-
-            pub(crate) fn aes256(token: AesNi, _: &[u8; 32]) -> Self {
+            pub(crate) fn new(token: AesNi, _: Key<'_>) -> Self {
                 match token.0 {}
             }
         }

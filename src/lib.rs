@@ -19,9 +19,10 @@
 //!
 //! # The map
 //! Modules name only those above them:
-//! * [`PhysAddr`], [`Asid`], [`Block`], [`Line`], [`Page`]: addresses and sizes (`addr`); errors (`error`)
+//! * [`PhysAddr`], [`Asid`], [`Block`], [`Line`], [`Page`]: addresses and sizes (`addr`); [`Key`], [`KeySize`]
+//!   (`key`); errors (`error`)
 //! * [`Backend`], [`BackendKind`]: which kernels this CPU has (`cpu`); the assembly itself (`kernel`)
-//! * [`Key`], [`KeySize`]: AES (`aes`)
+//! * AES keys and blocks for every backend (`aes`), private
 //! * [`mem`]: the memory-encryption engine
 //!
 //! # Features
@@ -41,10 +42,11 @@ mod aes;
 mod cpu;
 mod error;
 mod kernel;
+mod key;
 pub mod mem;
 mod wipe;
 
 pub use addr::{Asid, Block, Line, Page, PhysAddr};
-pub use aes::{Key, KeySize};
 pub use cpu::{Backend, BackendKind, Feature, UnknownBackend};
 pub use error::{AddressError, BackendError, KeyError, MemoryError, RunError, TweakTableError};
+pub use key::{Key, KeySize};

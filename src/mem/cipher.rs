@@ -6,14 +6,16 @@ use core::fmt;
 use zeroize::{Zeroize, Zeroizing};
 
 use crate::addr::{BLOCK, Block, PAGE, PhysAddr};
-use crate::aes::{AesKey, Key, KeySize, Schedule};
+use crate::aes::{AesKey, Schedule};
 use crate::cpu::{AesNi, Backend};
 use crate::error::{KeyError, MemoryError, RunError};
 use crate::kernel::{self, Direction, RoundKeys, Segment, ZERO_TABLE};
+use crate::key::{Key, KeySize};
 use crate::mem::Whitening;
 use crate::mem::guest::{GuestBytes, GuestSource, segment};
 use crate::mem::portable::{self, Tweaks};
 use crate::mem::tweak::{Kept, Kind, Linear, PageTweak, Tweak, Xts, XtsUnit};
+use crate::wipe::Wiped;
 
 /// How a block is enciphered; see [the table](crate::mem) of what is accurate for which part.
 ///
@@ -64,7 +66,9 @@ pub enum Mode {
 /// let cipher = MemoryCipher::xe(&[1; 16], Tweak::zen1(), Backend::best()).unwrap();
 /// let copy = cipher.clone();
 /// ```
-pub struct MemoryCipher<T = Tweak> {
+pub struct MemoryCipher<T = Tweak>(Wiped<Parts<T>>);
+
+struct Parts<T> {
     key: AesKey,
     mode: Mode,
     tweak: T,
@@ -187,45 +191,49 @@ impl<T: Borrow<Tweak>> MemoryCipher<T> {
     /// ```
     pub fn xts<'k>(key: impl Into<Key<'k>>, tweak: T, backend: Backend) -> Result<Self, KeyError> {
         let key = key.into();
-        let Kind::Xts(xts) = &tweak.borrow().0 else {
+        let Kind::Xts(xts) = tweak.borrow().kind() else {
             return Err(KeyError::XtsTweakNeeded);
         };
         xts.check_data_key(key)?;
-        Ok(Self { key: AesKey::new(key, backend), mode: Mode::Xts(xts.unit), tweak })
+        Ok(Self::of(Parts { key: AesKey::new(key, backend), mode: Mode::Xts(xts.unit), tweak }))
     }
 
     /// XTS whose two keys may be equal: for the published vectors that have them so.
     #[cfg(test)]
     pub(crate) fn xts_with_equal_keys(key: Key<'_>, tweak: T, backend: Backend) -> Self {
-        let Kind::Xts(Xts { unit, .. }) = tweak.borrow().0 else { panic!("an XTS tweak") };
-        Self { key: AesKey::new(key, backend), mode: Mode::Xts(unit), tweak }
+        let &Kind::Xts(Xts { unit, .. }) = tweak.borrow().kind() else { panic!("an XTS tweak") };
+        Self::of(Parts { key: AesKey::new(key, backend), mode: Mode::Xts(unit), tweak })
+    }
+
+    fn of(parts: Parts<T>) -> Self {
+        Self(Wiped::new(parts))
     }
 
     fn linear(key: Key<'_>, mode: Mode, tweak: T, backend: Backend) -> Result<Self, KeyError> {
-        match tweak.borrow().0 {
-            Kind::Linear(_) => Ok(Self { key: AesKey::new(key, backend), mode, tweak }),
+        match tweak.borrow().kind() {
+            Kind::Linear(_) => Ok(Self::of(Parts { key: AesKey::new(key, backend), mode, tweak })),
             Kind::Xts(_) => Err(KeyError::LinearTweakNeeded),
         }
     }
 
     /// The mode.
     pub fn mode(&self) -> Mode {
-        self.mode
+        self.0.mode
     }
 
     /// The size of the data key.
     pub fn key_size(&self) -> KeySize {
-        self.key.size()
+        self.0.key.size()
     }
 
     /// The backend that the data key was set up for.
     pub fn backend(&self) -> Backend {
-        self.key.backend()
+        self.0.key.backend()
     }
 
     /// The tweak.
     pub fn tweak(&self) -> &Tweak {
-        self.tweak.borrow()
+        self.0.tweak.borrow()
     }
 
     /// Encrypts memory in place: a block, a line, a page, or any physically contiguous run.
@@ -386,7 +394,7 @@ impl<T: Borrow<Tweak>> MemoryCipher<T> {
         if addr.page() != page.page || addr.page_offset() + len > PAGE {
             return Err(MemoryError::OtherPage { page: page.page.get(), addr: addr.get(), len });
         }
-        let kept = match (&*page.kept, &self.tweak().0) {
+        let kept = match (&*page.kept, self.tweak().kind()) {
             (kept @ Kept::Linear(_), Kind::Linear(_)) => Some(kept),
             (kept @ Kept::Xts(_), Kind::Xts(Xts { unit: XtsUnit::Page, .. })) => Some(kept),
             (Kept::Nothing, Kind::Xts(Xts { unit: XtsUnit::Line, .. })) => None,
@@ -399,7 +407,7 @@ impl<T: Borrow<Tweak>> MemoryCipher<T> {
     /// The work: runs that have been checked, with the tweak value of their only page if it is kept.
     fn crypt(&self, direction: Direction, runs: &[Run<'_>], kept: Option<&Kept>) {
         let tweak = self.tweak();
-        match self.key.schedule() {
+        match self.0.key.schedule() {
             Schedule::Portable(cipher) => {
                 for run in runs {
                     for piece in run.pieces(tweak.unit_bytes()) {
@@ -414,7 +422,7 @@ impl<T: Borrow<Tweak>> MemoryCipher<T> {
                     }
                 }
             }
-            Schedule::AesNi(token, keys) => match &tweak.0 {
+            Schedule::AesNi(token, keys) => match tweak.kind() {
                 Kind::Linear(linear) => in_batches(
                     runs,
                     PAGE,
@@ -455,7 +463,7 @@ impl<T: Borrow<Tweak>> MemoryCipher<T> {
     }
 
     fn whitening(&self) -> Whitening {
-        match self.mode {
+        match self.0.mode {
             Mode::Xe => Whitening::Plaintext,
             Mode::Xex | Mode::Xts(_) => Whitening::Both,
         }
@@ -465,7 +473,7 @@ impl<T: Borrow<Tweak>> MemoryCipher<T> {
     /// units are no pages of a physical address space.
     #[cfg(test)]
     pub(crate) fn crypt_unit(&self, direction: Direction, number: Block, memory: &mut [u8]) {
-        let Kind::Xts(xts) = &self.tweak().0 else { panic!("an XTS tweak") };
+        let Kind::Xts(xts) = self.tweak().kind() else { panic!("an XTS tweak") };
         let mut unit = [number];
         xts.encrypt_units(&mut unit);
         let run = Run::in_place(PhysAddr::default(), memory);
@@ -475,7 +483,7 @@ impl<T: Borrow<Tweak>> MemoryCipher<T> {
 
 /// The whitening values of the definition, from the block at `addr` on.
 fn tweaks<'t>(tweak: &'t Tweak, addr: PhysAddr, kept: Option<&Kept>) -> Tweaks<'t> {
-    match &tweak.0 {
+    match tweak.kind() {
         Kind::Linear(linear) => Tweaks::Linear {
             base: match kept {
                 Some(Kept::Linear(base)) => *base,
@@ -618,6 +626,12 @@ pub fn move_page<'a, A: Borrow<Tweak>, B: Borrow<Tweak>>(
 
 impl<T: Borrow<Tweak>> fmt::Debug for MemoryCipher<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "MemoryCipher({:?}, {:?}, {}, ..)", self.mode, self.key.size(), self.backend())
+        write!(
+            f,
+            "MemoryCipher({:?}, {:?}, {}, ..)",
+            self.0.mode,
+            self.0.key.size(),
+            self.backend()
+        )
     }
 }

@@ -42,7 +42,7 @@ mod tweak;
 pub mod vm_memory;
 
 #[cfg(test)]
-mod tests {}
+mod tests;
 
 pub use cipher::{MemoryCipher, Mode, Run, move_page};
 pub use guest::{DirtyLog, GuestBytes, GuestSource};

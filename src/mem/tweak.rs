@@ -7,10 +7,11 @@ use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
 use crate::addr::{BLOCK, Block, LINE, PAGE, PhysAddr};
-use crate::aes::{AesKey, Key, KeySize};
+use crate::aes::AesKey;
 use crate::cpu::Backend;
 use crate::error::{KeyError, TweakTableError};
 use crate::kernel::PageTable;
+use crate::key::{Key, KeySize};
 use crate::mem::portable::{self, xor};
 use crate::wipe::Wiped;
 
@@ -50,7 +51,7 @@ const ZEN1: [[u8; 4]; 28] = [
 /// let second = MemoryCipher::xts(&[2; 32], platform, Backend::best())?;
 /// # Ok::<(), sevcrypt::KeyError>(())
 /// ```
-pub struct Tweak(pub(super) Kind);
+pub struct Tweak(Wiped<Kind>);
 
 #[expect(
     clippy::large_enum_variant,
@@ -75,7 +76,7 @@ pub(super) struct Linear {
 pub(super) struct Xts {
     key: AesKey,
     /// K2 itself, to compare with data keys.
-    raw: Wiped<[u8; 32]>,
+    raw: [u8; 32],
     pub(super) unit: XtsUnit,
 }
 
@@ -135,7 +136,7 @@ impl Tweak {
                 *lane = word;
             }
         }
-        Self(Kind::Linear(Linear::new(&constants)))
+        Self::of(Kind::Linear(Linear::new(&constants)))
     }
 
     /// MODEL: a linear tweak with constants from a seed, for address bits 4 to 51.
@@ -164,7 +165,7 @@ impl Tweak {
                 .finalize();
             constant.copy_from_slice(&hash[..BLOCK]);
         }
-        Self(Kind::Linear(Linear::new(&constants)))
+        Self::of(Kind::Linear(Linear::new(&constants)))
     }
 
     /// A linear tweak with the caller's constants: `constants[0]` is t_4, for address bit 4, and so on.
@@ -184,7 +185,7 @@ impl Tweak {
         if constants.len() > (PhysAddr::BITS - FIRST_BIT) as usize {
             return Err(TweakTableError { constants: constants.len() });
         }
-        Ok(Self(Kind::Linear(Linear::new(constants))))
+        Ok(Self::of(Kind::Linear(Linear::new(constants))))
     }
 
     /// An XTS tweak: the tweak key K2 (IEEE 1619-2018 calls it key 2) and the data unit.
@@ -203,13 +204,21 @@ impl Tweak {
         let key = key.into();
         let mut raw = Zeroizing::new([0; 32]);
         raw[..key.bytes().len()].copy_from_slice(key.bytes());
-        Self(Kind::Xts(Xts { key: AesKey::new(key, backend), raw: Wiped::new(*raw), unit }))
+        Self::of(Kind::Xts(Xts { key: AesKey::new(key, backend), raw: *raw, unit }))
+    }
+
+    fn of(kind: Kind) -> Self {
+        Self(Wiped::new(kind))
+    }
+
+    pub(super) fn kind(&self) -> &Kind {
+        &self.0
     }
 
     /// The number of address bits that the tweak is defined for: addresses must be below 2^this.
     #[must_use]
     pub fn address_bits(&self) -> u32 {
-        match &self.0 {
+        match self.kind() {
             Kind::Linear(linear) => linear.bits,
             Kind::Xts(_) => PhysAddr::BITS,
         }
@@ -224,7 +233,7 @@ impl Tweak {
         if addr.get() >> self.address_bits() != 0 {
             return None;
         }
-        Some(match &self.0 {
+        Some(match self.kind() {
             Kind::Linear(linear) => {
                 xor(linear.base(addr), linear.in_page.0[addr.page_offset() / BLOCK])
             }
@@ -268,7 +277,7 @@ impl Tweak {
                 bits: self.address_bits(),
             });
         }
-        let kept = match &self.0 {
+        let kept = match self.kind() {
             Kind::Linear(linear) => Kept::Linear(linear.base(page)),
             Kind::Xts(Xts { unit: XtsUnit::Line, .. }) => Kept::Nothing,
             Kind::Xts(xts) => {
@@ -282,7 +291,7 @@ impl Tweak {
 
     /// The size of the tweak's independent pieces: a run is cut at its multiples.
     pub(super) fn unit_bytes(&self) -> usize {
-        match &self.0 {
+        match self.kind() {
             Kind::Linear(_) => PAGE,
             Kind::Xts(xts) => xts.unit.bytes(),
         }
@@ -348,7 +357,7 @@ impl Xts {
 
 impl fmt::Debug for Tweak {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.0 {
+        match self.kind() {
             Kind::Linear(linear) => write!(f, "Tweak(linear, {} address bits)", linear.bits),
             Kind::Xts(xts) => {
                 write!(f, "Tweak(XTS, {:?}, unit {:?}, ..)", xts.key_size(), xts.unit)

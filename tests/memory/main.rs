@@ -1,0 +1,65 @@
+//! The memory-encryption engine through its public interface, on every backend that this CPU has.
+
+#![allow(missing_docs, reason = "tests")]
+
+mod errors;
+mod known_answers;
+mod properties;
+mod secrets;
+mod threads;
+#[cfg(feature = "vm-memory-018")]
+mod vm_memory;
+
+use sevcrypt::mem::{MemoryCipher, Tweak, XtsUnit};
+use sevcrypt::{Backend, BackendKind, PhysAddr};
+
+/// The backends to test. Says which are skipped, and why.
+fn backends() -> Vec<Backend> {
+    let mut available = Vec::new();
+    for &kind in BackendKind::ALL {
+        match Backend::new(kind) {
+            Ok(backend) => {
+                println!("backend {backend}: tested");
+                available.push(backend);
+            }
+            Err(why) => println!("backend {kind}: SKIPPED, {why}"),
+        }
+    }
+    available
+}
+
+fn hex(digits: &str) -> Vec<u8> {
+    base16ct::lower::decode_vec(digits).expect("hexadecimal digits")
+}
+
+fn at(addr: u64) -> PhysAddr {
+    PhysAddr::new(addr).expect("below 2^52")
+}
+
+/// One cipher of each mode and key size, keys and constants from `seed`.
+fn every_mode(seed: u8, backend: Backend) -> Vec<MemoryCipher> {
+    let (short, long) = ([seed; 16], [seed.wrapping_add(1); 32]);
+    let (short_tweak, long_tweak) = ([seed.wrapping_add(2); 16], [seed.wrapping_add(3); 32]);
+    let linear = || Tweak::from_seed(&[seed]);
+    let unit =
+        |unit| (Tweak::xts(&short_tweak, unit, backend), Tweak::xts(&long_tweak, unit, backend));
+    let ((page128, page256), (line128, line256)) = (unit(XtsUnit::Page), unit(XtsUnit::Line));
+    [
+        MemoryCipher::xe(&short, linear(), backend),
+        MemoryCipher::xe(&long, linear(), backend),
+        MemoryCipher::xex(&short, linear(), backend),
+        MemoryCipher::xex(&long, linear(), backend),
+        MemoryCipher::xts(&short, page128, backend),
+        MemoryCipher::xts(&long, page256, backend),
+        MemoryCipher::xts(&short, line128, backend),
+        MemoryCipher::xts(&long, line256, backend),
+    ]
+    .into_iter()
+    .map(|cipher| cipher.expect("keys and tweak fit"))
+    .collect()
+}
+
+/// Bytes that show swapped blocks.
+fn painted(len: usize) -> Vec<u8> {
+    (0..len).map(|i| (i % 251) as u8).collect()
+}
