@@ -10,22 +10,24 @@ mod threads;
 #[cfg(feature = "vm-memory-018")]
 mod vm_memory;
 
+use std::io::Write;
+use std::sync::Once;
+
 use sevcrypt::mem::{MemoryCipher, Tweak, XtsUnit};
 use sevcrypt::{Backend, BackendKind, PhysAddr};
 
-/// The backends to test. Says which are skipped, and why.
+/// The backends to test. Says once which those are and which are skipped, past the capture of a test's output.
 fn backends() -> Vec<Backend> {
-    let mut available = Vec::new();
-    for &kind in BackendKind::ALL {
-        match Backend::new(kind) {
-            Ok(backend) => {
-                println!("backend {backend}: tested");
-                available.push(backend);
-            }
-            Err(why) => println!("backend {kind}: SKIPPED, {why}"),
-        }
-    }
-    available
+    static SAID: Once = Once::new();
+    SAID.call_once(|| {
+        let lines = BackendKind::ALL.iter().map(|&kind| match Backend::new(kind) {
+            Ok(backend) => format!("backend {backend}: tested\n"),
+            Err(why) => format!("backend {kind}: SKIPPED, {why}\n"),
+        });
+        let text: String = lines.collect();
+        std::io::stderr().write_all(text.as_bytes()).expect("standard error");
+    });
+    Backend::available().collect()
 }
 
 fn hex(digits: &str) -> Vec<u8> {
