@@ -1,1 +1,7 @@
-fn main() {}
+//! The program `sevcrypt`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    sevcrypt_cli::run()
+}

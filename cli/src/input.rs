@@ -1,0 +1,78 @@
+//! Values and files that come in.
+
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::path::Path;
+
+use sevcrypt::PhysAddr;
+use zeroize::Zeroizing;
+
+use crate::failure::Failure;
+
+/// `--address`: a system physical address, `0x...` or decimal.
+pub(crate) fn address(text: &str) -> Result<PhysAddr, String> {
+    let digits = text.strip_prefix("0x").or_else(|| text.strip_prefix("0X"));
+    let number = match digits {
+        Some(digits) if digits.starts_with('+') => None,
+        Some(digits) => u64::from_str_radix(digits, 16).ok(),
+        None => text.parse().ok(),
+    };
+    let number = number
+        .ok_or("not a number of at most 64 bits: 0x and hexadecimal digits, or decimal ones")?;
+    if !number.is_multiple_of(16) {
+        return Err("not a multiple of 16".to_owned());
+    }
+    PhysAddr::new(number).map_err(|error| error.to_string())
+}
+
+/// Bytes given as hexadecimal digits (with or without `0x`) or as `@FILE`. The text is never repeated in an error.
+pub(crate) fn bytes(option: &str, text: &str) -> Result<Zeroizing<Vec<u8>>, Failure> {
+    if let Some(path) = text.strip_prefix('@') {
+        // Keys and seeds are short; a device without an end must not fill memory.
+        const LONGEST: u64 = 1 << 20;
+        let mut bytes = Zeroizing::new(Vec::new());
+        let read = File::open(path).and_then(|file| file.take(LONGEST + 1).read_to_end(&mut bytes));
+        read.map_err(|error| Failure::usage(format_args!("{option}: {path}: {error}")))?;
+        if bytes.len() as u64 > LONGEST {
+            return Err(Failure::usage(format_args!(
+                "{option}: {path}: longer than {LONGEST} bytes"
+            )));
+        }
+        return Ok(bytes);
+    }
+    let digits = text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")).unwrap_or(text);
+    base16ct::mixed::decode_vec(digits).map(Zeroizing::new).map_err(|_| {
+        Failure::usage(format_args!(
+            "{option}: {} characters that are not pairs of hexadecimal digits; expected those, or @FILE",
+            digits.chars().count()
+        ))
+    })
+}
+
+/// The file to read, opened.
+pub(crate) struct Input {
+    pub(crate) name: String,
+    pub(crate) reader: Box<dyn Read + Send>,
+    /// The length, where it is known before the end.
+    pub(crate) len: Option<u64>,
+}
+
+impl Input {
+    /// Opens a file; `-` is standard input.
+    pub(crate) fn open(path: &Path) -> Result<Self, Failure> {
+        if path == Path::new("-") {
+            let (name, reader) = ("standard input".to_owned(), Box::new(io::stdin()));
+            return Ok(Self { name, reader, len: None });
+        }
+        let name = path.display().to_string();
+        let failed = |error| Failure::usage(format_args!("{name}: {error}"));
+        // Asked before opening: opening a pipe without a writer would wait.
+        let metadata = fs::metadata(path).map_err(failed)?;
+        if metadata.is_dir() {
+            return Err(Failure::usage(format_args!("{name}: is a directory, expected a file")));
+        }
+        let file = File::open(path).map_err(failed)?;
+        let len = metadata.is_file().then_some(metadata.len());
+        Ok(Self { name, reader: Box::new(file), len })
+    }
+}
