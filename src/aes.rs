@@ -84,7 +84,7 @@ mod tests {
     #[test]
     fn fips_197() {
         let key: [u8; 32] = core::array::from_fn(|i| i as u8);
-        let plain: Block = core::array::from_fn(|i| 0x11 * i as u8);
+        let plain: Block = core::array::from_fn(|i| (0x11 * i) as u8);
         let answers = [
             (Key::Aes128(key.first_chunk().unwrap()), 0x69c4e0d86a7b0430d8cdb78070b4c55a_u128),
             (Key::Aes256(&key), 0x8ea2b7ca516745bfeafc49904b496089),
@@ -103,7 +103,7 @@ mod tests {
     fn every_backend_enciphers_alike() {
         for seed in 0..64u8 {
             let key: [u8; 32] =
-                core::array::from_fn(|i| seed.wrapping_mul(37).wrapping_add(i as u8 * 29));
+                core::array::from_fn(|i| seed.wrapping_mul(37).wrapping_add((29 * i) as u8));
             let blocks: [Block; 19] =
                 core::array::from_fn(|n| core::array::from_fn(|i| (n * 16 + i) as u8 ^ seed));
             for key in [Key::Aes128(key.first_chunk().unwrap()), Key::Aes256(&key)] {

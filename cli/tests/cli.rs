@@ -329,10 +329,7 @@ fn a_full_disk() {
             .args(["memory", "encrypt", "--mode", mode, "--address", "0", "--quiet"])
             .args(options);
         command.arg(input).arg(output).stdout(to).stderr(Stdio::piped());
-        // A reader that waits for more input must not keep the program.
-        command.stdin(Stdio::piped());
-        let child = command.spawn().unwrap();
-        child.wait_with_output().unwrap()
+        command.output().unwrap()
     };
     refused(
         &run(&folder.path("in"), "/dev/full", Stdio::piped()),
@@ -345,6 +342,21 @@ fn a_full_disk() {
         1,
         &["standard output: cannot write", "No space"],
     );
+}
+
+/// Standard input stays open, and whoever writes to it waits for the program: which must not wait for more.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_full_disk_while_input_goes_on() {
+    let (mode, options) = MODES[4];
+    let mut command = sevcrypt();
+    command.args(["memory", "encrypt", "--mode", mode, "--address", "0", "--quiet"]).args(options);
+    command.args(["-", "/dev/full"]).stdin(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    let _ = stdin.write_all(&painted(1 << 20));
+    assert_eq!(child.wait().unwrap().code(), Some(1));
+    drop(stdin);
 }
 
 #[test]
