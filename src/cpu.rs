@@ -11,8 +11,6 @@
 use core::fmt;
 use core::str::FromStr;
 
-use crate::error::BackendError;
-
 /// The one definition of "the kernels are part of this build", as a pair of alternatives.
 macro_rules! if_kernels {
     ({ $($yes:item)* } else { $($no:item)* }) => {
@@ -167,6 +165,36 @@ impl FromStr for BackendKind {
         Self::ALL.iter().copied().find(|kind| kind.name() == name).ok_or(UnknownBackend)
     }
 }
+
+/// A backend that cannot be had here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum BackendError {
+    /// The CPU, or its operating system, lacks features.
+    MissingFeatures(BackendKind),
+    /// The crate was built without its kernels (feature `kernels`), or for a target that has none.
+    NotBuilt(BackendKind),
+}
+
+impl fmt::Display for BackendError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::MissingFeatures(kind) => {
+                write!(f, "backend {kind} cannot run here: the CPU lacks")?;
+                for (i, feature) in kind.missing().enumerate() {
+                    write!(f, "{}{}", if i == 0 { " " } else { ", " }, feature.name())?;
+                }
+                Ok(())
+            }
+            Self::NotBuilt(kind) => write!(
+                f,
+                "backend {kind} is not part of this build: it needs x86-64 with SSE2 and the crate's feature `kernels`"
+            ),
+        }
+    }
+}
+
+impl core::error::Error for BackendError {}
 
 /// An implementation that this CPU can run. Every backend gives the same results.
 ///

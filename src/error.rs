@@ -3,7 +3,6 @@
 
 use core::fmt;
 
-use crate::cpu::{BackendKind, Feature};
 use crate::key::KeySize;
 
 /// A number that is no physical address: it has a bit at or above bit 52.
@@ -185,33 +184,3 @@ impl core::error::Error for RunError {
         Some(&self.error)
     }
 }
-
-/// A backend that cannot be had here.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum BackendError {
-    /// The CPU, or its operating system, lacks features.
-    MissingFeatures(BackendKind),
-    /// The crate was built without its kernels (feature `kernels`), or for a target that has none.
-    NotBuilt(BackendKind),
-}
-
-impl fmt::Display for BackendError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::MissingFeatures(kind) => {
-                write!(f, "backend {kind} cannot run here: the CPU lacks")?;
-                for (i, feature) in kind.missing().enumerate() {
-                    write!(f, "{}{}", if i == 0 { " " } else { ", " }, Feature::name(feature))?;
-                }
-                Ok(())
-            }
-            Self::NotBuilt(kind) => write!(
-                f,
-                "backend {kind} is not part of this build: it needs x86-64 with SSE2 and the crate's feature `kernels`"
-            ),
-        }
-    }
-}
-
-impl core::error::Error for BackendError {}

@@ -17,8 +17,7 @@ use core::marker::PhantomData;
 use zeroize::Zeroize;
 
 use crate::addr::{BLOCK, Block, PAGE};
-use crate::cpu::{AesNi, Backend, BackendKind, if_kernels};
-use crate::error::BackendError;
+use crate::cpu::{AesNi, Backend, BackendError, BackendKind, if_kernels};
 use crate::key::{Key, KeySize};
 
 /// Which way a block cipher runs.

@@ -47,6 +47,6 @@ pub mod mem;
 mod wipe;
 
 pub use addr::{Asid, Block, Line, Page, PhysAddr};
-pub use cpu::{Backend, BackendKind, Feature, UnknownBackend};
-pub use error::{AddressError, BackendError, KeyError, MemoryError, RunError, TweakTableError};
+pub use cpu::{Backend, BackendError, BackendKind, Feature, UnknownBackend};
+pub use error::{AddressError, KeyError, MemoryError, RunError, TweakTableError};
 pub use key::{Key, KeySize};

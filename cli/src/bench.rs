@@ -12,7 +12,7 @@ use sevcrypt::{Backend, BackendKind, KeySize, PhysAddr};
 
 use crate::failure::Failure;
 use crate::measure::{self, Case, Measured};
-use crate::memory::{self, Mode};
+use crate::mode::{self, Mode};
 
 #[derive(Args)]
 pub(crate) struct Options {
@@ -20,10 +20,10 @@ pub(crate) struct Options {
     #[arg(long, value_name = "MODE")]
     mode: Vec<Mode>,
     /// Only this backend; may be given several times [default: all that this CPU has]
-    #[arg(long, value_name = "NAME", value_parser = memory::backend)]
+    #[arg(long, value_name = "NAME", value_parser = mode::backend)]
     backend: Vec<Backend>,
     /// How many threads work at once, each on memory of its own
-    #[arg(long, value_name = "N", value_parser = memory::threads, default_value = "1")]
+    #[arg(long, value_name = "N", value_parser = mode::threads, default_value = "1")]
     threads: usize,
     /// One JSON document instead of charts
     #[arg(long)]
@@ -169,7 +169,7 @@ pub(crate) fn run(options: &Options) -> Result<(), Failure> {
             "clock_ghz": measure::clock_ghz(),
             "arch": std::env::consts::ARCH,
             "os": std::env::consts::OS,
-            "cpus": memory::all_cpus(),
+            "cpus": mode::all_cpus(),
             "threads": options.threads,
             "backends": Backend::available().map(|backend| backend.to_string()).collect::<Vec<_>>(),
         });

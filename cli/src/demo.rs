@@ -11,6 +11,7 @@ use sevcrypt::{Backend, Block, KeySize, PhysAddr};
 
 use crate::failure::Failure;
 use crate::measure::{self, Case};
+use crate::mode::Mode;
 use crate::output;
 
 #[derive(Args, Default)]
@@ -206,7 +207,6 @@ pub(crate) fn run(options: &Options) -> Result<(), Failure> {
 
 /// One page of 4 KiB, on one thread.
 fn throughput(out: &mut impl Write, backend: Backend) -> Result<(), Failure> {
-    use crate::memory::Mode;
     const PAGE: usize = 4096;
     let at = addr(0)?;
     let modes = [Mode::XexAes128, Mode::XtsAes256];

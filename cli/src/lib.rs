@@ -7,6 +7,7 @@ mod failure;
 mod input;
 pub mod measure;
 mod memory;
+mod mode;
 mod output;
 mod stream;
 

@@ -1,19 +1,18 @@
 //! `sevcrypt memory`: files as DRAM.
 
 use std::io::{self, Write};
-use std::num::NonZeroUsize;
 use std::path::PathBuf;
-use std::thread;
 
-use clap::{Args, Subcommand, ValueEnum};
-use sevcrypt::mem::{MemoryCipher, Tweak, XtsUnit};
-use sevcrypt::{Backend, BackendKind, Key, KeySize, PhysAddr};
+use clap::{Args, Subcommand};
+use sevcrypt::mem::Tweak;
+use sevcrypt::{Backend, BackendKind, PhysAddr};
 
 use crate::bench;
 use crate::failure::Failure;
 use crate::input::{self, Input};
+use crate::mode::{self, Mode};
 use crate::output::Output;
-use crate::stream::{self, Direction, MOST_THREADS, Work};
+use crate::stream::{self, Direction, Work};
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
@@ -25,81 +24,6 @@ pub(crate) enum Command {
     Bench(bench::Options),
     /// Which backends this CPU has, and what it lacks for the others
     Backends,
-}
-
-/// One line per mode of the engine: what is known by a name on the command line.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Mode {
-    XeAes128,
-    XexAes128,
-    XexAes256,
-    XtsAes128,
-    XtsAes256,
-    XtsAes128Line,
-    XtsAes256Line,
-}
-
-impl Mode {
-    pub(crate) const fn name(self) -> &'static str {
-        match self {
-            Self::XeAes128 => "xe-aes128",
-            Self::XexAes128 => "xex-aes128",
-            Self::XexAes256 => "xex-aes256",
-            Self::XtsAes128 => "xts-aes128",
-            Self::XtsAes256 => "xts-aes256",
-            Self::XtsAes128Line => "xts-aes128-line",
-            Self::XtsAes256Line => "xts-aes256-line",
-        }
-    }
-
-    pub(crate) const fn key_size(self) -> KeySize {
-        match self {
-            Self::XeAes128 | Self::XexAes128 | Self::XtsAes128 | Self::XtsAes128Line => {
-                KeySize::Aes128
-            }
-            Self::XexAes256 | Self::XtsAes256 | Self::XtsAes256Line => KeySize::Aes256,
-        }
-    }
-
-    /// The data unit of XTS; `None` for XE and XEX.
-    pub(crate) const fn xts_unit(self) -> Option<XtsUnit> {
-        match self {
-            Self::XeAes128 | Self::XexAes128 | Self::XexAes256 => None,
-            Self::XtsAes128 | Self::XtsAes256 => Some(XtsUnit::Page),
-            Self::XtsAes128Line | Self::XtsAes256Line => Some(XtsUnit::Line),
-        }
-    }
-
-    /// A cipher of this mode.
-    pub(crate) fn cipher(
-        self,
-        key: &[u8],
-        tweak: Tweak,
-        backend: Backend,
-    ) -> Result<MemoryCipher, Failure> {
-        let key = self.key("--key", key)?;
-        let cipher = match self {
-            Self::XeAes128 => MemoryCipher::xe(key, tweak, backend),
-            Self::XexAes128 | Self::XexAes256 => MemoryCipher::xex(key, tweak, backend),
-            _ => MemoryCipher::xts(key, tweak, backend),
-        };
-        cipher.map_err(Failure::usage)
-    }
-
-    fn key<'k>(self, option: &str, bytes: &'k [u8]) -> Result<Key<'k>, Failure> {
-        let key = match self.key_size() {
-            KeySize::Aes128 => bytes.try_into().map(Key::Aes128),
-            _ => bytes.try_into().map(Key::Aes256),
-        };
-        key.map_err(|_| {
-            Failure::usage(format_args!(
-                "{option}: {} bytes, but {} takes a key of {}",
-                bytes.len(),
-                self.name(),
-                self.key_size()
-            ))
-        })
-    }
 }
 
 #[derive(Args)]
@@ -120,10 +44,10 @@ pub(crate) struct Options {
     #[arg(long, value_name = "ADDR", value_parser = input::address)]
     address: PhysAddr,
     /// How many threads encrypt [default: all CPUs]
-    #[arg(long, value_name = "N", value_parser = threads)]
+    #[arg(long, value_name = "N", value_parser = mode::threads)]
     threads: Option<usize>,
     /// Which implementation to use [default: the fastest here]
-    #[arg(long, value_name = "NAME", value_parser = backend)]
+    #[arg(long, value_name = "NAME", value_parser = mode::backend)]
     backend: Option<Backend>,
     /// Show no progress
     #[arg(long)]
@@ -132,24 +56,6 @@ pub(crate) struct Options {
     input: PathBuf,
     /// File to write, complete or not at all; - is standard output, which is written as it comes
     output: PathBuf,
-}
-
-pub(crate) fn threads(text: &str) -> Result<usize, String> {
-    match text.parse() {
-        Ok(threads) if (1..=MOST_THREADS).contains(&threads) => Ok(threads),
-        _ => Err(format!("expected 1 to {MOST_THREADS} threads")),
-    }
-}
-
-pub(crate) fn backend(name: &str) -> Result<Backend, String> {
-    let kind: BackendKind =
-        name.parse().map_err(|error: sevcrypt::UnknownBackend| error.to_string())?;
-    Backend::new(kind).map_err(|error| error.to_string())
-}
-
-/// The number of CPUs that the process may use.
-pub(crate) fn all_cpus() -> usize {
-    thread::available_parallelism().map_or(1, NonZeroUsize::get).min(MOST_THREADS)
 }
 
 impl Options {
@@ -184,7 +90,7 @@ impl Options {
         let backend = self.backend.unwrap_or_else(Backend::best);
         let tweak = self.tweak(backend)?;
         let cipher = self.mode.cipher(&input::bytes("--key", &self.key)?, tweak, backend)?;
-        let threads = self.threads.unwrap_or_else(all_cpus);
+        let threads = self.threads.unwrap_or_else(mode::all_cpus);
         let work = Work { cipher, direction, addr: self.address, threads, progress: !self.quiet };
         let input = Input::open(&self.input)?;
         work.check(&input)?;
