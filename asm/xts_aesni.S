@@ -4,8 +4,9 @@
 #        rdx count     segments, at least 1
 #        rcx scratch   256 bytes, 16-byte aligned, not shared; zero at return
 #   out  for each segment, j from 0: dst[j] = AES(src[j] ^ T_j) ^ T_j, T_0 = SEG_BEFORE, T_(j+1) = T_j * a
-#        in GF(2^128) as IEEE 1619-2018, section 5.2 has it (little-endian, a^128 = a^7 + a^2 + a + 1)
-#   uses rax, rcx, rdx, rsi, r8-r11, xmm0-11; no stack, no calls; branches on SEG_BLOCKS and rdx only
+#        in GF(2^128) as IEEE 1619-2018, section 5.2 has it (little-endian, a^128 = a^7 + a^2 + a + 1);
+#        SEG_END - SEG_OFFSET bytes
+#   uses rax, rcx, rdx, rsi, r8-r11, xmm0-11; no stack, no calls; branches on SEG_OFFSET, SEG_END, rdx only
 #   needs sse2, aes, pclmulqdq
 #   cost  64 bytes: 4 * ROUNDS AES instructions at 2 a cycle (20 or 28 cycles). Tweaks: each of the eight
 #         lanes goes on by a^8 alone (byte shift and one carry-less product, no chain from block to
@@ -13,7 +14,7 @@
 #
 #   assembly-time numbers: ROUNDS = 10 or 14, DECRYPT = 0 or 1
 #   data xmm0-7 | round key xmm8 | tweak xmm9 | carry xmm10 | polynomial 0x87 xmm11          [map]
-#   src r9 | dst r10 | blocks left r11 | this group's tweaks rcx | next group's tweaks r8
+#   src r9 | dst r10 | bytes left r11 | this group's tweaks rcx | next group's tweaks r8
 
 # T_n = T_0 * a^n for n = 1..7, from T_0 in xmm9, to the lane's place in scratch.
 .macro xts_power n
@@ -81,41 +82,42 @@
 .endr
 .endm
 
+.macro xts_advance bytes
+                add             r9, \bytes
+                add             r10, \bytes
+                sub             r11d, \bytes
+.endm
+
                 mov             eax, 0x87
                 movq            xmm11, rax
                 lea             r8, [rcx + 128]
 2:              mov             r9, [rsi + SEG_SRC]             # each segment
                 mov             r10, [rsi + SEG_DST]
-                mov             r11, [rsi + SEG_BLOCKS]
+                mov             r11d, [rsi + SEG_END]
+                sub             r11d, [rsi + SEG_OFFSET]
                 movdqa          xmm9, [rsi + SEG_BEFORE]
                 movdqa          [rcx], xmm9
 .irp            n, 1, 2, 3, 4, 5, 6, 7
                 xts_power       \n
 .endr
-                cmp             r11, 8
+                cmp             r11d, 128
                 jb              4f
 3:              xts_group       1, 0, 1, 2, 3, 4, 5, 6, 7       # 8 in flight fill the AES units' latency
                 xchg            rcx, r8                         # the next group's tweaks become this group's
-                add             r9, 128
-                add             r10, 128
-                sub             r11, 8
-                cmp             r11, 8
+                xts_advance     128
+                cmp             r11d, 128
                 jae             3b
 4:              mov             rax, rcx                        # the tail walks through the tweaks:
-                cmp             r11, 4                          # a 64-byte line,
+                cmp             r11d, 64                        # a line,
                 jb              5f
                 xts_group       0, 0, 1, 2, 3
-                add             r9, 64
-                add             r10, 64
+                xts_advance     64
                 add             rcx, 64
-                sub             r11, 4
-5:              test            r11, r11                        # then single blocks
+5:              test            r11d, r11d                      # then single blocks
                 jz              7f
 6:              xts_group       0, 0
-                add             r9, 16
-                add             r10, 16
                 add             rcx, 16
-                dec             r11
+                xts_advance     16
                 jnz             6b
 7:              mov             rcx, rax
                 add             rsi, SEG_BYTES
@@ -132,3 +134,4 @@
 .purgem         xts_power
 .purgem         xts_step
 .purgem         xts_group
+.purgem         xts_advance

@@ -4,7 +4,7 @@ use ::aes::cipher::{Array, BlockCipherDecrypt, BlockCipherEncrypt, KeyInit};
 use ::aes::{Aes128, Aes256};
 
 use crate::addr::Block;
-use crate::cpu::{AesNi, Backend, Token};
+use crate::cpu::{Backend, Isa, Token};
 use crate::kernel::{self, Direction, RoundKeys};
 use crate::key::{Key, KeySize};
 use crate::wipe::Wiped;
@@ -19,7 +19,7 @@ pub(crate) struct AesKey {
 /// What a backend keeps of a key.
 pub(crate) enum Schedule {
     Portable(Portable),
-    AesNi(AesNi, RoundKeys),
+    Kernels(Isa, RoundKeys),
 }
 
 /// The block cipher of the `aes` crate: fixsliced, table-free code, or the CPU's AES instructions.
@@ -37,7 +37,7 @@ impl AesKey {
             (Token::Portable, Key::Aes256(key)) => {
                 Schedule::Portable(Portable::Aes256(Aes256::new(key.into())))
             }
-            (Token::AesNi(token), key) => Schedule::AesNi(token, RoundKeys::new(token, key)),
+            (Token::Kernels(isa), key) => Schedule::Kernels(isa, RoundKeys::new(isa, key)),
         };
         Self { schedule: Wiped::new(schedule), size: key.size(), backend }
     }
@@ -58,7 +58,7 @@ impl AesKey {
     pub(crate) fn encrypt_blocks(&self, data: &mut [Block]) {
         match &*self.schedule {
             Schedule::Portable(cipher) => cipher.crypt_blocks(Direction::Encrypt, data),
-            Schedule::AesNi(token, keys) => kernel::encrypt_blocks(*token, keys, data),
+            Schedule::Kernels(isa, keys) => kernel::encrypt_blocks(*isa, keys, data),
         }
     }
 }

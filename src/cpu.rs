@@ -3,7 +3,7 @@
 //! A kernel takes its backend's token as an argument; the only ways to a token are detection and
 //! [`Backend::assume`]. So a kernel cannot be reached on a CPU that lacks what its bytes need.
 //!
-//! Detection is the `cpufeatures` crate's. Where CPUID may trap or says nothing (`target_os` none, uefi
+//! Detection is the `cpufeatures` crate's, helped by the standard library where there is one. Where CPUID may trap or says nothing (`target_os` none, uefi
 //! and sgx) it is not executed: there, the features that the build was compiled for are the answer.
 //! Without the crate's feature `kernels`, or on a target without x86-64 SSE2, there is no detection at
 //! all, the tokens are types without a value, and only [`Backend::portable`] exists.
@@ -22,7 +22,7 @@ pub(crate) use if_kernels;
 
 /// Declares [`Feature`] and its detection.
 macro_rules! features {
-    ($($variant:ident = $name:tt, $module:ident;)*) => {
+    ($($variant:ident = $name:tt, $module:ident $(or $other:ident)?;)*) => {
         /// A CPU feature that a backend needs, by its CPUID name.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         #[non_exhaustive]
@@ -44,7 +44,7 @@ macro_rules! features {
 
                 impl Feature {
                     fn detected(self) -> bool {
-                        match self { $(Self::$variant => $module::get(),)* }
+                        match self { $(Self::$variant => $module::get() $(|| $other())?,)* }
                     }
                 }
             } else {
@@ -62,10 +62,34 @@ features! {
     Sse2 = "sse2", cpu_sse2;
     Aes = "aes", cpu_aes;
     Pclmulqdq = "pclmulqdq", cpu_pclmulqdq;
+    Avx = "avx", cpu_avx;
+    Avx2 = "avx2", cpu_avx2;
+    Vaes = "vaes", cpu_vaes or std_vaes;
+    Vpclmulqdq = "vpclmulqdq", cpu_vpclmulqdq or std_vpclmulqdq;
+    Avx512f = "avx512f", cpu_avx512f;
+    Avx512vl = "avx512vl", cpu_avx512vl;
+}
+
+/// Declares what asks the standard library for a feature. `cpufeatures` reports the wide AES and carry-less
+/// products only where the 512-bit registers are enabled, but their 256-bit forms do not need those.
+macro_rules! std_features {
+    ($($function:ident = $name:tt;)*) => {
+        $(fn $function() -> bool {
+            #[cfg(all(feature = "std", not(any(target_env = "sgx", target_os = "none", target_os = "uefi"))))]
+            return std::is_x86_feature_detected!($name);
+            #[cfg(not(all(feature = "std", not(any(target_env = "sgx", target_os = "none", target_os = "uefi")))))]
+            false
+        })*
+    };
 }
 
 if_kernels! {
     {
+        std_features! {
+            std_vaes = "vaes";
+            std_vpclmulqdq = "vpclmulqdq";
+        }
+
         /// What a token holds: nothing, where there are kernels...
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         pub(crate) struct Built(());
@@ -77,16 +101,24 @@ if_kernels! {
         pub(crate) enum Built {}
 
         const BUILT: Option<Built> = None;
+
+        impl Isa {
+            /// There is no such value.
+            pub(crate) fn never<T>(self) -> T {
+                match self {
+                    Self::AesNi(built) | Self::Vaes256(built) | Self::Vaes512(built) => match built {},
+                }
+            }
+        }
     }
 }
 
-/// Proof that the CPU has what the AES-NI kernels need.
+/// Proof that the CPU has what the kernels of an instruction set need.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct AesNi(pub(crate) Built);
-
-impl AesNi {
-    /// What the bytes of `asm/*_aesni.S` and `asm/aes_schedule.S` use.
-    const NEEDS: &[Feature] = &[Feature::Sse2, Feature::Aes, Feature::Pclmulqdq];
+pub(crate) enum Isa {
+    AesNi(Built),
+    Vaes256(Built),
+    Vaes512(Built),
 }
 
 /// The name of a [`Backend`], also of one that this CPU lacks.
@@ -107,27 +139,37 @@ pub enum BackendKind {
     Portable,
     /// 128-bit AES instructions: `asm/*_aesni.S`.
     AesNi,
+    /// AES instructions on 256 bits (AMD Zen 3, Intel Alder Lake and later): `asm/*_vaes256.S`.
+    Vaes256,
+    /// AES instructions on 512 bits (AMD Zen 4, Intel Ice Lake and later): `asm/*_vaes512.S`.
+    Vaes512,
 }
 
 impl BackendKind {
     /// Every backend that the crate knows, slowest first.
-    pub const ALL: &[Self] = &[Self::Portable, Self::AesNi];
+    pub const ALL: &[Self] = &[Self::Portable, Self::AesNi, Self::Vaes256, Self::Vaes512];
 
-    /// The name: `portable`, `aesni`.
+    /// The name: `portable`, `aesni`, `vaes256`, `vaes512`.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             Self::Portable => "portable",
             Self::AesNi => "aesni",
+            Self::Vaes256 => "vaes256",
+            Self::Vaes512 => "vaes512",
         }
     }
 
-    /// The CPU features that the backend's kernels use.
+    /// The CPU features that the backend's kernels use. Every one of them sets its keys up by
+    /// `asm/aes_schedule.S` and enciphers tweaks by `asm/aes_blocks_aesni.S`.
     #[must_use]
     pub const fn needs(self) -> &'static [Feature] {
+        use Feature::{Aes, Avx, Avx2, Avx512f, Avx512vl, Pclmulqdq, Sse2, Vaes, Vpclmulqdq};
         match self {
             Self::Portable => &[],
-            Self::AesNi => AesNi::NEEDS,
+            Self::AesNi => &[Sse2, Aes, Pclmulqdq],
+            Self::Vaes256 => &[Sse2, Aes, Avx, Avx2, Vaes, Vpclmulqdq],
+            Self::Vaes512 => &[Sse2, Aes, Avx, Avx512f, Avx512vl, Vaes, Vpclmulqdq],
         }
     }
 
@@ -220,7 +262,7 @@ pub struct Backend(pub(crate) Token);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Token {
     Portable,
-    AesNi(AesNi),
+    Kernels(Isa),
 }
 
 impl Backend {
@@ -244,11 +286,13 @@ impl Backend {
 
     /// The backend of this name if it is part of this build, whatever the CPU has.
     pub(crate) fn built(kind: BackendKind) -> Result<Self, BackendError> {
-        match kind {
-            BackendKind::Portable => Some(Self(Token::Portable)),
-            BackendKind::AesNi => BUILT.map(|built| Self(Token::AesNi(AesNi(built)))),
-        }
-        .ok_or(BackendError::NotBuilt(kind))
+        let isa = match kind {
+            BackendKind::Portable => return Ok(Self(Token::Portable)),
+            BackendKind::AesNi => BUILT.map(Isa::AesNi),
+            BackendKind::Vaes256 => BUILT.map(Isa::Vaes256),
+            BackendKind::Vaes512 => BUILT.map(Isa::Vaes512),
+        };
+        isa.map(|isa| Self(Token::Kernels(isa))).ok_or(BackendError::NotBuilt(kind))
     }
 
     /// The backends that this CPU has, slowest first; never empty.
@@ -267,7 +311,9 @@ impl Backend {
     pub const fn kind(self) -> BackendKind {
         match self.0 {
             Token::Portable => BackendKind::Portable,
-            Token::AesNi(_) => BackendKind::AesNi,
+            Token::Kernels(Isa::AesNi(_)) => BackendKind::AesNi,
+            Token::Kernels(Isa::Vaes256(_)) => BackendKind::Vaes256,
+            Token::Kernels(Isa::Vaes512(_)) => BackendKind::Vaes512,
         }
     }
 }

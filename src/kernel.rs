@@ -17,7 +17,7 @@ use core::marker::PhantomData;
 use zeroize::Zeroize;
 
 use crate::addr::{BLOCK, Block, PAGE};
-use crate::cpu::{AesNi, Backend, BackendError, BackendKind, if_kernels};
+use crate::cpu::{Backend, BackendError, BackendKind, Isa, if_kernels};
 use crate::key::{Key, KeySize};
 
 /// Which way a block cipher runs.
@@ -48,8 +48,11 @@ pub(crate) static ZERO_TABLE: PageTable = PageTable([[0; BLOCK]; PAGE / BLOCK]);
 pub(crate) struct Segment<'a> {
     src: *const u8,
     dst: *mut u8,
-    blocks: u64,
-    offset: u64,
+    /// What to bring into the caches meanwhile: the source of the segment that comes next. Never accessed.
+    prefetch: *const u8,
+    /// Where in its page or unit the segment begins, and where it ends, in bytes.
+    offset: u32,
+    end: u32,
     before: Block,
     after: Block,
     memory: PhantomData<&'a [core::cell::Cell<u8>]>,
@@ -60,7 +63,8 @@ pub(crate) struct Segment<'a> {
 const _: () = {
     use core::mem::offset_of;
     assert!(offset_of!(Segment<'_>, src) == 0 && offset_of!(Segment<'_>, dst) == 8);
-    assert!(offset_of!(Segment<'_>, blocks) == 16 && offset_of!(Segment<'_>, offset) == 24);
+    assert!(offset_of!(Segment<'_>, prefetch) == 16);
+    assert!(offset_of!(Segment<'_>, offset) == 24 && offset_of!(Segment<'_>, end) == 28);
     assert!(offset_of!(Segment<'_>, before) == 32 && offset_of!(Segment<'_>, after) == 48);
     assert!(size_of::<Segment<'_>>() == 64);
 };
@@ -70,8 +74,9 @@ impl Segment<'_> {
     pub(crate) const EMPTY: Self = Self {
         src: core::ptr::null(),
         dst: core::ptr::null_mut(),
-        blocks: 0,
+        prefetch: core::ptr::null(),
         offset: 0,
+        end: 0,
         before: [0; BLOCK],
         after: [0; BLOCK],
         memory: PhantomData,
@@ -88,12 +93,18 @@ impl Segment<'_> {
         Self {
             src,
             dst,
-            blocks: blocks as u64,
-            offset: (place * BLOCK) as u64,
+            prefetch: src,
+            offset: (place * BLOCK) as u32,
+            end: ((place + blocks) * BLOCK) as u32,
             before: [0; BLOCK],
             after: [0; BLOCK],
             memory: PhantomData,
         }
+    }
+
+    /// Names what comes after it.
+    pub(crate) fn set_next(&mut self, next: &Self) {
+        self.prefetch = next.src;
     }
 
     /// The block of its page at which the segment begins.
@@ -143,19 +154,18 @@ if_kernels! {
     {
         impl RoundKeys {
             /// The round keys of a key.
-            pub(crate) fn new(token: AesNi, key: Key<'_>) -> Self {
-                let AesNi(_) = token;
+            pub(crate) fn new(_: Isa, key: Key<'_>) -> Self {
                 let mut keys = Self {
                     encrypt: [[0; BLOCK]; KeySize::Aes256.rounds() + 1],
                     decrypt: [[0; BLOCK]; KeySize::Aes256.rounds() + 1],
                     size: key.size(),
                 };
                 let kernel = match key.size() {
-                    KeySize::Aes128 => aes128_schedule,
-                    KeySize::Aes256 => aes256_schedule,
+                    KeySize::Aes128 => aes_schedule::aes128,
+                    KeySize::Aes256 => aes_schedule::aes256,
                 };
-                // SAFETY: the token proves AES-NI. `key` has as many bytes as the kernel of its size reads;
-                // each array has room for the round keys of the larger size.
+                // SAFETY: every `Isa` proves AES-NI. `key` has as many bytes as the kernel of its size
+                // reads; each array has room for the round keys of the larger size.
                 unsafe {
                     kernel(
                         key.bytes().as_ptr(),
@@ -175,41 +185,38 @@ if_kernels! {
         }
 
         /// Enciphers each of `data` alone.
-        pub(crate) fn encrypt_blocks(token: AesNi, keys: &RoundKeys, data: &mut [Block]) {
-            let AesNi(_) = token;
+        pub(crate) fn encrypt_blocks(_: Isa, keys: &RoundKeys, data: &mut [Block]) {
             if data.is_empty() {
                 return;
             }
             let kernel = match keys.size {
-                KeySize::Aes128 => aes128_blocks,
-                KeySize::Aes256 => aes256_blocks,
+                KeySize::Aes128 => aes_blocks_aesni::aes128,
+                KeySize::Aes256 => aes_blocks_aesni::aes256,
             };
-            // SAFETY: the token proves AES-NI; the keys have the alignment and the rounds of the kernel;
+            // SAFETY: every `Isa` proves AES-NI; the keys have the alignment and the rounds of the kernel;
             // `data` is exclusive memory of `data.len()` blocks, at least one.
             unsafe { kernel(keys.encrypt.as_ptr(), data.as_mut_ptr(), data.len()) }
         }
 
         /// Every block of every segment, whitened from the tables and the segments' bases.
         pub(crate) fn xex(
-            token: AesNi,
+            isa: Isa,
             keys: &RoundKeys,
             direction: Direction,
             before: &PageTable,
             after: &PageTable,
             segments: &[Segment<'_>],
         ) {
-            let AesNi(_) = token;
             if segments.is_empty() {
                 return;
             }
-            let kernel = match (keys.size, direction) {
-                (KeySize::Aes128, Direction::Encrypt) => aes128_xex_encrypt,
-                (KeySize::Aes128, Direction::Decrypt) => aes128_xex_decrypt,
-                (KeySize::Aes256, Direction::Encrypt) => aes256_xex_encrypt,
-                (KeySize::Aes256, Direction::Decrypt) => aes256_xex_decrypt,
+            let kernel = match isa {
+                Isa::AesNi(_) => xex_aesni::select(keys.size, direction),
+                Isa::Vaes256(_) => xex_vaes256::select(keys.size, direction),
+                Isa::Vaes512(_) => xex_vaes512::select(keys.size, direction),
             };
-            // SAFETY: the token proves AES-NI; keys, tables and segments have the sizes and alignments of
-            // the contract by their types, and there is at least one segment. `Segment::new` was promised
+            // SAFETY: `isa` proves the CPU features; keys, tables and segments have the sizes and alignments
+            // of the contract by their types, and there is at least one segment. `Segment::new` was promised
             // that the memory is valid, and checked that each segment ends inside the tables.
             unsafe {
                 kernel(
@@ -224,24 +231,22 @@ if_kernels! {
 
         /// Every block of every segment under XTS; each segment's first tweak is its whitening before AES.
         pub(crate) fn xts(
-            token: AesNi,
+            isa: Isa,
             keys: &RoundKeys,
             direction: Direction,
             segments: &[Segment<'_>],
         ) {
-            let AesNi(_) = token;
             if segments.is_empty() {
                 return;
             }
-            let kernel = match (keys.size, direction) {
-                (KeySize::Aes128, Direction::Encrypt) => aes128_xts_encrypt,
-                (KeySize::Aes128, Direction::Decrypt) => aes128_xts_decrypt,
-                (KeySize::Aes256, Direction::Encrypt) => aes256_xts_encrypt,
-                (KeySize::Aes256, Direction::Decrypt) => aes256_xts_decrypt,
+            let kernel = match isa {
+                Isa::AesNi(_) => xts_aesni::select(keys.size, direction),
+                Isa::Vaes256(_) => xts_vaes256::select(keys.size, direction),
+                Isa::Vaes512(_) => xts_vaes512::select(keys.size, direction),
             };
-            // The kernel erases it; it starts uninitialised, since the kernel writes before it reads.
+            // The kernel erases what it wrote; it starts uninitialised, since the kernel writes before it reads.
             let mut scratch = core::mem::MaybeUninit::<Scratch>::uninit();
-            // SAFETY: the token proves AES-NI and PCLMULQDQ; keys, segments and scratch have the sizes and
+            // SAFETY: `isa` proves the CPU features; keys, segments and scratch have the sizes and
             // alignments of the contract by their types, and there is at least one segment.
             // `Segment::new` was promised that the memory is valid.
             unsafe {
@@ -254,15 +259,27 @@ if_kernels! {
             }
         }
 
+        /// As much as the kernel with the largest scratch takes.
         #[repr(C, align(64))]
-        struct Scratch([Block; 16]);
+        struct Scratch([Block; 148]);
 
-        /// Declares a kernel: a file of `asm/` after its assembly-time numbers.
+        /// Declares the bodies of a kernel, one for each set of assembly-time numbers, in a module of the
+        /// file's name.
         macro_rules! kernel {
-            ($(#[$doc:meta])* $name:ident($($arg:ident: $type:ty),*), $file:literal, $($symbol:literal = $value:expr),*) => {
-                $(#[$doc])*
+            ($module:ident, $file:literal, $args:tt: $($name:ident: $($symbol:literal = $value:expr),*;)*) => {
+                #[doc = concat!("`asm/", $file, "`.")]
+                mod $module {
+                    #[allow(clippy::wildcard_imports, reason = "the types that contracts name")]
+                    use super::*;
+
+                    $(kernel! { @one $name $args $file $($symbol = $value),* })*
+                }
+            };
+            (@one $name:ident ($($arg:ident: $type:ty),*) $file:literal $($symbol:literal = $value:expr),*) => {
+                /// # Safety
+                #[doc = concat!("The contract of `asm/", $file, "`.")]
                 #[unsafe(naked)]
-                unsafe extern "sysv64" fn $name($($arg: $type),*) {
+                pub(super) unsafe extern "sysv64" fn $name($($arg: $type),*) {
                     core::arch::naked_asm!(
                         $(concat!(".set ", $symbol, ", ", $value),)*
                         include_str!(concat!("../asm/", $file)),
@@ -273,88 +290,103 @@ if_kernels! {
         }
 
         kernel! {
-            /// # Safety
-            /// The contract of `asm/aes_schedule.S`.
-            aes128_schedule(key: *const u8, encrypt: *mut Block, decrypt: *mut Block),
-            "aes_schedule.S", "ROUNDS" = 10
+            aes_schedule, "aes_schedule.S", (key: *const u8, encrypt: *mut Block, decrypt: *mut Block):
+            aes128: "ROUNDS" = 10;
+            aes256: "ROUNDS" = 14;
         }
         kernel! {
-            /// # Safety
-            /// The contract of `asm/aes_schedule.S`.
-            aes256_schedule(key: *const u8, encrypt: *mut Block, decrypt: *mut Block),
-            "aes_schedule.S", "ROUNDS" = 14
-        }
-        kernel! {
-            /// # Safety
-            /// The contract of `asm/aes_blocks_aesni.S`.
-            aes128_blocks(keys: *const Block, data: *mut Block, count: usize),
-            "aes_blocks_aesni.S", "ROUNDS" = 10
-        }
-        kernel! {
-            /// # Safety
-            /// The contract of `asm/aes_blocks_aesni.S`.
-            aes256_blocks(keys: *const Block, data: *mut Block, count: usize),
-            "aes_blocks_aesni.S", "ROUNDS" = 14
+            aes_blocks_aesni, "aes_blocks_aesni.S", (keys: *const Block, data: *mut Block, count: usize):
+            aes128: "ROUNDS" = 10;
+            aes256: "ROUNDS" = 14;
         }
 
-        /// Declares the four bodies of a kernel on segments: both key sizes, both directions.
-        macro_rules! segment_kernels {
-            ($file:literal, $args:tt: $($name:ident = $rounds:literal, $decrypt:literal;)*) => {
-                $(segment_kernels! { @one $name $args $file $rounds $decrypt })*
+        /// Declares the four bodies of a kernel on segments, and `select`, which tells them apart.
+        macro_rules! segment_kernel {
+            ($module:ident, $file:literal, $args:tt) => {
+                #[doc = concat!("`asm/", $file, "`.")]
+                mod $module {
+                    #[allow(clippy::wildcard_imports, reason = "the types that contracts name")]
+                    use super::*;
+
+                    segment_kernel! { @body aes128_encrypt $args $file 10 0 }
+                    segment_kernel! { @body aes128_decrypt $args $file 10 1 }
+                    segment_kernel! { @body aes256_encrypt $args $file 14 0 }
+                    segment_kernel! { @body aes256_decrypt $args $file 14 1 }
+                    segment_kernel! { @select $args }
+                }
             };
-            (@one $name:ident ($($arg:ident: $type:ty),*) $file:literal $rounds:literal $decrypt:literal) => {
+            (@body $name:ident $args:tt $file:literal $rounds:literal $decrypt:literal) => {
                 kernel! {
-                    /// # Safety
-                    #[doc = concat!("The contract of `asm/", $file, "`.")]
-                    $name($($arg: $type),*), $file,
-                    "SEG_SRC" = 0, "SEG_DST" = 8, "SEG_BLOCKS" = 16, "SEG_OFFSET" = 24,
+                    @one $name $args $file
+                    "SEG_SRC" = 0, "SEG_DST" = 8, "SEG_PREFETCH" = 16, "SEG_OFFSET" = 24, "SEG_END" = 28,
                     "SEG_BEFORE" = 32, "SEG_AFTER" = 48, "SEG_BYTES" = 64,
                     "ROUNDS" = $rounds, "DECRYPT" = $decrypt
                 }
             };
+            (@select ($($arg:ident: $type:ty),*)) => {
+                pub(super) fn select(
+                    size: KeySize,
+                    direction: Direction,
+                ) -> unsafe extern "sysv64" fn($($type),*) {
+                    match (size, direction) {
+                        (KeySize::Aes128, Direction::Encrypt) => aes128_encrypt,
+                        (KeySize::Aes128, Direction::Decrypt) => aes128_decrypt,
+                        (KeySize::Aes256, Direction::Encrypt) => aes256_encrypt,
+                        (KeySize::Aes256, Direction::Decrypt) => aes256_decrypt,
+                    }
+                }
+            };
         }
 
-        segment_kernels! {
-            "xex_aesni.S",
-            (keys: *const Block, before: *const PageTable, after: *const PageTable, segments: *const u8, count: usize):
-            aes128_xex_encrypt = 10, 0;
-            aes128_xex_decrypt = 10, 1;
-            aes256_xex_encrypt = 14, 0;
-            aes256_xex_decrypt = 14, 1;
+        macro_rules! xex_kernel {
+            ($module:ident, $file:literal) => {
+                segment_kernel! {
+                    $module, $file,
+                    (keys: *const Block, before: *const PageTable, after: *const PageTable, segments: *const u8, count: usize)
+                }
+            };
         }
-        segment_kernels! {
-            "xts_aesni.S",
-            (keys: *const Block, segments: *const u8, count: usize, scratch: *mut Scratch):
-            aes128_xts_encrypt = 10, 0;
-            aes128_xts_decrypt = 10, 1;
-            aes256_xts_encrypt = 14, 0;
-            aes256_xts_decrypt = 14, 1;
+
+        macro_rules! xts_kernel {
+            ($module:ident, $file:literal) => {
+                segment_kernel! {
+                    $module, $file,
+                    (keys: *const Block, segments: *const u8, count: usize, scratch: *mut Scratch)
+                }
+            };
         }
+
+        xex_kernel! { xex_aesni, "xex_aesni.S" }
+        xex_kernel! { xex_vaes256, "xex_vaes256.S" }
+        xex_kernel! { xex_vaes512, "xex_vaes512.S" }
+        xts_kernel! { xts_aesni, "xts_aesni.S" }
+        xts_kernel! { xts_vaes256, "xts_vaes256.S" }
+        xts_kernel! { xts_vaes512, "xts_vaes512.S" }
     } else {
-        // No kernels in this build: the tokens have no value, and neither has any call.
+        // No kernels in this build: there is no value of `Isa`, and so no call.
         impl RoundKeys {
-            pub(crate) fn new(token: AesNi, _: Key<'_>) -> Self {
-                match token.0 {}
+            pub(crate) fn new(isa: Isa, _: Key<'_>) -> Self {
+                isa.never()
             }
         }
 
-        pub(crate) fn encrypt_blocks(token: AesNi, _: &RoundKeys, _: &mut [Block]) {
-            match token.0 {}
+        pub(crate) fn encrypt_blocks(isa: Isa, _: &RoundKeys, _: &mut [Block]) {
+            isa.never()
         }
 
         pub(crate) fn xex(
-            token: AesNi,
+            isa: Isa,
             _: &RoundKeys,
             _: Direction,
             _: &PageTable,
             _: &PageTable,
             _: &[Segment<'_>],
         ) {
-            match token.0 {}
+            isa.never()
         }
 
-        pub(crate) fn xts(token: AesNi, _: &RoundKeys, _: Direction, _: &[Segment<'_>]) {
-            match token.0 {}
+        pub(crate) fn xts(isa: Isa, _: &RoundKeys, _: Direction, _: &[Segment<'_>]) {
+            isa.never()
         }
     }
 }

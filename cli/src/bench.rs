@@ -64,6 +64,8 @@ impl Row {
 fn vector_bits(backend: Backend) -> usize {
     match backend.kind() {
         BackendKind::Portable | BackendKind::AesNi => 128,
+        BackendKind::Vaes256 => 256,
+        BackendKind::Vaes512 => 512,
         other => unreachable!("{other} has a width of its own, to be stated here"),
     }
 }
@@ -96,15 +98,15 @@ fn rows(mode: Mode, set: &str, bytes: usize, options: &Options) -> Result<Vec<Ro
     let ciphers: Result<Vec<_>, _> =
         backends.iter().map(|&backend| cipher(mode, backend)).collect();
     let ciphers = ciphers?;
-    let memories: Vec<_> = (0..options.threads).map(|_| Mutex::new(vec![0x5a_u8; bytes])).collect();
+    let memories: Vec<_> = (0..options.threads).map(|_| Mutex::new(vec![0x5a_u8; bytes + 4096])).collect();
     let on = |thread: usize| memories[thread].lock().expect("no case panics");
 
     let mut cases = vec![Case {
         bytes,
         calls: Box::new(|thread, calls| {
-            let mut memory = on(thread);
+            let mut memory = on(thread); let at = memory.as_ptr().align_offset(4096); let memory = &mut memory[at..][..bytes];
             for _ in 0..calls {
-                black_box(&mut memory).iter_mut().for_each(|byte| *byte ^= 0xa5);
+                black_box(&mut *memory).iter_mut().for_each(|byte| *byte ^= 0xa5);
             }
         }),
     }];
@@ -112,7 +114,7 @@ fn rows(mode: Mode, set: &str, bytes: usize, options: &Options) -> Result<Vec<Ro
         cases.push(Case {
             bytes,
             calls: Box::new(|thread, calls| {
-                let mut memory = on(thread);
+                let mut memory = on(thread); let at = memory.as_ptr().align_offset(4096); let memory = &mut memory[at..][..bytes];
                 for _ in 0..calls {
                     let done = cipher.encrypt(black_box(addr), black_box(&mut memory[..]));
                     done.expect("an aligned run");

@@ -7,7 +7,7 @@ use zeroize::{Zeroize, Zeroizing};
 
 use crate::addr::{BLOCK, Block, PAGE, PhysAddr};
 use crate::aes::{AesKey, Schedule};
-use crate::cpu::{AesNi, Backend};
+use crate::cpu::{Backend, Isa};
 use crate::error::{KeyError, MemoryError, RunError};
 use crate::kernel::{self, Direction, RoundKeys, Segment, ZERO_TABLE};
 use crate::key::{Key, KeySize};
@@ -422,7 +422,7 @@ impl<T: Borrow<Tweak>> MemoryCipher<T> {
                     }
                 }
             }
-            Schedule::AesNi(token, keys) => match tweak.kind() {
+            Schedule::Kernels(isa, keys) => match tweak.kind() {
                 Kind::Linear(linear) => in_batches(
                     runs,
                     PAGE,
@@ -431,7 +431,7 @@ impl<T: Borrow<Tweak>> MemoryCipher<T> {
                         _ => linear.base(piece.addr),
                     },
                     |segments, bases| {
-                        let kernel = Xex { token: *token, keys, linear };
+                        let kernel = Xex { isa: *isa, keys, linear };
                         kernel.crypt(direction, self.whitening(), segments, bases);
                     },
                 ),
@@ -450,7 +450,7 @@ impl<T: Borrow<Tweak>> MemoryCipher<T> {
                             let first = portable::multiply(*unit, segment.place());
                             segment.set_whitening(first, [0; BLOCK]);
                         }
-                        kernel::xts(*token, keys, direction, segments);
+                        kernel::xts(*isa, keys, direction, segments);
                         units.as_flattened_mut().zeroize();
                         segments.iter_mut().for_each(Segment::wipe);
                     },
@@ -506,7 +506,7 @@ fn tweaks<'t>(tweak: &'t Tweak, addr: PhysAddr, kept: Option<&Kept>) -> Tweaks<'
 
 /// The linear kernel with what it is told of a mode.
 struct Xex<'k> {
-    token: AesNi,
+    isa: Isa,
     keys: &'k RoundKeys,
     linear: &'k Linear,
 }
@@ -526,7 +526,7 @@ impl Xex<'_> {
             segment.set_whitening(side(before), side(after));
         }
         let side = |is_whitened| if is_whitened { &self.linear.in_page } else { &ZERO_TABLE };
-        kernel::xex(self.token, self.keys, direction, side(before), side(after), segments);
+        kernel::xex(self.isa, self.keys, direction, side(before), side(after), segments);
     }
 }
 
@@ -565,6 +565,9 @@ fn fill_batches<const N: usize>(
             let place = piece.addr.page_offset() % unit / BLOCK;
             segments[filled] = segment(&run.src, &run.dst, piece.offset, piece.len / BLOCK, place);
             values[filled] = value(&piece);
+            if let [.., before, last] = &mut segments[..=filled] {
+                before.set_next(last);
+            }
             filled += 1;
             if filled == N {
                 work(&mut segments, &mut values);

@@ -1,0 +1,135 @@
+# xts: runs of blocks of an XTS data unit, VAES with 256-bit vectors                    [contract]
+#   in   rdi keys      16 * (ROUNDS + 1) bytes, in order of use for the direction
+#        rsi segments  64 bytes each (SEG_* below)
+#        rdx count     segments, at least 1
+#        rcx scratch   512 bytes, 32-byte aligned, not shared; zero at return
+#   out  for each segment, j from 0: dst[j] = AES(src[j] ^ T_j) ^ T_j, T_0 = SEG_BEFORE, T_(j+1) = T_j * a
+#        in GF(2^128) as IEEE 1619-2018, section 5.2 has it (little-endian, a^128 = a^7 + a^2 + a + 1);
+#        SEG_END - SEG_OFFSET bytes
+#   uses rax, rcx, rdx, rsi, r8-r11, ymm0-12; no stack, no calls; branches on SEG_OFFSET, SEG_END, rdx only
+#   needs avx2, avx, vaes, vpclmulqdq, aes
+#   cost  64 bytes: 2 * ROUNDS AES instructions at 2 a cycle (10 or 14 cycles). Tweaks: each of the eight
+#         vectors goes on by a^16 alone (byte shift and one carry-less product, no chain from vector to
+#         vector), between the AES instructions of the group before; 4 operations a vector beside AES
+#
+#   assembly-time numbers: ROUNDS = 10 or 14, DECRYPT = 0 or 1
+#   data ymm0-7 | round key ymm8 | tweaks ymm9 | temporaries ymm10, ymm12                   [map]
+#   low half 0, high half 0x87 ymm11
+#   src r9 | dst r10 | bytes left r11 | this group's tweaks rcx | next group's tweaks r8
+
+# r = ymm9 * a^n, 0 < n < 64.
+.macro xts_power r, n
+                vpsrlq          ymm10, ymm9, 64 - (\n)          # what leaves either half
+                vpsllq          \r, ymm9, \n
+                vpclmulqdq      ymm12, ymm10, ymm11, 0x11       # out of the top: reduced
+                vpunpcklqdq     ymm10, ymm11, ymm10             # out of the low half: into the high one
+                vpxor           \r, \r, ymm12
+                vpxor           \r, \r, ymm10
+.endm
+
+# Vector n of the next group's tweaks = vector n of this group's * a^16.
+.macro xts_step n
+                vmovdqa         ymm9, [rcx + 32 * \n]
+                vpsrldq         ymm10, ymm9, 14                 # the top two bytes leave
+                vpclmulqdq      ymm10, ymm10, ymm11, 0x10
+                vpslldq         ymm9, ymm9, 2
+                vpxor           ymm9, ymm9, ymm10
+                vmovdqa         [r8 + 32 * \n], ymm9
+.endm
+
+# One vector per lane, of class v (ymm: two blocks, xmm: one), under the tweaks at rcx. STEP = 1 computes the
+# next group's tweaks, one vector a round, in rounds 1 to 8.
+.macro xts_group STEP, v, lanes:vararg
+                vbroadcasti128  ymm8, [rdi]
+.irp            n, \lanes
+                vpxor           \v\n, \v\()8, [r9 + 32 * \n]
+                vpxor           \v\n, \v\n, [rcx + 32 * \n]
+.endr
+.set            ROUND, 1
+.rept           ROUNDS - 1
+                vbroadcasti128  ymm8, [rdi + 16 * ROUND]
+.irp            n, \lanes
+.if DECRYPT
+                vaesdec         \v\n, \v\n, \v\()8
+.else
+                vaesenc         \v\n, \v\n, \v\()8
+.endif
+.endr
+.if \STEP
+.irp            n, 0, 1, 2, 3, 4, 5, 6, 7
+.if ROUND == \n + 1
+                xts_step        \n
+.endif
+.endr
+.endif
+.set            ROUND, ROUND + 1
+.endr
+                vbroadcasti128  ymm8, [rdi + 16 * ROUNDS]
+.irp            n, \lanes
+.if DECRYPT
+                vaesdeclast     \v\n, \v\n, \v\()8
+.else
+                vaesenclast     \v\n, \v\n, \v\()8
+.endif
+                vpxor           \v\n, \v\n, [rcx + 32 * \n]
+                vmovdqu         [r10 + 32 * \n], \v\n
+.endr
+.endm
+
+.macro xts_advance bytes
+                add             r9, \bytes
+                add             r10, \bytes
+                sub             r11d, \bytes
+.endm
+
+                mov             eax, 0x87
+                vmovq           xmm11, rax
+                vpslldq         xmm11, xmm11, 8
+                vinserti128     ymm11, ymm11, xmm11, 1
+                lea             r8, [rcx + 256]
+2:              mov             r9, [rsi + SEG_SRC]             # each segment
+                mov             r10, [rsi + SEG_DST]
+                mov             r11d, [rsi + SEG_END]
+                sub             r11d, [rsi + SEG_OFFSET]
+                vmovdqu         xmm9, [rsi + SEG_BEFORE]
+                xts_power       ymm0, 1
+                vinserti128     ymm9, ymm9, xmm0, 1             # T_0 and T_1
+                vmovdqa         [rcx], ymm9
+.irp            n, 1, 2, 3, 4, 5, 6, 7
+                xts_power       ymm0, 2*\n
+                vmovdqa         [rcx + 32 * \n], ymm0
+.endr
+                cmp             r11d, 256
+                jb              4f
+3:              xts_group       1, ymm, 0, 1, 2, 3, 4, 5, 6, 7  # 8 in flight fill the AES units' latency
+                xchg            rcx, r8                         # the next group's tweaks become this group's
+                xts_advance     256
+                cmp             r11d, 256
+                jae             3b
+4:              mov             rax, rcx                        # the tail walks through the tweaks:
+5:              cmp             r11d, 64                        # lines,
+                jb              6f
+                xts_group       0, ymm, 0, 1
+                xts_advance     64
+                add             rcx, 64
+                jmp             5b
+6:              test            r11d, r11d                      # then single blocks
+                jz              7f
+                xts_group       0, xmm, 0
+                xts_advance     16
+                add             rcx, 16
+                jmp             6b
+7:              mov             rcx, rax
+                add             rsi, SEG_BYTES
+                dec             rdx
+                jnz             2b
+                vzeroall                                        # wipe the registers, then the tweaks
+.irp            n, 0, 1, 2, 3, 4, 5, 6, 7
+                vmovdqa         [rcx + 32 * \n], ymm0
+                vmovdqa         [r8 + 32 * \n], ymm0
+.endr
+                ret
+.purgem         xts_power
+.purgem         xts_step
+.purgem         xts_group
+.purgem         xts_advance
