@@ -15,11 +15,10 @@
 #
 #   assembly-time numbers: ROUNDS = 10 or 14, DECRYPT = 0 or 1
 #   data zmm0-15 | four tweaks zmm16 | temporaries zmm17-19 | low half 0, high half 0x87 zmm20   [map]
-#   keys 0 to 10 zmm21-31, keys 11 to 14 (AES-256) at rdi + KEYS
+#   keys 0 to 9 zmm21-30, last key zmm31, keys 10 to 13 (AES-256) at rdi
 #   src r9 | dst r10 | bytes left r11 | next segment's source rax | this group's tweaks rcx | next group's r8
 
-.set            KEYS, 0                                         # in the scratch, from rdi on:
-.set            SHIFTS, 256                                     #   0, 0, 1, 1, 2, 2, 3, 3, and 64 less those
+.set            SHIFTS, 256                                     # at rdi + SHIFTS: 0, 0, 1, 1, 2, 2, 3, 3; 64 - those
 
 # zmm16 = T_0 to T_3 of the segment at rsi + at.
 .macro xts_first at
@@ -58,23 +57,11 @@
 .endif
 .endm
 
-.macro xts_round v, n, key:vararg
+.macro xts_aes op, v, n, key:vararg
 .if DECRYPT
-                vaesdec         \v\n, \v\n, \key
+                vaesdec\op      \v\n, \v\n, \key
 .else
-                vaesenc         \v\n, \v\n, \key
-.endif
-.endm
-
-.macro xts_last v, n
-.if DECRYPT && (ROUNDS == 14)
-                vaesdeclast     \v\n, \v\n, [rdi + KEYS + 192]
-.elseif DECRYPT
-                vaesdeclast     \v\n, \v\n, \v\()31
-.elseif ROUNDS == 14
-                vaesenclast     \v\n, \v\n, [rdi + KEYS + 192]
-.else
-                vaesenclast     \v\n, \v\n, \v\()31
+                vaesenc\op      \v\n, \v\n, \key
 .endif
 .endm
 
@@ -86,10 +73,10 @@
                 vpternlogq      zmm\n, zmm21, [r9 + 64 * \n], 0x96
 .endr
 .set            DONE, 0
-.irp            key, zmm22, zmm23, zmm24, zmm25, zmm26, zmm27, zmm28, zmm29, zmm30, zmm31, [rdi+KEYS], [rdi+KEYS+64], [rdi+KEYS+128]
+.irp            key, zmm22, zmm23, zmm24, zmm25, zmm26, zmm27, zmm28, zmm29, zmm30, [rdi], [rdi+64], [rdi+128], [rdi+192]
 .if DONE < 16 * (ROUNDS - 1)
 .irp            n, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15
-                xts_round       zmm, \n, \key
+                xts_aes         , zmm, \n, \key
 .set            DONE, DONE + 1
 .irp            m, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15
 .if DONE == (\m + 1) * (ROUNDS - 1)
@@ -100,7 +87,7 @@
 .endif
 .endr
 .irp            n, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15
-                xts_last        zmm, \n
+                xts_aes         last, zmm, \n, zmm31
                 vpxorq          zmm\n, zmm\n, [rcx + 64 * \n]
                 vmovdqu64       [r10 + 64 * \n], zmm\n
 .endr
@@ -111,17 +98,15 @@
 .macro xts_vector v
                 vpxorq          \v\()0, \v\()16, \v\()21
                 vpxorq          \v\()0, \v\()0, [r9]
-.irp            key, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31
-.if \key - 21 < ROUNDS
-                xts_round       \v, 0, \v\key
-.endif
+.irp            key, 22, 23, 24, 25, 26, 27, 28, 29, 30
+                xts_aes         , \v, 0, \v\key
 .endr
 .if ROUNDS == 14
-                xts_round       \v, 0, [rdi + KEYS]
-                xts_round       \v, 0, [rdi + KEYS + 64]
-                xts_round       \v, 0, [rdi + KEYS + 128]
+.irp            key, [rdi], [rdi+64], [rdi+128], [rdi+192]
+                xts_aes         , \v, 0, \key
+.endr
 .endif
-                xts_last        \v, 0
+                xts_aes         last, \v, 0, \v\()31
                 vpxorq          \v\()0, \v\()0, \v\()16
                 vmovdqu64       [r10], \v\()0
 .endm
@@ -135,13 +120,14 @@
                 sub             r11d, [rsi + SEG_OFFSET]
 .endm
 
-.irp            key, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31
+.irp            key, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30
                 vbroadcasti32x4 zmm\key, [rdi + 16 * (\key - 21)]
 .endr
+                vbroadcasti32x4 zmm31, [rdi + 16 * ROUNDS]
 .if ROUNDS == 14
-.irp            n, 11, 12, 13, 14
-                vbroadcasti32x4 zmm0, [rdi + 16 * \n]
-                vmovdqa64       [rcx + 2048 + KEYS + 64 * (\n - 11)], zmm0
+.irp            n, 0, 1, 2, 3
+                vbroadcasti32x4 zmm0, [rdi + 16 * (10 + \n)]
+                vmovdqa64       [rcx + 2048 + 64 * \n], zmm0
 .endr
 .endif
                 lea             rdi, [rcx + 2048]
@@ -224,8 +210,7 @@
 .purgem         xts_first
 .purgem         xts_power
 .purgem         xts_step
-.purgem         xts_round
-.purgem         xts_last
+.purgem         xts_aes
 .purgem         xts_group
 .purgem         xts_vector
 .purgem         xts_enter

@@ -25,6 +25,9 @@ pub(super) fn double(t: Block) -> Block {
 
 /// t * a^j: j doublings, up to 64 of them in one step. j is public, t is not.
 pub(super) fn multiply(t: Block, j: usize) -> Block {
+    if j == 0 {
+        return t; // most pieces begin with their unit
+    }
     let mut t = u128::from_le_bytes(t);
     let mut left = j;
     while left > 0 {
