@@ -88,6 +88,7 @@ impl Segment<'_> {
     /// For the lifetime of the value, `src` is valid for reads and `dst` for writes of `16 * blocks`
     /// bytes; they are the same or do not overlap. Whoever else reads or writes that memory meanwhile
     /// does so as the memory model of shared guest memory allows (`crate::mem::guest`).
+    #[inline]
     pub(crate) unsafe fn new(src: *const u8, dst: *mut u8, blocks: usize, place: usize) -> Self {
         assert!(place + blocks <= PAGE / BLOCK, "a segment lies inside a page");
         Self {
@@ -117,6 +118,11 @@ impl Segment<'_> {
     pub(crate) fn set_whitening(&mut self, before: Block, after: Block) {
         self.before = before;
         self.after = after;
+    }
+
+    /// The whitening before AES.
+    pub(crate) fn before(&self) -> Block {
+        self.before
     }
 
     /// Erases the whitening.

@@ -98,13 +98,16 @@ fn rows(mode: Mode, set: &str, bytes: usize, options: &Options) -> Result<Vec<Ro
     let ciphers: Result<Vec<_>, _> =
         backends.iter().map(|&backend| cipher(mode, backend)).collect();
     let ciphers = ciphers?;
-    let memories: Vec<_> = (0..options.threads).map(|_| Mutex::new(vec![0x5a_u8; bytes + 4096])).collect();
+    let memories: Vec<_> =
+        (0..options.threads).map(|_| Mutex::new(vec![0x5a_u8; bytes + 4096])).collect();
     let on = |thread: usize| memories[thread].lock().expect("no case panics");
 
     let mut cases = vec![Case {
         bytes,
         calls: Box::new(|thread, calls| {
-            let mut memory = on(thread); let at = memory.as_ptr().align_offset(4096); let memory = &mut memory[at..][..bytes];
+            let mut memory = on(thread);
+            let at = memory.as_ptr().align_offset(4096);
+            let memory = &mut memory[at..][..bytes];
             for _ in 0..calls {
                 black_box(&mut *memory).iter_mut().for_each(|byte| *byte ^= 0xa5);
             }
@@ -114,7 +117,9 @@ fn rows(mode: Mode, set: &str, bytes: usize, options: &Options) -> Result<Vec<Ro
         cases.push(Case {
             bytes,
             calls: Box::new(|thread, calls| {
-                let mut memory = on(thread); let at = memory.as_ptr().align_offset(4096); let memory = &mut memory[at..][..bytes];
+                let mut memory = on(thread);
+                let at = memory.as_ptr().align_offset(4096);
+                let memory = &mut memory[at..][..bytes];
                 for _ in 0..calls {
                     let done = cipher.encrypt(black_box(addr), black_box(&mut memory[..]));
                     done.expect("an aligned run");

@@ -7,14 +7,15 @@ use zeroize::{Zeroize, Zeroizing};
 
 use crate::addr::{BLOCK, Block, PAGE, PhysAddr};
 use crate::aes::{AesKey, Schedule};
-use crate::cpu::{Backend, Isa};
+use crate::cpu::Backend;
 use crate::error::{KeyError, MemoryError, RunError};
-use crate::kernel::{self, Direction, RoundKeys, Segment, ZERO_TABLE};
+use crate::kernel::Direction;
 use crate::key::{Key, KeySize};
 use crate::mem::Whitening;
-use crate::mem::guest::{GuestBytes, GuestSource, segment};
+use crate::mem::guest::{GuestBytes, GuestSource};
+use crate::mem::job::Job;
 use crate::mem::portable::{self, Tweaks};
-use crate::mem::tweak::{Kept, Kind, Linear, PageTweak, Tweak, Xts, XtsUnit};
+use crate::mem::tweak::{Kept, Kind, PageTweak, Tweak, Xts, XtsUnit};
 use crate::wipe::Wiped;
 
 /// How a block is enciphered; see [the table](crate::mem) of what is accurate for which part.
@@ -87,9 +88,9 @@ struct Parts<T> {
 /// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Run<'a> {
-    addr: PhysAddr,
-    src: GuestSource<'a>,
-    dst: GuestBytes<'a>,
+    pub(super) addr: PhysAddr,
+    pub(super) src: GuestSource<'a>,
+    pub(super) dst: GuestBytes<'a>,
 }
 
 impl<'a> Run<'a> {
@@ -132,7 +133,7 @@ impl<'a> Run<'a> {
     }
 
     /// The run cut at the multiples of `unit` bytes of its address.
-    fn pieces(&self, unit: usize) -> impl Iterator<Item = Piece> {
+    pub(super) fn pieces(&self, unit: usize) -> impl Iterator<Item = Piece> {
         let (addr, len) = (self.addr, self.src.len());
         let mut offset = 0;
         core::iter::from_fn(move || {
@@ -150,11 +151,11 @@ impl<'a> Run<'a> {
 
 /// A part of a run inside one unit of the tweak.
 #[derive(Clone, Copy)]
-struct Piece {
-    addr: PhysAddr,
+pub(super) struct Piece {
+    pub(super) addr: PhysAddr,
     /// Where in the run it begins.
-    offset: usize,
-    len: usize,
+    pub(super) offset: usize,
+    pub(super) len: usize,
 }
 
 impl<T: Borrow<Tweak>> MemoryCipher<T> {
@@ -422,40 +423,19 @@ impl<T: Borrow<Tweak>> MemoryCipher<T> {
                     }
                 }
             }
-            Schedule::Kernels(isa, keys) => match tweak.kind() {
-                Kind::Linear(linear) => in_batches(
-                    runs,
-                    PAGE,
-                    |piece| match kept {
-                        Some(Kept::Linear(base)) => *base,
-                        _ => linear.base(piece.addr),
-                    },
-                    |segments, bases| {
-                        let kernel = Xex { isa: *isa, keys, linear };
-                        kernel.crypt(direction, self.whitening(), segments, bases);
-                    },
-                ),
-                Kind::Xts(xts) => in_batches(
-                    runs,
-                    xts.unit.bytes(),
-                    |piece| match kept {
-                        Some(Kept::Xts(first)) => *first,
-                        _ => xts.unit_number(piece.addr),
-                    },
-                    |segments, units| {
-                        if kept.is_none() {
-                            xts.encrypt_units(units);
-                        }
-                        for (segment, unit) in segments.iter_mut().zip(&*units) {
-                            let first = portable::multiply(*unit, segment.place());
-                            segment.set_whitening(first, [0; BLOCK]);
-                        }
-                        kernel::xts(*isa, keys, direction, segments);
-                        units.as_flattened_mut().zeroize();
-                        segments.iter_mut().for_each(Segment::wipe);
-                    },
-                ),
-            },
+            Schedule::Kernels(isa, keys) => {
+                let job = Job { isa: *isa, keys, direction, runs };
+                match (tweak.kind(), kept) {
+                    (Kind::Linear(linear), Some(Kept::Linear(base))) => {
+                        job.linear(linear, self.whitening(), |_| *base);
+                    }
+                    (Kind::Linear(linear), _) => {
+                        job.linear(linear, self.whitening(), |addr| linear.base(addr));
+                    }
+                    (Kind::Xts(xts), Some(Kept::Xts(first))) => job.xts(xts, Some(*first)),
+                    (Kind::Xts(xts), _) => job.xts(xts, None),
+                }
+            }
         }
         for run in runs {
             run.dst.mark_written();
@@ -501,82 +481,6 @@ fn tweaks<'t>(tweak: &'t Tweak, addr: PhysAddr, kept: Option<&Kept>) -> Tweaks<'
             unit.zeroize();
             Tweaks::Xts(first)
         }
-    }
-}
-
-/// The linear kernel with what it is told of a mode.
-struct Xex<'k> {
-    isa: Isa,
-    keys: &'k RoundKeys,
-    linear: &'k Linear,
-}
-
-impl Xex<'_> {
-    /// Runs the segments, whose pages have these bases: on the sides of AES that the mode whitens.
-    fn crypt(
-        &self,
-        direction: Direction,
-        whitening: Whitening,
-        segments: &mut [Segment<'_>],
-        bases: &[Block],
-    ) {
-        let (before, after) = (whitening.before(direction), whitening.after(direction));
-        for (segment, base) in segments.iter_mut().zip(bases) {
-            let side = |is_whitened| if is_whitened { *base } else { [0; BLOCK] };
-            segment.set_whitening(side(before), side(after));
-        }
-        let side = |is_whitened| if is_whitened { &self.linear.in_page } else { &ZERO_TABLE };
-        kernel::xex(self.isa, self.keys, direction, side(before), side(after), segments);
-    }
-}
-
-/// How many segments go to a kernel in one call.
-const BATCH: usize = 16;
-
-/// Cuts the runs at the multiples of `unit` bytes and hands the pieces to `work`, up to [`BATCH`] at a
-/// time, each with what `value` says of it.
-fn in_batches(
-    runs: &[Run<'_>],
-    unit: usize,
-    value: impl Fn(&Piece) -> Block,
-    work: impl FnMut(&mut [Segment<'_>], &mut [Block]),
-) {
-    match runs {
-        // One block, line or page, alone: no array to set up.
-        [run] if run.addr.page_offset() % unit + run.src.len() <= unit => {
-            fill_batches::<1>(runs, unit, value, work);
-        }
-        _ => fill_batches::<BATCH>(runs, unit, value, work),
-    }
-}
-
-#[inline]
-fn fill_batches<const N: usize>(
-    runs: &[Run<'_>],
-    unit: usize,
-    value: impl Fn(&Piece) -> Block,
-    mut work: impl FnMut(&mut [Segment<'_>], &mut [Block]),
-) {
-    let mut segments = [const { Segment::EMPTY }; N];
-    let mut values = [[0; BLOCK]; N];
-    let mut filled = 0;
-    for run in runs {
-        for piece in run.pieces(unit) {
-            let place = piece.addr.page_offset() % unit / BLOCK;
-            segments[filled] = segment(&run.src, &run.dst, piece.offset, piece.len / BLOCK, place);
-            values[filled] = value(&piece);
-            if let [.., before, last] = &mut segments[..=filled] {
-                before.set_next(last);
-            }
-            filled += 1;
-            if filled == N {
-                work(&mut segments, &mut values);
-                filled = 0;
-            }
-        }
-    }
-    if filled > 0 {
-        work(&mut segments[..filled], &mut values[..filled]);
     }
 }
 

@@ -245,6 +245,7 @@ impl<'a> GuestSource<'a> {
 
 /// A segment for the kernels: `blocks` blocks from `offset` of both memories (which do not overlap or
 /// are the same), the first at block `place` of its page.
+#[inline(always)]
 pub(super) fn segment<'a>(
     src: &GuestSource<'a>,
     dst: &GuestBytes<'a>,

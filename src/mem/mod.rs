@@ -36,6 +36,7 @@
 
 mod cipher;
 mod guest;
+mod job;
 mod portable;
 mod tweak;
 #[cfg(feature = "vm-memory-018")]

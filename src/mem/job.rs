@@ -1,0 +1,124 @@
+//! How checked runs go to the kernels: cut into pieces, a batch of segments in each call.
+
+use zeroize::Zeroize;
+
+use crate::addr::{BLOCK, Block, PAGE, PhysAddr};
+use crate::cpu::Isa;
+use crate::kernel::{self, Direction, RoundKeys, Segment, ZERO_TABLE};
+use crate::mem::Whitening;
+use crate::mem::cipher::{Piece, Run};
+use crate::mem::guest::segment;
+use crate::mem::portable;
+use crate::mem::tweak::{Linear, Xts};
+
+/// How many segments go to a kernel in one call.
+const BATCH: usize = 16;
+
+/// Runs to encrypt or decrypt under one key.
+pub(super) struct Job<'j> {
+    pub(super) isa: Isa,
+    pub(super) keys: &'j RoundKeys,
+    pub(super) direction: Direction,
+    pub(super) runs: &'j [Run<'j>],
+}
+
+impl Job<'_> {
+    /// Under a linear tweak, whose share of a page's address is `base`.
+    pub(super) fn linear(
+        &self,
+        linear: &Linear,
+        whitening: Whitening,
+        base: impl Fn(PhysAddr) -> Block,
+    ) {
+        let (before, after) = (whitening.before(self.direction), whitening.after(self.direction));
+        let table = |is_whitened| if is_whitened { &linear.in_page } else { &ZERO_TABLE };
+        self.batches(
+            PAGE,
+            |piece, segment| {
+                let base = base(piece.addr);
+                let side = |is_whitened| if is_whitened { base } else { [0; BLOCK] };
+                segment.set_whitening(side(before), side(after));
+            },
+            |segments| {
+                let (before, after) = (table(before), table(after));
+                kernel::xex(self.isa, self.keys, self.direction, before, after, segments);
+            },
+        );
+    }
+
+    /// Under XTS, with the first tweak of the only unit if it is kept.
+    pub(super) fn xts(&self, xts: &Xts, kept: Option<Block>) {
+        self.batches(
+            xts.unit.bytes(),
+            |piece, segment| {
+                segment.set_whitening(xts.unit_number(piece.addr), [0; BLOCK]);
+            },
+            |segments| {
+                let mut units = [[0; BLOCK]; BATCH];
+                let units = &mut units[..segments.len()];
+                match kept {
+                    Some(first) => units.fill(first),
+                    None => {
+                        for (unit, segment) in units.iter_mut().zip(&*segments) {
+                            *unit = segment.before();
+                        }
+                        xts.encrypt_units(units);
+                    }
+                }
+                for (unit, segment) in units.iter().zip(&mut *segments) {
+                    segment.set_whitening(portable::multiply(*unit, segment.place()), [0; BLOCK]);
+                }
+                kernel::xts(self.isa, self.keys, self.direction, segments);
+                units.as_flattened_mut().zeroize();
+                segments.iter_mut().for_each(Segment::wipe);
+            },
+        );
+    }
+
+    /// Cuts the runs at the multiples of `unit` bytes; each piece becomes a segment that `prepare` fills
+    /// in, and up to [`BATCH`] of them go to `work` at a time.
+    fn batches(
+        &self,
+        unit: usize,
+        prepare: impl FnMut(&Piece, &mut Segment<'_>),
+        work: impl FnMut(&mut [Segment<'_>]),
+    ) {
+        match self.runs {
+            // One block, line or page, alone: no array to set up.
+            [run] if run.addr.page_offset() % unit + run.src.len() <= unit => {
+                self.batches_of::<1>(unit, prepare, work);
+            }
+            _ => self.batches_of::<BATCH>(unit, prepare, work),
+        }
+    }
+
+    #[inline]
+    fn batches_of<const N: usize>(
+        &self,
+        unit: usize,
+        mut prepare: impl FnMut(&Piece, &mut Segment<'_>),
+        mut work: impl FnMut(&mut [Segment<'_>]),
+    ) {
+        let mut segments = [const { Segment::EMPTY }; N];
+        let mut filled = 0;
+        for run in self.runs {
+            for piece in run.pieces(unit) {
+                let place = piece.addr.page_offset() % unit / BLOCK;
+                let next = &mut segments[filled];
+                *next = segment(&run.src, &run.dst, piece.offset, piece.len / BLOCK, place);
+                prepare(&piece, next);
+                filled += 1;
+                if let [.., before, last] = &mut segments[..filled] {
+                    before.set_next(last);
+                }
+                if filled == N {
+                    work(&mut segments);
+                    filled = 0;
+                }
+            }
+        }
+        if filled > 0 {
+            work(&mut segments[..filled]);
+        }
+    }
+}
