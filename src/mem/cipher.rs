@@ -15,6 +15,7 @@ use crate::mem::Whitening;
 use crate::mem::guest::{GuestBytes, GuestSource};
 use crate::mem::job::Job;
 use crate::mem::portable::{self, Tweaks};
+use crate::mem::run::Run;
 use crate::mem::tweak::{Kept, Kind, PageTweak, Tweak, Xts, XtsUnit};
 use crate::wipe::Wiped;
 
@@ -73,89 +74,6 @@ struct Parts<T> {
     key: AesKey,
     mode: Mode,
     tweak: T,
-}
-
-/// A range of memory with its address: one entry of [`MemoryCipher::encrypt_runs`].
-///
-/// The address is the physical one of the first byte; the bytes behind it are physically contiguous.
-///
-/// ```
-/// use sevcrypt::{PhysAddr, mem::Run};
-///
-/// let (plain, mut cipher) = ([0u8; 4096], [0u8; 4096]);
-/// let run = Run::new(PhysAddr::new(0x4000)?, &plain, &mut cipher);
-/// # Ok::<(), sevcrypt::AddressError>(())
-/// ```
-#[derive(Clone, Copy, Debug)]
-pub struct Run<'a> {
-    pub(super) addr: PhysAddr,
-    pub(super) src: GuestSource<'a>,
-    pub(super) dst: GuestBytes<'a>,
-}
-
-impl<'a> Run<'a> {
-    /// Memory that is changed in place.
-    pub fn in_place(addr: PhysAddr, memory: impl Into<GuestBytes<'a>>) -> Self {
-        let dst = memory.into();
-        Self { addr, src: dst.into(), dst }
-    }
-
-    /// Memory that is read from `src`; the result goes to `dst`. The two have one length, and are the same
-    /// or do not overlap.
-    pub fn new(
-        addr: PhysAddr,
-        src: impl Into<GuestSource<'a>>,
-        dst: impl Into<GuestBytes<'a>>,
-    ) -> Self {
-        Self { addr, src: src.into(), dst: dst.into() }
-    }
-
-    /// Whether the operation can be done, for a tweak of so many address bits.
-    fn check(&self, bits: u32) -> Result<(), MemoryError> {
-        let Self { addr, src, dst } = self;
-        if src.len() != dst.len() {
-            return Err(MemoryError::Lengths { src: src.len(), dst: dst.len() });
-        }
-        if !addr.get().is_multiple_of(BLOCK as u64) {
-            return Err(MemoryError::UnalignedAddress { addr: addr.get() });
-        }
-        if !src.len().is_multiple_of(BLOCK) {
-            return Err(MemoryError::UnalignedLength { len: src.len() });
-        }
-        let end = addr.get().checked_add(src.len() as u64);
-        if end.is_none_or(|end| end > 1 << bits) {
-            return Err(MemoryError::BeyondTweak { addr: addr.get(), len: src.len(), bits });
-        }
-        match src.overlap(dst) {
-            Some(distance) => Err(MemoryError::Overlap { distance, len: src.len() }),
-            None => Ok(()),
-        }
-    }
-
-    /// The run cut at the multiples of `unit` bytes of its address.
-    pub(super) fn pieces(&self, unit: usize) -> impl Iterator<Item = Piece> {
-        let (addr, len) = (self.addr, self.src.len());
-        let mut offset = 0;
-        core::iter::from_fn(move || {
-            if offset == len {
-                return None;
-            }
-            let addr = addr.offset(offset);
-            let room = unit - addr.page_offset() % unit;
-            let piece = Piece { addr, offset, len: room.min(len - offset) };
-            offset += piece.len;
-            Some(piece)
-        })
-    }
-}
-
-/// A part of a run inside one unit of the tweak.
-#[derive(Clone, Copy)]
-pub(super) struct Piece {
-    pub(super) addr: PhysAddr,
-    /// Where in the run it begins.
-    pub(super) offset: usize,
-    pub(super) len: usize,
 }
 
 impl<T: Borrow<Tweak>> MemoryCipher<T> {

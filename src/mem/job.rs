@@ -6,9 +6,9 @@ use crate::addr::{BLOCK, Block, PAGE, PhysAddr};
 use crate::cpu::Isa;
 use crate::kernel::{self, Direction, RoundKeys, Segment, ZERO_TABLE};
 use crate::mem::Whitening;
-use crate::mem::cipher::{Piece, Run};
 use crate::mem::guest::segment;
 use crate::mem::portable;
+use crate::mem::run::{Piece, Run};
 use crate::mem::tweak::{Linear, Xts};
 
 /// How many segments go to a kernel in one call.

@@ -31,13 +31,14 @@
 //! ```
 //!
 //! # Where the next thing goes
-//! A new mode: its formula in `portable.rs`, its arm in `cipher.rs`. A new backend: a token in `cpu.rs`, a
-//! schedule in `aes.rs`, its kernels in `asm/` and `kernel.rs`, its arm in `cipher.rs`.
+//! A new mode: its formula in `portable.rs`, its arm in `cipher.rs`. A new backend: a token in `cpu.rs`,
+//! its kernels in `asm/` and `kernel.rs`, which chooses them by the token.
 
 mod cipher;
 mod guest;
 mod job;
 mod portable;
+mod run;
 mod tweak;
 #[cfg(feature = "vm-memory-018")]
 pub mod vm_memory;
@@ -45,8 +46,9 @@ pub mod vm_memory;
 #[cfg(test)]
 mod tests;
 
-pub use cipher::{MemoryCipher, Mode, Run, move_page};
+pub use cipher::{MemoryCipher, Mode, move_page};
 pub use guest::{DirtyLog, GuestBytes, GuestSource};
+pub use run::Run;
 pub use tweak::{PageTweak, Tweak, XtsUnit};
 
 use crate::kernel::Direction;
