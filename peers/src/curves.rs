@@ -1,0 +1,138 @@
+//! Throughput by working set, drawn as SVG.
+
+use std::error::Error;
+use std::io::Write;
+use std::path::Path;
+
+use plotters::coord::Shift;
+use plotters::prelude::*;
+use sevcrypt_cli::measure::{Row, WORKING_SETS};
+use tempfile::Builder;
+
+/// The modes that are drawn.
+pub(crate) const MODES: &[&str] = &["xts256", "xex128"];
+
+/// Draws the encryption rows of [`MODES`], one chart above the other. The file appears whole or not at all.
+pub(crate) fn draw(path: &Path, rows: &[Row], threads: usize) -> Result<(), Box<dyn Error>> {
+    let mut svg = String::new();
+    {
+        let area = SVGBackend::with_string(&mut svg, (900, 1000)).into_drawing_area();
+        area.fill(&WHITE)?;
+        for (area, mode) in area.split_evenly((MODES.len(), 1)).iter().zip(MODES) {
+            chart(area, mode, rows, threads)?;
+        }
+        area.present()?;
+    }
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let mut builder = Builder::new();
+    builder.prefix(".sevcrypt-");
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666)); // less the process's mask
+    let mut file = builder.tempfile_in(folder.unwrap_or(Path::new(".")))?;
+    file.write_all(svg.as_bytes())?;
+    file.persist(path)?;
+    Ok(())
+}
+
+type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
+
+fn chart(area: &Area<'_>, mode: &str, rows: &[Row], threads: usize) -> Result<(), Box<dyn Error>> {
+    let curves = curves(mode, rows, threads);
+    // Memory in the caches may be many times faster than AES: the chart ends above the AES bound.
+    let top = 1.1
+        * curves
+            .iter()
+            .filter(|(name, _)| *name != "memory-in-place")
+            .flat_map(|(_, points)| points)
+            .fold(f64::MIN_POSITIVE, |top, &(_, speed)| top.max(speed));
+    let sizes = WORKING_SETS.iter().map(|set| set.bytes as f64);
+    let (least, most) = (sizes.clone().fold(f64::MAX, f64::min), sizes.fold(0.0, f64::max));
+    let title = format!("{mode}, encryption in place, {threads} thread(s)");
+    let mut chart = ChartBuilder::on(area)
+        .caption(title, ("sans-serif", 20))
+        .margin(15)
+        .x_label_area_size(40)
+        .y_label_area_size(60)
+        .build_cartesian_2d((least..most).log_scale().base(2.0), 0.0..top)?;
+    chart
+        .configure_mesh()
+        .x_desc("working set, bytes")
+        .y_desc("GB/s")
+        .x_labels(WORKING_SETS.len())
+        .x_label_formatter(&size)
+        .light_line_style(TRANSPARENT)
+        .draw()?;
+    for (index, (name, points)) in curves.iter().enumerate() {
+        let style = match *name {
+            "memory-in-place" => RGBColor(150, 150, 150).stroke_width(2),
+            "aes-bound" => BLACK.stroke_width(1),
+            _ => Palette99::pick(index).stroke_width(2),
+        };
+        let inside = points.iter().copied().filter(|&(_, speed)| speed <= top);
+        chart
+            .draw_series(LineSeries::new(inside, style.filled()).point_size(3))?
+            .label(*name)
+            .legend(move |(x, y)| PathElement::new([(x, y), (x + 20, y)], style));
+    }
+    chart
+        .configure_series_labels()
+        .position(SeriesLabelPosition::MiddleRight)
+        .background_style(WHITE.mix(0.8))
+        .border_style(BLACK)
+        .draw()?;
+    Ok(())
+}
+
+/// `4 KiB`.
+fn size(bytes: &f64) -> String {
+    let kib = bytes / 1024.0;
+    if kib < 1024.0 { format!("{kib:.0} KiB") } else { format!("{:.0} MiB", kib / 1024.0) }
+}
+
+type Curve<'a> = (&'a str, Vec<(f64, f64)>);
+
+/// What is drawn of a mode: by implementation, GB/s at each size.
+fn curves<'a>(mode: &str, rows: &'a [Row], threads: usize) -> Vec<Curve<'a>> {
+    let mut curves: Vec<Curve<'a>> = Vec::new();
+    for set in WORKING_SETS {
+        let case = format!("{mode}-encrypt-{}", set.name);
+        for row in rows.iter().filter(|row| row.case == case) {
+            let point = (row.bytes as f64, row.gb_per_s(threads).unwrap_or_default());
+            match curves.iter_mut().find(|(name, _)| *name == row.implementation) {
+                Some((_, points)) => points.push(point),
+                None => curves.push((&row.implementation, vec![point])),
+            }
+        }
+    }
+    curves
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sevcrypt_cli::measure::Measured;
+
+    #[test]
+    fn a_drawing_names_every_implementation() {
+        let rows: Vec<_> = WORKING_SETS
+            .iter()
+            .map(|set| Row {
+                group: "memory",
+                case: format!("xts256-encrypt-{}", set.name),
+                implementation: "sevcrypt-aesni".to_owned(),
+                bytes: set.bytes,
+                measured: Measured { ns: set.bytes as f64, c64: 64.0 },
+                bound: None,
+            })
+            .collect();
+        assert_eq!(curves("xts256", &rows, 1)[0].1.len(), WORKING_SETS.len());
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("curves.svg");
+        draw(&path, &rows, 1).unwrap();
+        let svg = std::fs::read_to_string(path).unwrap();
+        assert!(
+            svg.ends_with("</svg>\n") && svg.contains("sevcrypt-aesni") && svg.contains("128 MiB")
+        );
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "nothing left behind");
+    }
+}
