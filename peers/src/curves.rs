@@ -45,7 +45,7 @@ fn chart(area: &Area<'_>, mode: &str, rows: &[Row], threads: usize) -> Result<()
             .filter(|(name, _)| *name != "memory-in-place")
             .flat_map(|(_, points)| points)
             .fold(f64::MIN_POSITIVE, |top, &(_, speed)| top.max(speed));
-    let sizes = WORKING_SETS.iter().map(|set| set.bytes as f64);
+    let sizes = WORKING_SETS.iter().map(|set| (set.bytes as f64).log2());
     let (least, most) = (sizes.clone().fold(f64::MAX, f64::min), sizes.fold(0.0, f64::max));
     let title = format!("{mode}, encryption in place, {threads} thread(s)");
     let mut chart = ChartBuilder::on(area)
@@ -53,12 +53,12 @@ fn chart(area: &Area<'_>, mode: &str, rows: &[Row], threads: usize) -> Result<()
         .margin(15)
         .x_label_area_size(40)
         .y_label_area_size(60)
-        .build_cartesian_2d((least..most).log_scale().base(2.0), 0.0..top)?;
+        .build_cartesian_2d(least..most, 0.0..top)?;
     chart
         .configure_mesh()
-        .x_desc("working set, bytes")
+        .x_desc("working set")
         .y_desc("GB/s")
-        .x_labels(WORKING_SETS.len())
+        .x_labels(16) // one for each power of two
         .x_label_formatter(&size)
         .light_line_style(TRANSPARENT)
         .draw()?;
@@ -83,21 +83,21 @@ fn chart(area: &Area<'_>, mode: &str, rows: &[Row], threads: usize) -> Result<()
     Ok(())
 }
 
-/// `4 KiB`.
-fn size(bytes: &f64) -> String {
-    let kib = bytes / 1024.0;
+/// A power of two in words: `4 KiB`.
+fn size(log2: &f64) -> String {
+    let kib = log2.exp2() / 1024.0;
     if kib < 1024.0 { format!("{kib:.0} KiB") } else { format!("{:.0} MiB", kib / 1024.0) }
 }
 
 type Curve<'a> = (&'a str, Vec<(f64, f64)>);
 
-/// What is drawn of a mode: by implementation, GB/s at each size.
+/// What is drawn of a mode: by implementation, the logarithm of each size and GB/s.
 fn curves<'a>(mode: &str, rows: &'a [Row], threads: usize) -> Vec<Curve<'a>> {
     let mut curves: Vec<Curve<'a>> = Vec::new();
     for set in WORKING_SETS {
         let case = format!("{mode}-encrypt-{}", set.name);
         for row in rows.iter().filter(|row| row.case == case) {
-            let point = (row.bytes as f64, row.gb_per_s(threads).unwrap_or_default());
+            let point = ((row.bytes as f64).log2(), row.gb_per_s(threads).unwrap_or_default());
             match curves.iter_mut().find(|(name, _)| *name == row.implementation) {
                 Some((_, points)) => points.push(point),
                 None => curves.push((&row.implementation, vec![point])),
