@@ -16,7 +16,7 @@ pub(crate) const MODES: &[&str] = &["xts256", "xex128"];
 pub(crate) fn draw(path: &Path, rows: &[Row], threads: usize) -> Result<(), Box<dyn Error>> {
     let mut svg = String::new();
     {
-        let area = SVGBackend::with_string(&mut svg, (900, 1000)).into_drawing_area();
+        let area = SVGBackend::with_string(&mut svg, (1100, 1000)).into_drawing_area();
         area.fill(&WHITE)?;
         for (area, mode) in area.split_evenly((MODES.len(), 1)).iter().zip(MODES) {
             chart(area, mode, rows, threads)?;
@@ -34,17 +34,26 @@ pub(crate) fn draw(path: &Path, rows: &[Row], threads: usize) -> Result<(), Box<
     Ok(())
 }
 
+/// The width of the legend, on the axis of the sizes.
+const LEGEND: f64 = 3.5;
+
+/// Told apart by people with any colour vision (Okabe and Ito).
+const COLOURS: [RGBColor; 7] = [
+    RGBColor(230, 159, 0),
+    RGBColor(86, 180, 233),
+    RGBColor(0, 158, 115),
+    RGBColor(213, 94, 0),
+    RGBColor(0, 114, 178),
+    RGBColor(204, 121, 167),
+    RGBColor(120, 94, 40),
+];
+
 type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 
 fn chart(area: &Area<'_>, mode: &str, rows: &[Row], threads: usize) -> Result<(), Box<dyn Error>> {
     let curves = curves(mode, rows, threads);
-    // Memory in the caches may be many times faster than AES: the chart ends above the AES bound.
-    let top = 1.1
-        * curves
-            .iter()
-            .filter(|(name, _)| *name != "memory-in-place")
-            .flat_map(|(_, points)| points)
-            .fold(f64::MIN_POSITIVE, |top, &(_, speed)| top.max(speed));
+    let speeds = curves.iter().flat_map(|(_, points)| points).map(|&(_, speed)| speed);
+    let (slowest, fastest) = (speeds.clone().fold(f64::MAX, f64::min), speeds.fold(0.0, f64::max));
     let sizes = WORKING_SETS.iter().map(|set| (set.bytes as f64).log2());
     let (least, most) = (sizes.clone().fold(f64::MAX, f64::min), sizes.fold(0.0, f64::max));
     let title = format!("{mode}, encryption in place, {threads} thread(s)");
@@ -53,30 +62,38 @@ fn chart(area: &Area<'_>, mode: &str, rows: &[Row], threads: usize) -> Result<()
         .margin(15)
         .x_label_area_size(40)
         .y_label_area_size(60)
-        .build_cartesian_2d(least..most, 0.0..top)?;
+        .build_cartesian_2d(least..most + LEGEND, (slowest / 1.5..fastest * 1.5).log_scale())?;
     chart
         .configure_mesh()
         .x_desc("working set")
         .y_desc("GB/s")
-        .x_labels(16) // one for each power of two
-        .x_label_formatter(&size)
+        .x_labels(32) // one for each power of two
+        .x_label_formatter(&|&log2| if log2 > most { String::new() } else { size(log2) })
+        .y_label_formatter(&|speed| format!("{speed}"))
         .light_line_style(TRANSPARENT)
         .draw()?;
-    for (index, (name, points)) in curves.iter().enumerate() {
+    let mut names: Vec<&str> = Vec::new();
+    for row in rows {
+        if !names.contains(&row.implementation.as_str()) {
+            names.push(&row.implementation);
+        }
+    }
+    for (name, points) in &curves {
+        // One colour in all charts.
+        let index = names.iter().position(|other| other == name).unwrap_or_default();
         let style = match *name {
             "memory-in-place" => RGBColor(150, 150, 150).stroke_width(2),
-            "aes-bound" => BLACK.stroke_width(1),
-            _ => Palette99::pick(index).stroke_width(2),
+            "aes-bound" => BLACK.stroke_width(2),
+            _ => COLOURS[index % COLOURS.len()].stroke_width(2),
         };
-        let inside = points.iter().copied().filter(|&(_, speed)| speed <= top);
         chart
-            .draw_series(LineSeries::new(inside, style.filled()).point_size(3))?
+            .draw_series(LineSeries::new(points.iter().copied(), style.filled()).point_size(3))?
             .label(*name)
             .legend(move |(x, y)| PathElement::new([(x, y), (x + 20, y)], style));
     }
     chart
         .configure_series_labels()
-        .position(SeriesLabelPosition::MiddleRight)
+        .position(SeriesLabelPosition::UpperRight)
         .background_style(WHITE.mix(0.8))
         .border_style(BLACK)
         .draw()?;
@@ -84,7 +101,7 @@ fn chart(area: &Area<'_>, mode: &str, rows: &[Row], threads: usize) -> Result<()
 }
 
 /// A power of two in words: `4 KiB`.
-fn size(log2: &f64) -> String {
+fn size(log2: f64) -> String {
     let kib = log2.exp2() / 1024.0;
     if kib < 1024.0 { format!("{kib:.0} KiB") } else { format!("{:.0} MiB", kib / 1024.0) }
 }
