@@ -28,7 +28,7 @@ pub(crate) struct Options {
     #[arg(long, value_name = "FILE", conflicts_with = "only")]
     svg: Option<PathBuf>,
     /// How many threads work at once, each on memory of its own
-    #[arg(long, value_name = "N", default_value = "1", value_parser = clap::value_parser!(u16).range(1..))]
+    #[arg(long, value_name = "N", default_value = "1", value_parser = clap::value_parser!(u16).range(1..=256))]
     threads: u16,
     /// Only the cases whose names contain this text
     #[arg(long, value_name = "TEXT")]
