@@ -1,4 +1,4 @@
-//! `sevcrypt memory bench`: the engine's throughput against the AES units and the memory.
+//! `sevcrypt memory bench`: the engine's throughput by working set, against the AES units and the memory.
 
 use std::hint::black_box;
 use std::io::{self, Write};
@@ -6,12 +6,11 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use clap::Args;
-use serde_json::json;
 use sevcrypt::mem::{MemoryCipher, Tweak, XtsUnit};
-use sevcrypt::{Backend, BackendKind, KeySize, PhysAddr};
+use sevcrypt::{Backend, KeySize, PhysAddr};
 
 use crate::failure::Failure;
-use crate::measure::{self, Case, Measured};
+use crate::measure::{self, Case, Row, WORKING_SETS, WorkingSet};
 use crate::mode::{self, Mode};
 
 #[derive(Args)]
@@ -30,45 +29,8 @@ pub(crate) struct Options {
     json: bool,
 }
 
-/// Working sets, each for the level of the memory that holds it on today's EPYC parts.
-const SETS: &[(&str, &str, usize)] = &[
-    ("page", "one page", 4 << 10),
-    ("pages-l2", "256 KiB", 256 << 10),
-    ("pages-l3", "8 MiB", 8 << 20),
-    ("pages-dram", "128 MiB", 128 << 20),
-];
-
 /// How long the cases of one mode and working set are measured.
 const BUDGET: Duration = Duration::from_millis(200);
-
-/// One line of a chart.
-struct Row {
-    case: String,
-    implementation: String,
-    bytes: usize,
-    measured: Measured,
-    bound: Option<f64>,
-}
-
-impl Row {
-    fn of_bound(&self) -> Option<f64> {
-        self.bound.map(|bound| bound / self.measured.c64)
-    }
-
-    fn gb_per_s(&self, threads: usize) -> f64 {
-        (self.bytes * threads) as f64 / self.measured.ns
-    }
-}
-
-/// The width of the vectors that a backend gives to the AES units.
-fn vector_bits(backend: Backend) -> usize {
-    match backend.kind() {
-        BackendKind::Portable | BackendKind::AesNi => 128,
-        BackendKind::Vaes256 => 256,
-        BackendKind::Vaes512 => 512,
-        other => unreachable!("{other} has a width of its own, to be stated here"),
-    }
-}
 
 /// A cipher with keys that nobody uses.
 pub(crate) fn cipher(mode: Mode, backend: Backend) -> Result<MemoryCipher, Failure> {
@@ -88,8 +50,8 @@ fn case_name(mode: Mode, set: &str) -> String {
     format!("{kind}{bits}{unit}-encrypt-{set}")
 }
 
-/// Measures one mode on one working set: the memory itself, then every backend.
-fn rows(mode: Mode, set: &str, bytes: usize, options: &Options) -> Result<Vec<Row>, Failure> {
+/// Measures one mode on one working set: the memory itself, then every backend, then what the AES units allow.
+fn rows(mode: Mode, set: &WorkingSet, options: &Options) -> Result<Vec<Row>, Failure> {
     let addr = PhysAddr::new(0x1_0000_0000).map_err(Failure::usage)?;
     let backends = match &options.backend[..] {
         [] => Backend::available().rev().collect(),
@@ -99,27 +61,23 @@ fn rows(mode: Mode, set: &str, bytes: usize, options: &Options) -> Result<Vec<Ro
         backends.iter().map(|&backend| cipher(mode, backend)).collect();
     let ciphers = ciphers?;
     let memories: Vec<_> =
-        (0..options.threads).map(|_| Mutex::new(vec![0x5a_u8; bytes + 4096])).collect();
+        (0..options.threads).map(|_| Mutex::new(vec![0x5a_u8; set.bytes])).collect();
     let on = |thread: usize| memories[thread].lock().expect("no case panics");
 
     let mut cases = vec![Case {
-        bytes,
+        bytes: set.bytes,
         calls: Box::new(|thread, calls| {
             let mut memory = on(thread);
-            let at = memory.as_ptr().align_offset(4096);
-            let memory = &mut memory[at..][..bytes];
             for _ in 0..calls {
-                black_box(&mut *memory).iter_mut().for_each(|byte| *byte ^= 0xa5);
+                measure::memory_in_place(black_box(&mut memory));
             }
         }),
     }];
     for cipher in &ciphers {
         cases.push(Case {
-            bytes,
+            bytes: set.bytes,
             calls: Box::new(|thread, calls| {
                 let mut memory = on(thread);
-                let at = memory.as_ptr().align_offset(4096);
-                let memory = &mut memory[at..][..bytes];
                 for _ in 0..calls {
                     let done = cipher.encrypt(black_box(addr), black_box(&mut memory[..]));
                     done.expect("an aligned run");
@@ -127,20 +85,26 @@ fn rows(mode: Mode, set: &str, bytes: usize, options: &Options) -> Result<Vec<Ro
             }),
         });
     }
-    let measured = measure::interleaved(&cases, options.threads, BUDGET);
-    let bound = |backend| Some(measure::aes_bound(mode.key_size().rounds(), vector_bits(backend)));
-    let names = backends.iter().map(|&backend| (format!("sevcrypt-{backend}"), bound(backend)));
-    Ok(std::iter::once(("memory-in-place".to_owned(), None))
+    let rounds = mode.key_size().rounds();
+    let names = backends.iter().map(|&backend| {
+        (format!("sevcrypt-{backend}"), Some(measure::backend_bound(rounds, backend)))
+    });
+    let case = case_name(mode, set.name);
+    let mut rows: Vec<_> = std::iter::once(("memory-in-place".to_owned(), None))
         .chain(names)
-        .zip(measured)
+        .zip(measure::interleaved(&cases, options.threads, BUDGET))
         .map(|((implementation, bound), measured)| Row {
-            case: case_name(mode, set),
+            group: "memory",
+            case: case.clone(),
             implementation,
-            bytes,
+            bytes: set.bytes,
             measured,
             bound,
         })
-        .collect())
+        .collect();
+    let bound = measure::aes_bound(rounds, measure::aes_unit_bits());
+    rows.push(Row::aes_bound("memory", case, set.bytes, bound));
+    Ok(rows)
 }
 
 pub(crate) fn run(options: &Options) -> Result<(), Failure> {
@@ -149,71 +113,89 @@ pub(crate) fn run(options: &Options) -> Result<(), Failure> {
         named => named,
     };
     let mut out = io::stdout().lock();
-    let mut documents = Vec::new();
+    let mut all = Vec::new();
     if !options.json {
-        let threads = options.threads;
         writeln!(
             out,
-            "Encryption in place, {threads} thread(s), medians. c/64: cycles of one core for 64 bytes."
+            "Encryption in place, GB/s by working set, {} thread(s), medians of interleaved rounds.",
+            options.threads
         )?;
         writeln!(
             out,
-            "Bound: two AES instructions a cycle of the backend's width. Memory: reading and writing it."
+            "aes-bound: two AES instructions a cycle, {} bits each. memory-in-place: reading and writing.",
+            measure::aes_unit_bits()
         )?;
+        writeln!(out, "of bound: the best of the row, of what the backend's vectors allow.")?;
     }
     for &mode in modes {
-        for (set, title, bytes) in SETS {
-            let rows = rows(mode, set, *bytes, options)?;
-            if options.json {
-                documents.extend(rows.iter().map(document));
-            } else {
-                chart(&mut out, &format!("{}, {title}", mode.name()), &rows, options.threads)?;
-            }
+        let sets: Result<Vec<_>, _> =
+            WORKING_SETS.iter().map(|set| rows(mode, set, options)).collect();
+        if options.json {
+            all.extend(sets?.into_iter().flatten());
+        } else {
+            chart(&mut out, mode.name(), &sets?, options.threads)?;
         }
     }
     if options.json {
-        let machine = json!({
-            "clock_ghz": measure::clock_ghz(),
-            "arch": std::env::consts::ARCH,
-            "os": std::env::consts::OS,
-            "cpus": mode::all_cpus(),
-            "threads": options.threads,
-            "backends": Backend::available().map(|backend| backend.to_string()).collect::<Vec<_>>(),
-        });
-        writeln!(out, "{:#}", json!({ "machine": machine, "rows": documents }))?;
+        writeln!(out, "{:#}", measure::document(&all, options.threads))?;
     }
     Ok(())
 }
 
-fn document(row: &Row) -> serde_json::Value {
-    json!({
-        "group": "memory",
-        "case": row.case,
-        "impl": row.implementation,
-        "bytes": row.bytes,
-        "ns": row.measured.ns,
-        "c64": row.measured.c64,
-        "of_bound": row.of_bound(),
-    })
+/// How a chart shows the rows of a working set, in their order: memory, backends, AES bound.
+fn symbol(index: usize, rows: usize) -> String {
+    match index {
+        0 => "M".to_owned(),
+        last if last == rows - 1 => "=".to_owned(),
+        backend => backend.to_string(),
+    }
 }
 
-/// A bar per row, the longest for the fastest.
-fn chart(out: &mut impl Write, title: &str, rows: &[Row], threads: usize) -> Result<(), Failure> {
-    const WIDTH: f64 = 36.0;
-    let fastest = rows.iter().map(|row| row.gb_per_s(threads)).fold(f64::MIN_POSITIVE, f64::max);
+/// A chart with a column per working set, and the table of what it shows.
+fn chart(
+    out: &mut impl Write,
+    title: &str,
+    sets: &[Vec<Row>],
+    threads: usize,
+) -> Result<(), Failure> {
+    const LINES: usize = 12;
+    let count = sets.first().map_or(0, Vec::len);
+    let speed = |set: usize, row: usize| sets[set][row].gb_per_s(threads).unwrap_or_default();
+    // Memory may be many times faster than AES: it is drawn on the top line then.
+    let fastest = (0..sets.len())
+        .flat_map(|set| (1..count).map(move |row| speed(set, row)))
+        .fold(f64::MIN_POSITIVE, f64::max);
+    let step = 1.1 * fastest / LINES as f64;
+    let line_of = |speed: f64| ((speed / step) as usize).min(LINES - 1);
+
     writeln!(out, "\n{title}")?;
-    for row in rows {
-        let gb_per_s = row.gb_per_s(threads);
-        let bar = "█".repeat((gb_per_s / fastest * WIDTH).round().max(1.0) as usize);
-        let bound = match row.of_bound() {
-            Some(of_bound) => format!("  {:3.0} % of the AES bound", 100.0 * of_bound),
-            None => String::new(),
-        };
-        writeln!(
-            out,
-            "  {:<18} {bar:<36} {gb_per_s:7.2} GB/s {:7.1} c/64{bound}",
-            row.implementation, row.measured.c64
-        )?;
+    for line in (0..LINES).rev() {
+        write!(out, "{:>17.1} | ", step * (line as f64 + 0.5))?;
+        for set in 0..sets.len() {
+            let symbols: String = (0..count)
+                .filter(|&row| line_of(speed(set, row)) == line)
+                .map(|row| symbol(row, count))
+                .collect();
+            write!(out, "{symbols:>8}")?;
+        }
+        writeln!(out)?;
+    }
+    write!(out, "{:>17} +-", "GB/s")?;
+    for set in WORKING_SETS {
+        write!(out, "{:->8}", format!(" {}", set.title))?;
+    }
+    writeln!(out, "  of bound")?;
+    for row in 0..count {
+        let name = sets[0][row].implementation.trim_start_matches("sevcrypt-");
+        write!(out, "{} {name:<15} | ", symbol(row, count))?;
+        for set in 0..sets.len() {
+            write!(out, "{:>8.1}", speed(set, row))?;
+        }
+        let best = sets.iter().filter_map(|set| set[row].of_bound()).max_by(f64::total_cmp);
+        match best {
+            Some(best) if row < count - 1 => writeln!(out, "{:>8.0} %", 100.0 * best)?,
+            _ => writeln!(out)?,
+        }
     }
     Ok(())
 }

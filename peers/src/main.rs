@@ -1,0 +1,38 @@
+//! `sevcrypt-peers`: the library measured beside others that do the same work, in one process, in turn.
+
+mod contest;
+mod curves;
+mod evp;
+mod memory;
+mod table;
+
+use std::error::Error;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+#[derive(Parser)]
+#[command(name = "sevcrypt-peers", version, about, max_term_width = 100)]
+struct Arguments {
+    #[command(subcommand)]
+    group: Group,
+}
+
+#[derive(Subcommand)]
+enum Group {
+    /// Memory encryption: XTS and XEX on pages and lines
+    Memory(memory::Options),
+}
+
+fn main() -> ExitCode {
+    let done: Result<(), Box<dyn Error>> = match Arguments::parse().group {
+        Group::Memory(options) => memory::run(&options),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,391 @@
+//! The group `memory`: pages and lines, encrypted and decrypted, by the engine and by its peers.
+
+use std::error::Error;
+use std::hint::black_box;
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use aes::cipher::consts::U16;
+use aes::cipher::{Array, BlockCipherDecrypt, BlockCipherEncrypt, BlockSizeUser, KeyInit};
+use aes::{Aes128, Aes256};
+use clap::Args;
+use sevcrypt::mem::{MemoryCipher, Tweak, XtsUnit};
+use sevcrypt::{Backend, Key, PhysAddr};
+use sevcrypt_cli::measure::{self, Row, WORKING_SETS};
+use xts_mode::Xts128;
+
+use crate::contest::{ADDR, Contest, Contestant, Worker, repeat};
+use crate::evp::{AwsLc, OpenSsl};
+use crate::{curves, table};
+
+#[derive(Args)]
+pub(crate) struct Options {
+    /// One JSON document instead of tables
+    #[arg(long)]
+    json: bool,
+    /// Also draw the throughput by working set into this file
+    #[arg(long, value_name = "FILE", conflicts_with = "only")]
+    svg: Option<PathBuf>,
+    /// How many threads work at once, each on memory of its own
+    #[arg(long, value_name = "N", default_value = "1", value_parser = clap::value_parser!(u16).range(1..=256))]
+    threads: u16,
+    /// Only the cases whose names contain this text
+    #[arg(long, value_name = "TEXT")]
+    only: Option<String>,
+    /// How long each case is measured, in milliseconds
+    #[arg(long, value_name = "MS", default_value = "300")]
+    budget: u64,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Direction {
+    Encrypt,
+    Decrypt,
+}
+
+/// A data key and a tweak key of 32 bytes; those of AES-128 are their first halves.
+const DATA_KEY: [u8; 32] = *b"a data key that nobody ever uses";
+const TWEAK_KEY: [u8; 32] = *b"and a tweak key beside that key.";
+const PAGE: usize = 4096;
+const LINE: usize = 64;
+
+#[derive(Clone, Copy)]
+struct Mode {
+    name: &'static str,
+    xts: bool,
+    key_bytes: usize,
+    rounds: usize,
+}
+
+const MODES: &[Mode] = &[
+    Mode { name: "xts256", xts: true, key_bytes: 32, rounds: 14 },
+    Mode { name: "xts128", xts: true, key_bytes: 16, rounds: 10 },
+    Mode { name: "xex128", xts: false, key_bytes: 16, rounds: 10 },
+    Mode { name: "xex256", xts: false, key_bytes: 32, rounds: 14 },
+];
+
+impl Mode {
+    fn key(self, bytes: &[u8; 32]) -> Key<'_> {
+        match bytes.first_chunk() {
+            Some(half) if self.key_bytes == 16 => Key::Aes128(half),
+            _ => Key::Aes256(bytes),
+        }
+    }
+
+    /// Both keys in a row, as other libraries take them.
+    fn both_keys(self) -> Vec<u8> {
+        [&DATA_KEY[..self.key_bytes], &TWEAK_KEY[..self.key_bytes]].concat()
+    }
+
+    /// The least cycles for 64 bytes on this CPU, for whoever finds the widest instructions.
+    fn bound(self) -> f64 {
+        measure::aes_bound(self.rounds, measure::aes_unit_bits())
+    }
+}
+
+/// What is done in a case.
+#[derive(Clone, Copy)]
+struct Task {
+    mode: Mode,
+    direction: Direction,
+    set: &'static str,
+    bytes: usize,
+    /// The size of the data unit of XTS; with lines, XEX has the tweak of its page at hand.
+    unit: usize,
+}
+
+/// All cases; with `curves` also those that only a drawing needs.
+fn tasks(curves: bool) -> Vec<Task> {
+    let mut tasks = Vec::new();
+    for &mode in MODES {
+        for direction in [Direction::Encrypt, Direction::Decrypt] {
+            let drawn = direction == Direction::Encrypt && curves::MODES.contains(&mode.name);
+            for set in WORKING_SETS {
+                let named = ["page", "pages-l2", "pages-l3", "pages-dram"].contains(&set.name);
+                if named || curves && drawn {
+                    tasks.push(Task {
+                        mode,
+                        direction,
+                        set: set.name,
+                        bytes: set.bytes,
+                        unit: PAGE,
+                    });
+                }
+            }
+            tasks.push(Task { mode, direction, set: "line", bytes: LINE, unit: LINE });
+            tasks.push(Task { mode, direction, set: "lines64", bytes: 64 * LINE, unit: LINE });
+        }
+    }
+    tasks
+}
+
+impl Task {
+    fn name(self) -> String {
+        let direction = match self.direction {
+            Direction::Encrypt => "encrypt",
+            Direction::Decrypt => "decrypt",
+        };
+        format!("{}-{direction}-{}", self.mode.name, self.set)
+    }
+
+    /// Everyone who can do it, the definition first.
+    fn contestants(self, threads: usize) -> Vec<Contestant> {
+        let own = Backend::available().map(|backend| {
+            let bound = measure::backend_bound(self.mode.rounds, backend);
+            Contestant::new(format!("sevcrypt-{backend}"), bound, threads, || {
+                Some(self.sevcrypt(backend))
+            })
+        });
+        let peer = |name, worker: &dyn Fn() -> Option<Worker>| {
+            Contestant::new(name, self.mode.bound(), threads, worker)
+        };
+        let peers = [
+            peer("aws-lc", &|| self.aws_lc()),
+            peer("openssl", &|| self.openssl()),
+            peer("rustcrypto", &|| Some(self.rustcrypto())),
+        ];
+        own.chain(peers).flatten().collect()
+    }
+
+    fn sevcrypt(self, backend: Backend) -> Worker {
+        let Self { mode, direction, .. } = self;
+        let lines = self.unit == LINE;
+        let key = mode.key(&DATA_KEY);
+        let cipher = if mode.xts {
+            let unit = if lines { XtsUnit::Line } else { XtsUnit::Page };
+            MemoryCipher::xts(key, Tweak::xts(mode.key(&TWEAK_KEY), unit, backend), backend)
+        } else {
+            MemoryCipher::xex(key, linear_tweak(), backend)
+        };
+        let cipher = cipher.expect("keys and tweak fit");
+        if lines && !mode.xts {
+            let kept = cipher.tweak().page_tweak(at(ADDR)).expect("an address of the tweak");
+            return repeat(move |addr, memory| {
+                let done = match direction {
+                    Direction::Encrypt => cipher.encrypt_in_page(&kept, at(addr), memory),
+                    Direction::Decrypt => cipher.decrypt_in_page(&kept, at(addr), memory),
+                };
+                done.expect("lines of the page");
+            });
+        }
+        repeat(move |addr, memory| {
+            let done = match direction {
+                Direction::Encrypt => cipher.encrypt(at(addr), memory),
+                Direction::Decrypt => cipher.decrypt(at(addr), memory),
+            };
+            done.expect("an aligned run");
+        })
+    }
+
+    /// Calls `work` with the number and the bytes of each data unit.
+    fn units(self, mut work: impl FnMut(u128, &mut [u8]) + Send + 'static) -> Worker {
+        let unit = self.unit;
+        repeat(move |addr, memory| {
+            let first = u128::from(addr) / unit as u128;
+            for (number, unit) in (first..).zip(memory.chunks_exact_mut(unit)) {
+                work(number, unit);
+            }
+        })
+    }
+
+    fn aws_lc(self) -> Option<Worker> {
+        let mut xts = AwsLc::new(&self.peer_keys()?, self.direction)?;
+        Some(self.units(move |number, unit| xts.unit(number, unit)))
+    }
+
+    fn openssl(self) -> Option<Worker> {
+        let mut xts = OpenSsl::new(&self.peer_keys()?, self.direction)?;
+        Some(self.units(move |number, unit| xts.unit(number, unit)))
+    }
+
+    /// The keys for a library that has XTS; none has XEX with a linear tweak.
+    fn peer_keys(self) -> Option<Vec<u8>> {
+        self.mode.xts.then(|| self.mode.both_keys())
+    }
+
+    fn rustcrypto(self) -> Worker {
+        match (self.mode.xts, self.mode.key_bytes) {
+            (true, 16) => self.rustcrypto_xts::<Aes128>(),
+            (true, _) => self.rustcrypto_xts::<Aes256>(),
+            (false, 16) => self.rustcrypto_xex::<Aes128>(),
+            (false, _) => self.rustcrypto_xex::<Aes256>(),
+        }
+    }
+
+    fn rustcrypto_xts<C: Cipher>(self) -> Worker {
+        let xts = rustcrypto_keys::<C>(self.mode);
+        let direction = self.direction;
+        self.units(move |number, unit| match direction {
+            Direction::Encrypt => xts.encrypt_sector(unit, Array(number.to_le_bytes())),
+            Direction::Decrypt => xts.decrypt_sector(unit, Array(number.to_le_bytes())),
+        })
+    }
+
+    /// What a user of the `aes` crate would write: a table of the tweak inside a page, a base per page, and all
+    /// blocks of a page in one call.
+    fn rustcrypto_xex<C: Cipher>(self) -> Worker {
+        let cipher = cipher::<C>(&DATA_KEY[..self.mode.key_bytes]);
+        let tweak = linear_tweak();
+        let value = move |addr| {
+            u128::from_ne_bytes(tweak.value(at(addr)).expect("an address of the tweak"))
+        };
+        let in_page: Vec<u128> = (0..PAGE as u64).step_by(16).map(&value).collect();
+        let kept = (self.unit == LINE).then(|| value(ADDR));
+        let direction = self.direction;
+        repeat(move |addr, memory| {
+            for (addr, page) in (addr..).step_by(PAGE).zip(memory.chunks_mut(PAGE)) {
+                let base = kept.unwrap_or_else(|| value(addr));
+                let blocks = Array::slice_as_chunks_mut(page).0;
+                whiten(blocks, base, &in_page);
+                match direction {
+                    Direction::Encrypt => cipher.encrypt_blocks(blocks),
+                    Direction::Decrypt => cipher.decrypt_blocks(blocks),
+                }
+                whiten(blocks, base, &in_page);
+            }
+        })
+    }
+}
+
+/// A block cipher of the `aes` crate.
+trait Cipher:
+    KeyInit + BlockSizeUser<BlockSize = U16> + BlockCipherEncrypt + BlockCipherDecrypt + Send + 'static
+{
+}
+
+impl Cipher for Aes128 {}
+impl Cipher for Aes256 {}
+
+fn cipher<C: Cipher>(key: &[u8]) -> C {
+    C::new_from_slice(key).expect("a key of the cipher's size")
+}
+
+fn rustcrypto_keys<C: Cipher>(mode: Mode) -> Xts128<C> {
+    let [data, tweak] = [&DATA_KEY, &TWEAK_KEY].map(|key| cipher(&key[..mode.key_bytes]));
+    Xts128::new(data, tweak)
+}
+
+fn whiten(blocks: &mut [Array<u8, U16>], base: u128, in_page: &[u128]) {
+    for (block, tweak) in blocks.iter_mut().zip(in_page) {
+        *block = Array((u128::from_ne_bytes(block.0) ^ base ^ tweak).to_ne_bytes());
+    }
+}
+
+fn linear_tweak() -> Tweak {
+    Tweak::from_seed(b"peers")
+}
+
+fn at(addr: u64) -> PhysAddr {
+    PhysAddr::new(addr).expect("below 2^52")
+}
+
+/// Key schedules: what a caller pays for a new guest. The linear tweak's tables are the platform's and not part of it.
+fn key_setup(mode: Mode, threads: usize) -> Vec<Contestant> {
+    let own = Backend::available().map(|backend| {
+        Contestant::new(format!("sevcrypt-{backend}"), 0.0, threads, || {
+            let tweak = linear_tweak();
+            let key = move |bytes| mode.key(black_box(bytes));
+            Some(if mode.xts {
+                repeat(move |_, _| {
+                    let tweak = Tweak::xts(key(&TWEAK_KEY), XtsUnit::Page, backend);
+                    black_box(MemoryCipher::xts(key(&DATA_KEY), tweak, backend).expect("keys fit"));
+                })
+            } else {
+                repeat(move |_, _| {
+                    black_box(MemoryCipher::xex(key(&DATA_KEY), &tweak, backend).expect("it fits"));
+                })
+            })
+        })
+    });
+    let keys = mode.both_keys();
+    let aws_lc = Contestant::new("aws-lc", 0.0, threads, || {
+        let keys = mode.xts.then(|| keys.clone())?;
+        let mut xts = AwsLc::new(&keys, Direction::Encrypt)?;
+        Some(repeat(move |_, _| xts.rekey(black_box(&keys))))
+    });
+    let openssl = Contestant::new("openssl", 0.0, threads, || {
+        let keys = mode.xts.then(|| keys.clone())?;
+        let mut xts = OpenSsl::new(&keys, Direction::Encrypt)?;
+        Some(repeat(move |_, _| xts.rekey(black_box(&keys))))
+    });
+    let rustcrypto = Contestant::new("rustcrypto", 0.0, threads, || {
+        Some(if mode.xts {
+            repeat(move |_, _| {
+                black_box(rustcrypto_keys::<Aes256>(black_box(mode)));
+            })
+        } else {
+            repeat(move |_, _| {
+                black_box(cipher::<Aes128>(black_box(&DATA_KEY[..mode.key_bytes])));
+            })
+        })
+    });
+    own.chain([aws_lc, openssl, rustcrypto]).flatten().collect()
+}
+
+pub(crate) fn run(options: &Options) -> Result<(), Box<dyn Error>> {
+    let threads = usize::from(options.threads);
+    let budget = Duration::from_millis(options.budget);
+    let contest = |name, bytes| Contest { name, bytes, threads, budget };
+    let asked = |name: &str| options.only.as_ref().is_none_or(|text| name.contains(text));
+    let mut out = io::stdout().lock();
+    let mut rows: Vec<Row> = Vec::new();
+    let mut report = |more: Vec<Row>| -> io::Result<()> {
+        if !options.json {
+            table::print(&mut out, &more, threads)?;
+        }
+        rows.extend(more);
+        Ok(())
+    };
+    for task in tasks(options.svg.is_some()) {
+        let name = task.name();
+        if asked(&name) {
+            let contest = contest(name, task.bytes);
+            report(contest.of_bytes(&task.contestants(threads), task.mode.bound())?)?;
+        }
+    }
+    for &mode in MODES {
+        let name = format!("{}-key-setup", mode.name);
+        if ["xts256-key-setup", "xex128-key-setup"].contains(&&*name) && asked(&name) {
+            report(contest(name, LINE).of_calls(&key_setup(mode, threads)))?;
+        }
+    }
+    if rows.is_empty() {
+        return Err("no case has such a name".into());
+    }
+    if options.json {
+        writeln!(out, "{:#}", measure::document(&rows, threads))?;
+    }
+    if let Some(path) = &options.svg {
+        curves::draw(path, &rows, threads)?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_make_the_same_bytes_in_every_short_case() {
+        for task in tasks(false).into_iter().filter(|task| task.bytes <= PAGE) {
+            let contest = Contest {
+                name: task.name(),
+                bytes: task.bytes,
+                threads: 1,
+                budget: Duration::ZERO,
+            };
+            contest.of_bytes(&task.contestants(1), task.mode.bound()).unwrap();
+        }
+    }
+
+    #[test]
+    fn every_case_has_a_name_of_its_own() {
+        let mut names: Vec<_> = tasks(true).into_iter().map(Task::name).collect();
+        assert!(names.contains(&"xts256-encrypt-page".to_owned()));
+        let count = names.len();
+        names.sort();
+        names.dedup();
+        assert_eq!(names.len(), count);
+    }
+}
