@@ -370,7 +370,12 @@ impl<T: Borrow<Tweak>> MemoryCipher<T> {
     /// One data unit with any unit number and of any length below a page: for published vectors, whose
     /// units are no pages of a physical address space.
     #[cfg(test)]
-    pub(crate) fn crypt_unit(&self, direction: Direction, number: crate::addr::Block, memory: &mut [u8]) {
+    pub(crate) fn crypt_unit(
+        &self,
+        direction: Direction,
+        number: crate::addr::Block,
+        memory: &mut [u8],
+    ) {
         let Kind::Xts(xts) = self.tweak().kind() else { panic!("an XTS tweak") };
         let mut unit = [number];
         xts.encrypt_units(&mut unit);

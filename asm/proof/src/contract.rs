@@ -1,0 +1,586 @@
+//! What each kernel promises, and the proof that its bytes keep it.
+//!
+//! A kernel that works on a list of segments is proved for lists of every length, by induction. A run of the machine
+//! goes from one place where the segment pointer moves on (or from the entry) to the next. The state there is made
+//! general: what a later segment may not rely on becomes unknown. From every general state that turns up, every shape
+//! of the segment is run again, until no new state turns up.
+
+use std::collections::{BTreeMap, HashSet};
+
+use crate::aes::Round;
+use crate::kernels::Kernel;
+use crate::machine::{
+    Access, Area, AreaId, Context, Failure, Flow, Program, State, Value, Vector, step,
+};
+use crate::word::{Atom, Word};
+
+/// Blocks of a page.
+const PAGE: usize = 256;
+/// From so many blocks on, a kernel may treat a segment otherwise than a shorter one before it is reached.
+const LONG: usize = 64;
+/// Bytes of an entry of the list.
+const SEGMENT: i64 = 64;
+
+const KEYS: AreaId = AreaId(0);
+const BEFORE: AreaId = AreaId(1);
+const AFTER: AreaId = AreaId(2);
+const SEGMENTS: AreaId = AreaId(3);
+const SCRATCH: AreaId = AreaId(4);
+const SRC: AreaId = AreaId(5);
+const DST: AreaId = AreaId(6);
+const PREFETCH: AreaId = AreaId(7);
+/// What belongs to one segment only.
+const FIRST_OF_SEGMENT: AreaId = SRC;
+
+const RCX: usize = 1;
+const RDX: usize = 2;
+const RSI: usize = 6;
+const RDI: usize = 7;
+const R8: usize = 8;
+/// rbx, rsp, rbp, r12 to r15.
+const CALLEE_SAVED: [usize; 7] = [3, 4, 5, 12, 13, 14, 15];
+
+/// How much is run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Effort {
+    /// What a proof takes.
+    Proof,
+    /// What rejects wrong kernels fast.
+    Sieve,
+}
+
+/// What was proved.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Proved {
+    /// General states at which a segment may begin.
+    pub states: usize,
+    /// Runs of the machine.
+    pub runs: usize,
+    /// Instructions that were run.
+    pub steps: usize,
+}
+
+/// Where in its page a segment lies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Piece {
+    place: usize,
+    blocks: usize,
+}
+
+/// A state at which a segment begins, without what belongs to one run only.
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct Start {
+    ip: u64,
+    general: [Value; 16],
+    /// `None`: nothing is known.
+    vectors: Vec<[Option<Word>; 4]>,
+    masks: [Option<u64>; 8],
+    /// What of the scratch was written.
+    scratch: BTreeMap<i64, Option<Word>>,
+    /// Whether the segment is [`LONG`], where the state may depend on it.
+    long: Option<bool>,
+}
+
+/// Proves a kernel.
+///
+/// # Errors
+/// What does not hold, and where it was seen.
+pub fn prove(kernel: &Kernel, effort: Effort) -> Result<Proved, Failure> {
+    let mut proof = Proof::new(kernel, effort)?;
+    match kernel.file.split('_').next() {
+        Some("xex" | "xts") => proof.segments()?,
+        _ if kernel.file == "aes_schedule" => proof.schedule()?,
+        _ if kernel.file.starts_with("aes_blocks") => proof.blocks()?,
+        _ => return Err(format!("{} has no contract", kernel.name())),
+    }
+    Ok(proof.proved)
+}
+
+struct Proof<'k> {
+    kernel: &'k Kernel,
+    effort: Effort,
+    program: Program,
+    context: Context,
+    /// The vector registers as the caller left them.
+    callers: Vec<Vector>,
+    keys: Vec<Word>,
+    /// The tables before and after AES.
+    tables: [Vec<Word>; 2],
+    /// Whitening before and after AES, of this segment and the next.
+    whitening: [[Atom; 2]; 2],
+    source: Vec<Word>,
+    /// XTS: the tweaks of this segment.
+    tweaks: Vec<Word>,
+    proved: Proved,
+}
+
+impl<'k> Proof<'k> {
+    fn new(kernel: &'k Kernel, effort: Effort) -> Result<Self, Failure> {
+        let program = Program::decode(&kernel.bytes, kernel.address)?;
+        let mut context = Context::default();
+        let callers = (0..32).map(|_| std::array::from_fn(|_| context.fresh())).collect();
+        let mut words = |count: usize| (0..count).map(|_| context.fresh()).collect::<Vec<_>>();
+        let keys = words(kernel.rounds() + 1);
+        let tables = [words(PAGE), words(PAGE)];
+        let source = words(PAGE);
+        let mut atom = || context.unknowns.fresh();
+        let whitening = [[atom(), atom()], [atom(), atom()]];
+        let mut tweaks = vec![Word::atom(whitening[0][0])];
+        for j in 1..PAGE {
+            // IEEE 1619-2018, section 5.2: a left shift by one, and 0x87 where a bit falls off.
+            let next = context
+                .algebra
+                .linear(&tweaks[j - 1], |t| t << 1 ^ if t >> 127 == 1 { 0x87 } else { 0 });
+            tweaks.push(next);
+        }
+        let proved = Proved::default();
+        Ok(Self {
+            kernel,
+            effort,
+            program,
+            context,
+            callers,
+            keys,
+            tables,
+            whitening,
+            source,
+            tweaks,
+            proved,
+        })
+    }
+
+    fn is_xex(&self) -> bool {
+        self.kernel.file.starts_with("xex")
+    }
+
+    /// The registers that hold the segment pointer and the count.
+    fn list_registers(&self) -> (usize, usize) {
+        if self.is_xex() { (RCX, R8) } else { (RSI, RDX) }
+    }
+
+    /// Length and alignment of the scratch.
+    fn scratch(&self) -> (i64, i64) {
+        match self.kernel.file.as_str() {
+            "xts_aesni" => (256, 16),
+            "xts_vaes256" => (1280, 32),
+            "xts_vaes512" => (2368, 64),
+            _ => (0, 1),
+        }
+    }
+
+    /// AES on one block, with the keys in their order of use: FIPS 197, section 5.1, or 5.3.5 for decryption.
+    fn aes(&mut self, block: &Word) -> Word {
+        let (middle, last) = match self.kernel.deciphers() {
+            false => (Round::Encrypt, Round::EncryptLast),
+            true => (Round::Decrypt, Round::DecryptLast),
+        };
+        let Context { algebra, unknowns } = &mut self.context;
+        let mut state = algebra.xor(block, &self.keys[0]);
+        for (round, key) in self.keys.iter().enumerate().skip(1) {
+            let function = if round == self.kernel.rounds() { last } else { middle };
+            state = algebra.xor(&unknowns.round(function, &state), key);
+        }
+        state
+    }
+
+    /// What the kernel shall write for block `j` of a segment.
+    fn wanted(&mut self, piece: Piece, j: usize) -> Word {
+        let [before, after] = if self.is_xex() {
+            [0, 1].map(|side| {
+                let base = Word::atom(self.whitening[0][side]);
+                self.context.algebra.xor(&base, &self.tables[side][piece.place + j])
+            })
+        } else {
+            [self.tweaks[j].clone(), self.tweaks[j].clone()]
+        };
+        let block = self.context.algebra.xor(&self.source[j], &before);
+        let enciphered = self.aes(&block);
+        self.context.algebra.xor(&enciphered, &after)
+    }
+
+    // Lists of segments.
+
+    fn segments(&mut self) -> Result<(), Failure> {
+        let (mut todo, mut seen) = (vec![self.entry()], HashSet::new());
+        while let Some(start) = todo.pop() {
+            self.proved.states += 1;
+            if self.proved.states > 64 {
+                return Err("the list's states do not settle".to_owned());
+            }
+            for piece in self.pieces(&start) {
+                for in_place in [false, true] {
+                    self.run(&start, piece, None, in_place)?;
+                    for next in [1, LONG - 1, LONG, PAGE] {
+                        let next = Piece { place: PAGE - next, blocks: next };
+                        let after = self.run(&start, piece, Some(next), in_place)?;
+                        if seen.insert(after.clone()) {
+                            todo.push(after);
+                        }
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn entry(&self) -> Start {
+        let mut general = std::array::from_fn(Value::Caller);
+        let pointer = |area| Value::Pointer(area, 0);
+        if self.is_xex() {
+            general[RDI] = pointer(KEYS);
+            general[RSI] = pointer(BEFORE);
+            general[RDX] = pointer(AFTER);
+        } else {
+            general[RDI] = pointer(KEYS);
+            general[RCX] = pointer(SCRATCH);
+        }
+        Start {
+            ip: self.kernel.address,
+            general,
+            vectors: self.callers.iter().map(|words| words.clone().map(Some)).collect(),
+            masks: [None; 8],
+            scratch: BTreeMap::new(),
+            long: None,
+        }
+    }
+
+    /// The shapes of a segment that are run from a state: from the entry all lengths, at the page's start and at its
+    /// end; from the others, all that differ in how the kernels divide them.
+    fn pieces(&self, start: &Start) -> Vec<Piece> {
+        let is_entry = start.ip == self.kernel.address;
+        let lengths: Vec<usize> = match (self.effort, is_entry) {
+            (Effort::Proof, true) => (1..=PAGE).collect(),
+            (Effort::Proof, false) => {
+                let groups = [4, 8, 16, 64, 128, 192, 256];
+                let around = groups.into_iter().flat_map(|n| [n - 1, n, n + 1, n + 2, n + 5]);
+                let mut lengths: Vec<_> = around.chain([1, 2, 35, 60, 109]).collect();
+                lengths.retain(|&n| n <= PAGE);
+                lengths.sort_unstable();
+                lengths.dedup();
+                lengths
+            }
+            (Effort::Sieve, true) => vec![1, 7, 107, 64 + 23, 3 * 64 + 16, 256],
+            (Effort::Sieve, false) => vec![2, 21, 64, 256],
+        };
+        let fits = |blocks: &usize| start.long.is_none_or(|long| long == (*blocks >= LONG));
+        let at = |blocks| [0, PAGE - blocks].map(|place| Piece { place, blocks });
+        let mut pieces: Vec<_> = lengths.into_iter().filter(fits).flat_map(at).collect();
+        pieces.dedup();
+        pieces
+    }
+
+    /// Runs one segment from `start`: the last of the list, or one with another behind it. The state where the next
+    /// begins is the result, or where the kernel returned.
+    fn run(
+        &mut self,
+        start: &Start,
+        piece: Piece,
+        next: Option<Piece>,
+        in_place: bool,
+    ) -> Result<Start, Failure> {
+        self.run_unnamed(start, piece, next, in_place).map_err(|why| {
+            let place = if in_place { "in place" } else { "disjoint" };
+            format!("{}, {piece:?}, {place}, then {next:?}: {why}", self.kernel.name())
+        })
+    }
+
+    fn run_unnamed(
+        &mut self,
+        start: &Start,
+        piece: Piece,
+        next: Option<Piece>,
+        in_place: bool,
+    ) -> Result<Start, Failure> {
+        let mut state = self.state(start, piece, next, in_place);
+        let (pointer, count) = self.list_registers();
+        self.proved.runs += 1;
+        let steps = self.proved.steps;
+        while state.general[pointer] != Value::Pointer(SEGMENTS, SEGMENT) {
+            self.step(&mut state, steps)?
+                .then_some(())
+                .ok_or("it returns before the end of the list")?;
+        }
+        self.check_segment(&state, piece, in_place)?;
+        if let Some(next) = next {
+            if state.general[count] != Value::AtLeast(2) {
+                return Err("the count is not one for each segment".to_owned());
+            }
+            return Ok(self.generalize(&state, next));
+        }
+        while self.step(&mut state, steps)? {}
+        self.check_return(&state)?;
+        Ok(start.clone())
+    }
+
+    /// One instruction; whether the kernel goes on.
+    fn step(&mut self, state: &mut State, first: usize) -> Result<bool, Failure> {
+        self.proved.steps += 1;
+        if self.proved.steps > first + 100_000 {
+            return Err("it does not end".to_owned());
+        }
+        Ok(step(state, &self.program, &mut self.context)? == Flow::On)
+    }
+
+    /// The state of the machine for one segment.
+    fn state(&mut self, start: &Start, piece: Piece, next: Option<Piece>, in_place: bool) -> State {
+        let (pointer, count) = self.list_registers();
+        let is_entry = start.ip == self.kernel.address;
+        let mut general = start.general;
+        general[pointer] = Value::Pointer(SEGMENTS, 0);
+        general[count] = match (is_entry, next) {
+            (true, None) => Value::Number(1),
+            (true, Some(_)) => Value::AtLeast(2),
+            // The segment before has not been taken off the count yet.
+            (false, None) => Value::Number(2),
+            (false, Some(_)) => Value::AtLeast(3),
+        };
+        let bytes = (16 * piece.blocks) as i64;
+        let mut list = Area::new("segments", SEGMENT, 16, Access::Read);
+        let dst = if in_place { SRC } else { DST };
+        self.put_segment(&mut list, 0, piece, (Value::Pointer(SRC, 0), Value::Pointer(dst, 0)));
+        if let Some(next) = next {
+            list.len += SEGMENT;
+            self.put_segment(&mut list, 1, next, (Value::Unknown, Value::Unknown));
+        }
+        let (scratch_len, scratch_alignment) = self.scratch();
+        let mut scratch = Area::new("scratch", scratch_len, scratch_alignment, Access::Scratch);
+        let known = |word: &Option<Word>, context: &mut Context| match word {
+            Some(word) => word.clone(),
+            None => context.fresh(),
+        };
+        for (&number, word) in &start.scratch {
+            scratch.words.insert(number, known(word, &mut self.context));
+        }
+        let (keys_len, page) = ((16 * self.keys.len()) as i64, (16 * PAGE) as i64);
+        let table = |name, words: &Vec<Word>| {
+            Area::new(name, page, 16, Access::Read).with_words(words.iter().cloned())
+        };
+        let access = if in_place { Access::ReadOnceWriteOnce } else { Access::ReadOnce };
+        let vectors = start.vectors.iter();
+        State {
+            general,
+            vectors: vectors
+                .map(|words| words.each_ref().map(|word| known(word, &mut self.context)))
+                .collect(),
+            masks: start.masks,
+            flags: None,
+            areas: vec![
+                Area::new("keys", keys_len, 16, Access::Read).with_words(self.keys.iter().cloned()),
+                table("before", &self.tables[0]),
+                table("after", &self.tables[1]),
+                list,
+                scratch,
+                Area::new("source", bytes, 1, access)
+                    .with_words(self.source[..piece.blocks].iter().cloned()),
+                Area::new("destination", bytes, 1, Access::WriteOnce),
+                Area::new("prefetched", 0, 1, Access::Nothing),
+            ],
+            ip: start.ip,
+        }
+    }
+
+    /// Writes an entry of the list.
+    fn put_segment(&self, list: &mut Area, n: usize, piece: Piece, memory: (Value, Value)) {
+        let at = SEGMENT * n as i64;
+        let bytes = |blocks| Value::Number(16 * blocks as u64);
+        list.fields.extend([
+            (at, (8, memory.0)),
+            (at + 8, (8, memory.1)),
+            (at + 16, (8, Value::Pointer(PREFETCH, 0))),
+            (at + 24, (4, bytes(piece.place))),
+            (at + 28, (4, bytes(piece.place + piece.blocks))),
+        ]);
+        for side in 0..2 {
+            list.words.insert(at / 16 + 2 + side as i64, Word::atom(self.whitening[n][side]));
+        }
+    }
+
+    /// The whole source was read, and the whole destination holds what it shall.
+    fn check_segment(
+        &mut self,
+        state: &State,
+        piece: Piece,
+        in_place: bool,
+    ) -> Result<(), Failure> {
+        let (src, dst) = (&state.areas[SRC.0], &state.areas[if in_place { SRC.0 } else { DST.0 }]);
+        for j in 0..piece.blocks {
+            let number = j as i64;
+            if !src.reads.contains_key(&number) || !dst.writes.contains_key(&number) {
+                return Err(format!("block {j} is left out"));
+            }
+            if dst.words.get(&number) != Some(&self.wanted(piece, j)) {
+                return Err(format!("block {j} is not what the definition says"));
+            }
+        }
+        Ok(())
+    }
+
+    /// The state where the next segment begins, without what it must not rely on.
+    fn generalize(&self, state: &State, next: Piece) -> Start {
+        let general = std::array::from_fn(|register| match state.general[register] {
+            Value::Pointer(area, _) if area >= FIRST_OF_SEGMENT => Value::Unknown,
+            // r8 is where a kernel keeps a number from one segment to the next.
+            Value::Number(_) if register != R8 => Value::Unknown,
+            value => value,
+        });
+        Start {
+            ip: state.ip,
+            general,
+            vectors: (state.vectors.iter())
+                .map(|words| words.each_ref().map(|word| self.general_word(word)))
+                .collect(),
+            masks: state.masks,
+            scratch: (state.areas[SCRATCH.0].words.iter())
+                .map(|(&number, word)| (number, self.general_word(word)))
+                .collect(),
+            long: Some(next.blocks >= LONG),
+        }
+    }
+
+    /// A word as the next segment sees it: its whitening becomes this one's; what depends on more than keys and
+    /// whitening becomes unknown.
+    fn general_word(&self, word: &Word) -> Option<Word> {
+        let renamed = word.rename(|atom| {
+            let next = self.whitening[1].iter().position(|&next| next == atom);
+            let is_lasting = |words: &[Word]| words.contains(&Word::atom(atom));
+            match next {
+                Some(side) => Some(self.whitening[0][side]),
+                None if is_lasting(&self.keys) => Some(atom),
+                None if self.callers.iter().any(|words| is_lasting(words)) => Some(atom),
+                None => None,
+            }
+        });
+        renamed
+    }
+
+    // Both kinds of kernels.
+
+    /// Nothing secret is left, and what belongs to the caller is as it was.
+    fn check_return(&self, state: &State) -> Result<(), Failure> {
+        for register in CALLEE_SAVED {
+            if state.general[register] != Value::Caller(register) {
+                return Err(format!("the caller's register {register} has changed"));
+            }
+        }
+        for (n, (vector, callers)) in state.vectors.iter().zip(&self.callers).enumerate() {
+            for (word, callers) in vector.iter().zip(callers) {
+                if word.known() != Some(0) && word != callers {
+                    return Err(format!("vector register {n} is not wiped"));
+                }
+            }
+        }
+        let scratch = state.areas.iter().filter(|area| area.access == Access::Scratch);
+        for (number, word) in scratch.flat_map(|area| &area.words) {
+            if word.known() != Some(0) {
+                return Err(format!("the scratch is not wiped at {}", 16 * number));
+            }
+        }
+        Ok(())
+    }
+
+    /// Runs a kernel without a list to its end.
+    fn run_to_end(&mut self, areas: Vec<Area>, count: Option<u64>) -> Result<State, Failure> {
+        let mut general = std::array::from_fn(Value::Caller);
+        for (register, area) in [RDI, RSI, RDX].into_iter().zip(0..areas.len()) {
+            general[register] = Value::Pointer(AreaId(area), 0);
+        }
+        if let Some(count) = count {
+            general[RDX] = Value::Number(count);
+        }
+        let mut state = State {
+            general,
+            vectors: self.callers.clone(),
+            masks: [None; 8],
+            flags: None,
+            areas,
+            ip: self.kernel.address,
+        };
+        self.proved.runs += 1;
+        let steps = self.proved.steps;
+        while self.step(&mut state, steps)? {}
+        self.check_return(&state)?;
+        Ok(state)
+    }
+
+    // Blocks alone.
+
+    fn blocks(&mut self) -> Result<(), Failure> {
+        let counts: Vec<_> = match self.effort {
+            Effort::Proof => (1..=64).collect(),
+            Effort::Sieve => vec![1, 8, 19],
+        };
+        for count in counts {
+            let keys = Area::new("keys", 16 * self.keys.len() as i64, 16, Access::Read)
+                .with_words(self.keys.iter().cloned());
+            let data = Area::new("data", 16 * count as i64, 1, Access::ReadOnceWriteOnce)
+                .with_words(self.source[..count].iter().cloned());
+            let state = self.run_to_end(vec![keys, data], Some(count as u64))?;
+            for j in 0..count {
+                let wanted = self.aes(&self.source[j].clone());
+                let data = &state.areas[1];
+                if !data.writes.contains_key(&(j as i64)) || data.words[&(j as i64)] != wanted {
+                    return Err(format!("{}, {count} blocks: block {j}", self.kernel.name()));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    // The key schedule.
+
+    fn schedule(&mut self) -> Result<(), Failure> {
+        let rounds = self.kernel.rounds();
+        let key = self.source[..if rounds == 10 { 1 } else { 2 }].to_vec();
+        let round_keys = self.round_keys(&key);
+        let len = 16 * (rounds + 1) as i64;
+        let output = |name| Area::new(name, len, 1, Access::WriteOnce);
+        let key = Area::new("key", 16 * key.len() as i64, 1, Access::ReadOnce).with_words(key);
+        let state = self.run_to_end(vec![key, output("encrypt"), output("decrypt")], None)?;
+        for round in 0..=rounds {
+            let encrypt = &round_keys[round];
+            let decrypt = match &round_keys[rounds - round] {
+                outer if round == 0 || round == rounds => outer.clone(),
+                inner => self.context.algebra.linear(inner, crate::aes::inverse_mix_columns),
+            };
+            for (area, wanted) in [(1, encrypt), (2, &decrypt)] {
+                let area: &Area = &state.areas[area];
+                if area.words.get(&(round as i64)) != Some(wanted) {
+                    return Err(format!("{}: {} key {round}", self.kernel.name(), area.name));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// FIPS 197, section 5.2, on words of 32 bits.
+    fn round_keys(&mut self, key: &[Word]) -> Vec<Word> {
+        let Context { algebra, unknowns } = &mut self.context;
+        let columns = 4 * key.len();
+        let mut w: Vec<Word> = (0..columns)
+            .map(|i| algebra.linear(&key[i / 4], |x| x >> (32 * (i % 4)) & 0xffff_ffff))
+            .collect();
+        let mut round_constant = 1u8;
+        for i in columns..4 * (self.kernel.rounds() + 1) {
+            let mut t = w[i - 1].clone();
+            if i % columns == 0 {
+                let substituted = unknowns.round(Round::SubWord, &t);
+                // RotWord moves each byte of the little-endian word down by one place.
+                t = algebra.linear(&substituted, |x| u128::from((x as u32).rotate_right(8)));
+                t = algebra.xor(&t, &Word::constant(u128::from(round_constant)));
+                round_constant = round_constant << 1 ^ (round_constant >> 7) * 0x1b;
+            } else if columns == 8 && i % 8 == 4 {
+                let substituted = unknowns.round(Round::SubWord, &t);
+                t = algebra.linear(&substituted, |x| u128::from(x as u32));
+            }
+            w.push(algebra.xor(&t, &w[i - columns]));
+        }
+        w.chunks(4)
+            .map(|column| {
+                column.iter().enumerate().fold(Word::default(), |sum, (n, word)| {
+                    let placed = algebra.linear(word, |x| (x & 0xffff_ffff) << (32 * n));
+                    algebra.xor(&sum, &placed)
+                })
+            })
+            .collect()
+    }
+}

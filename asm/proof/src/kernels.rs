@@ -1,0 +1,98 @@
+//! The kernels as the linker left them in this very program.
+
+use std::hint::black_box;
+use std::{env, fs};
+
+use object::{Object, ObjectSection, ObjectSymbol};
+use sevcrypt::mem::{MemoryCipher, Tweak, XtsUnit};
+use sevcrypt::{Backend, BackendKind, PhysAddr};
+
+/// A kernel: one body of a file in `asm/`.
+#[derive(Clone, Debug)]
+pub struct Kernel {
+    /// The file without its ending: `xex_aesni`.
+    pub file: String,
+    /// The body: `aes128_encrypt`.
+    pub body: String,
+    /// Its bytes.
+    pub bytes: Vec<u8>,
+    /// The address that they were linked at.
+    pub address: u64,
+}
+
+impl Kernel {
+    /// `xex_aesni::aes128_encrypt`.
+    #[must_use]
+    pub fn name(&self) -> String {
+        format!("{}::{}", self.file, self.body)
+    }
+
+    /// The rounds of AES.
+    #[must_use]
+    pub fn rounds(&self) -> usize {
+        if self.body.starts_with("aes128") { 10 } else { 14 }
+    }
+
+    /// Whether it deciphers.
+    #[must_use]
+    pub fn deciphers(&self) -> bool {
+        self.body.ends_with("decrypt")
+    }
+
+    /// Whether the backend runs it. All backends set keys up and encipher tweaks by the AES-NI kernels.
+    #[must_use]
+    pub fn serves(&self, backend: BackendKind) -> bool {
+        match backend {
+            BackendKind::Portable => false,
+            _ => self.file.starts_with("aes_") || self.file.ends_with(backend.name()),
+        }
+    }
+}
+
+/// Calls the engine in all modes, so that the linker keeps the kernels of all backends.
+fn use_the_engine() {
+    let backend = Backend::best();
+    let addr = PhysAddr::default();
+    let mut page = [0; 4096];
+    let linear = MemoryCipher::xex(&[1; 16], Tweak::zen1(), backend);
+    let xts = MemoryCipher::xts(&[1; 16], Tweak::xts(&[2; 16], XtsUnit::Page, backend), backend);
+    for cipher in [linear, xts] {
+        let cipher = black_box(cipher.expect("keys and tweak fit"));
+        cipher.encrypt(addr, &mut page).expect("an aligned page");
+        cipher.decrypt(addr, &mut page).expect("an aligned page");
+    }
+    assert_eq!(page, [0; 4096]);
+}
+
+/// Every kernel of the running program, by name.
+///
+/// # Panics
+/// Where the program's file cannot be read or has no symbols.
+#[must_use]
+pub fn linked() -> Vec<Kernel> {
+    use_the_engine();
+    let path = env::current_exe().expect("the program's path");
+    let file = fs::read(path).expect("the program's bytes");
+    let file = object::File::parse(&*file).expect("an executable");
+    let mut kernels: Vec<_> = file
+        .symbols()
+        .filter_map(|symbol| {
+            let name = format!("{:#}", rustc_demangle::demangle(symbol.name().ok()?));
+            let (file_name, body) = name.strip_prefix("sevcrypt::kernel::")?.split_once("::")?;
+            let is_body = body.starts_with("aes128") || body.starts_with("aes256");
+            if !is_body || symbol.size() == 0 {
+                return None;
+            }
+            let section = file.section_by_index(symbol.section_index()?).ok()?;
+            let bytes = section.data_range(symbol.address(), symbol.size()).ok()??;
+            Some(Kernel {
+                file: file_name.to_owned(),
+                body: body.to_owned(),
+                bytes: bytes.to_vec(),
+                address: symbol.address(),
+            })
+        })
+        .collect();
+    kernels.sort_by_key(Kernel::name);
+    kernels
+}

@@ -1,0 +1,7 @@
+//! Proves the linked bytes of sevcrypt's kernels: see `README.md`.
+
+pub mod aes;
+pub mod contract;
+pub mod kernels;
+pub mod machine;
+pub mod word;

@@ -1,0 +1,773 @@
+//! A CPU that runs a kernel's instructions on [`Word`]s.
+//!
+//! Whatever a proof must exclude is an error here: an instruction that is not modelled, a branch whose condition is
+//! not a public number, an address that is not "argument + public number", an access outside of an area, a second
+//! read of a source byte, a second write of a destination byte, an aligned access that would fault.
+
+use std::collections::{BTreeMap, HashMap};
+
+use iced_x86::{
+    ConditionCode, Decoder, DecoderOptions, EncodingKind, FlowControl, Instruction, Mnemonic,
+    OpKind, Register,
+};
+
+use crate::aes::{Round, Unknowns, inverse_mix_columns};
+use crate::word::{Algebra, Word};
+
+/// What went wrong, in words.
+pub type Failure = String;
+
+/// The number of an area of memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct AreaId(pub usize);
+
+/// What a general register holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Value {
+    /// A public number.
+    Number(u64),
+    /// A place in an area: its start and so many bytes.
+    Pointer(AreaId, i64),
+    /// A count of which only this is known: it is at least so much.
+    AtLeast(u64),
+    /// What the caller left in the register of this number.
+    Caller(usize),
+    /// A public number or pointer of which nothing is known: it may be moved, not used.
+    Unknown,
+}
+
+/// What may be done with an area.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// Read, as often as one likes.
+    Read,
+    /// Each byte read at most once.
+    ReadOnce,
+    /// Each byte written at most once.
+    WriteOnce,
+    /// Each byte read at most once, then written at most once.
+    ReadOnceWriteOnce,
+    /// Written, and read where it was written.
+    Scratch,
+    /// Not accessed at all; its addresses may be prefetched.
+    Nothing,
+}
+
+/// A piece of memory that a kernel's contract names.
+#[derive(Clone, Debug)]
+pub struct Area {
+    /// Its name, for messages.
+    pub name: &'static str,
+    /// Its length in bytes.
+    pub len: i64,
+    /// Its address is a multiple of this, and nothing more is known of it.
+    pub alignment: i64,
+    /// What may be done with it.
+    pub access: Access,
+    /// Words of 16 bytes by their number.
+    pub words: BTreeMap<i64, Word>,
+    /// Fields that hold public values, by their offset: their size in bytes and the value.
+    pub fields: BTreeMap<i64, (usize, Value)>,
+    /// The numbers of the words that were read, and written.
+    pub reads: BTreeMap<i64, u32>,
+    /// As `reads`.
+    pub writes: BTreeMap<i64, u32>,
+}
+
+impl Area {
+    /// An area without contents.
+    #[must_use]
+    pub fn new(name: &'static str, len: i64, alignment: i64, access: Access) -> Self {
+        let (words, fields) = (BTreeMap::new(), BTreeMap::new());
+        let (reads, writes) = (BTreeMap::new(), BTreeMap::new());
+        Self { name, len, alignment, access, words, fields, reads, writes }
+    }
+
+    /// The same with these words from its start on.
+    #[must_use]
+    pub fn with_words(mut self, words: impl IntoIterator<Item = Word>) -> Self {
+        self.words = (0..).zip(words).collect();
+        self
+    }
+}
+
+/// A vector register: four words of 128 bits.
+pub type Vector = [Word; 4];
+
+/// Everything that changes while a kernel runs.
+#[derive(Clone, Debug)]
+pub struct State {
+    /// rax, rcx, rdx, rbx, rsp, rbp, rsi, rdi, r8 to r15.
+    pub general: [Value; 16],
+    /// zmm0 to zmm31.
+    pub vectors: Vec<Vector>,
+    /// k0 to k7, where they are known.
+    pub masks: [Option<u64>; 8],
+    /// Zero and carry flag, where they are public numbers.
+    pub flags: Option<(bool, bool)>,
+    /// The memory.
+    pub areas: Vec<Area>,
+    /// The address of the next instruction.
+    pub ip: u64,
+}
+
+/// The unknowns and the arithmetic: what all states of a proof share.
+#[derive(Default)]
+pub struct Context {
+    /// Matrices and words.
+    pub algebra: Algebra,
+    /// Atoms.
+    pub unknowns: Unknowns,
+}
+
+impl Context {
+    /// A word that nothing is known of.
+    pub fn fresh(&mut self) -> Word {
+        Word::atom(self.unknowns.fresh())
+    }
+}
+
+/// The decoded bytes of a kernel.
+pub struct Program {
+    /// The instructions, in their order.
+    pub instructions: Vec<Instruction>,
+    by_address: HashMap<u64, usize>,
+}
+
+impl Program {
+    /// Decodes all bytes.
+    ///
+    /// # Errors
+    /// Where bytes are no instruction.
+    pub fn decode(bytes: &[u8], address: u64) -> Result<Self, Failure> {
+        let decoder = Decoder::with_ip(64, bytes, address, DecoderOptions::NONE);
+        let instructions: Vec<_> = decoder.into_iter().collect();
+        if let Some(bad) = instructions.iter().find(|i| i.is_invalid()) {
+            return Err(format!("no instruction at {:#x}", bad.ip() - address));
+        }
+        let by_address = instructions.iter().enumerate().map(|(n, i)| (i.ip(), n)).collect();
+        Ok(Self { instructions, by_address })
+    }
+
+    fn at(&self, ip: u64) -> Result<&Instruction, Failure> {
+        let n = self.by_address.get(&ip);
+        let n = n.ok_or("a jump out of the kernel or into an instruction")?;
+        Ok(&self.instructions[*n])
+    }
+}
+
+/// Whether a run goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Flow {
+    /// At the next instruction.
+    On,
+    /// The kernel has returned.
+    Returned,
+}
+
+/// Runs one instruction.
+///
+/// # Errors
+/// Whatever a proof must exclude.
+pub fn step(state: &mut State, program: &Program, context: &mut Context) -> Result<Flow, Failure> {
+    let instruction = *program.at(state.ip)?;
+    run(state, instruction, context)
+}
+
+/// Runs this instruction, wherever the state stands.
+///
+/// # Errors
+/// Whatever a proof must exclude.
+pub fn run(
+    state: &mut State,
+    instruction: Instruction,
+    context: &mut Context,
+) -> Result<Flow, Failure> {
+    let mut machine = Machine { state, context, i: instruction };
+    machine.run().map_err(|why| format!("`{instruction}`: {why}"))
+}
+
+struct Machine<'m> {
+    state: &'m mut State,
+    context: &'m mut Context,
+    i: Instruction,
+}
+
+fn general_index(register: Register) -> Option<usize> {
+    let full = register.full_register();
+    full.is_gpr64().then(|| full as usize - Register::RAX as usize)
+}
+
+fn vector_index(register: Register) -> usize {
+    register.full_register() as usize - Register::ZMM0 as usize
+}
+
+impl Machine<'_> {
+    fn run(&mut self) -> Result<Flow, Failure> {
+        use Mnemonic as M;
+        let i = self.i;
+        self.state.ip = i.next_ip();
+        let prefixed = i.has_lock_prefix() || i.has_rep_prefix() || i.has_repne_prefix();
+        if prefixed || i.segment_prefix() != Register::None {
+            return Err("a prefix that is not modelled".to_owned());
+        }
+        match i.flow_control() {
+            FlowControl::Next => {}
+            FlowControl::Return if i.op_count() == 0 => return Ok(Flow::Returned),
+            FlowControl::UnconditionalBranch => {
+                self.state.ip = i.near_branch_target();
+                return Ok(Flow::On);
+            }
+            FlowControl::ConditionalBranch => {
+                if self.condition(i.condition_code())? {
+                    self.state.ip = i.near_branch_target();
+                }
+                return Ok(Flow::On);
+            }
+            _ => return Err("not modelled".to_owned()),
+        }
+        match i.mnemonic() {
+            M::Mov => {
+                let value = self.value(1)?;
+                self.set_value(0, value)?;
+            }
+            M::Lea => {
+                let address = self.address()?;
+                self.set_value(0, address)?;
+            }
+            M::Xchg => {
+                let (a, b) = (self.value(0)?, self.value(1)?);
+                self.set_value(0, b)?;
+                self.set_value(1, a)?;
+            }
+            M::Add | M::Sub | M::Cmp | M::Dec | M::Test | M::Xor | M::And => self.arithmetic()?,
+            // A hint: the address must be public, and nothing is accessed.
+            M::Prefetcht0 => match self.address()? {
+                Value::Pointer(..) => {}
+                other => return Err(format!("prefetches from {other:?}")),
+            },
+            M::Vzeroall => {
+                self.state.vectors[..16].fill(Vector::default());
+            }
+            M::Kmovw => {
+                let Value::Number(value) = self.value(1)? else {
+                    return Err("a mask that is not public".to_owned());
+                };
+                let index = i.op_register(0) as usize - Register::K0 as usize;
+                self.state.masks[index] = Some(value & 0xffff);
+            }
+            _ => self.vector_instruction()?,
+        }
+        Ok(Flow::On)
+    }
+
+    fn condition(&self, code: ConditionCode) -> Result<bool, Failure> {
+        let (zero, carry) = self.state.flags.ok_or("a branch on what is not a public number")?;
+        Ok(match code {
+            ConditionCode::e => zero,
+            ConditionCode::ne => !zero,
+            ConditionCode::b => carry,
+            ConditionCode::ae => !carry,
+            ConditionCode::a => !carry && !zero,
+            ConditionCode::be => carry || zero,
+            _ => return Err("a condition that is not modelled".to_owned()),
+        })
+    }
+
+    // General registers.
+
+    fn value(&mut self, operand: u32) -> Result<Value, Failure> {
+        let i = self.i;
+        match i.op_kind(operand) {
+            OpKind::Register => {
+                let register = i.op_register(operand);
+                let index = general_index(register).ok_or("a register that is not modelled")?;
+                match (self.state.general[index], register.size()) {
+                    (value, 8) => Ok(value),
+                    (Value::Number(number), 4) => Ok(Value::Number(number & 0xffff_ffff)),
+                    (Value::Unknown, 4) => Ok(Value::Unknown),
+                    _ => Err("a part of what is not a public number".to_owned()),
+                }
+            }
+            OpKind::Memory => self.load_field(),
+            _ => i.try_immediate(operand).map(Value::Number).map_err(|error| error.to_string()),
+        }
+    }
+
+    fn set_value(&mut self, operand: u32, value: Value) -> Result<(), Failure> {
+        let i = self.i;
+        if i.op_kind(operand) == OpKind::Memory {
+            return self.store_field(value);
+        }
+        let register = i.op_register(operand);
+        let index = general_index(register).ok_or("no general register")?;
+        self.state.general[index] = match (register.size(), value) {
+            (8, value) => value,
+            (4, Value::Number(number)) => Value::Number(number & 0xffff_ffff),
+            (4, Value::Unknown) => Value::Unknown,
+            _ => return Err("a part of a register that is not modelled".to_owned()),
+        };
+        Ok(())
+    }
+
+    fn arithmetic(&mut self) -> Result<(), Failure> {
+        use Mnemonic as M;
+        let i = self.i;
+        let mnemonic = i.mnemonic();
+        if i.op_kind(0) != OpKind::Register {
+            return Err("arithmetic in memory".to_owned());
+        }
+        let mask = if i.op_register(0).size() == 8 { u64::MAX } else { 0xffff_ffff };
+        if mnemonic == M::Xor
+            && i.op1_kind() == OpKind::Register
+            && i.op0_register() == i.op1_register()
+        {
+            self.state.flags = Some((true, false));
+            return self.set_value(0, Value::Number(0));
+        }
+        let a = self.value(0)?;
+        let b = if i.op_count() == 1 { Value::Number(1) } else { self.value(1)? };
+        let (result, flags) = match (mnemonic, a, b) {
+            (_, Value::Number(a), Value::Number(b)) => {
+                let (a, b) = (a & mask, b & mask);
+                let (result, carry) = match mnemonic {
+                    M::Add => (a.wrapping_add(b) & mask, a.wrapping_add(b) & mask < a),
+                    M::Sub | M::Cmp | M::Dec => (a.wrapping_sub(b) & mask, a < b),
+                    M::Test | M::And => (a & b, false),
+                    _ => (a ^ b, false),
+                };
+                (Value::Number(result), Some((result == 0, carry)))
+            }
+            (M::Cmp, Value::AtLeast(2..), Value::Number(1)) => (a, Some((false, false))),
+            (M::Dec, Value::AtLeast(least @ 2..), Value::Number(1)) => {
+                (Value::AtLeast(least - 1), Some((false, false)))
+            }
+            (M::Add, Value::Pointer(area, at), Value::Number(b)) => {
+                (Value::Pointer(area, at.wrapping_add_unsigned(b)), None)
+            }
+            (M::Sub, Value::Pointer(area, at), Value::Number(b)) => {
+                (Value::Pointer(area, at.wrapping_sub_unsigned(b)), None)
+            }
+            (_, a, b) => return Err(format!("arithmetic on {a:?} and {b:?}")),
+        };
+        // DEC leaves the carry flag alone.
+        self.state.flags = match (mnemonic, flags, self.state.flags) {
+            (M::Dec, Some((zero, _)), Some((_, carry))) => Some((zero, carry)),
+            (M::Dec, Some(_), None) if matches!(a, Value::Number(_)) => None,
+            (_, flags, _) => flags,
+        };
+        if matches!(mnemonic, M::Cmp | M::Test) { Ok(()) } else { self.set_value(0, result) }
+    }
+
+    // Memory.
+
+    fn address(&mut self) -> Result<Value, Failure> {
+        let i = self.i;
+        let mut sum = Value::Number(i.memory_displacement64());
+        for (register, scale) in
+            [(i.memory_base(), 1), (i.memory_index(), u64::from(i.memory_index_scale()))]
+        {
+            if register == Register::None {
+                continue;
+            }
+            let index = general_index(register).filter(|_| register.is_gpr64());
+            let value = self.state.general[index.ok_or("an address from a part of a register")?];
+            sum = match (sum, value) {
+                (Value::Number(a), Value::Number(b)) => {
+                    Value::Number(a.wrapping_add(b.wrapping_mul(scale)))
+                }
+                (Value::Number(a), Value::Pointer(area, at)) if scale == 1 => {
+                    Value::Pointer(area, at.wrapping_add_unsigned(a))
+                }
+                (Value::Pointer(area, at), Value::Number(b)) => {
+                    Value::Pointer(area, at.wrapping_add_unsigned(b.wrapping_mul(scale)))
+                }
+                (a, b) => return Err(format!("an address from {a:?} and {b:?}")),
+            };
+        }
+        Ok(sum)
+    }
+
+    /// The area and the offset of `len` bytes, `skip` bytes behind where the memory operand begins.
+    fn place(&mut self, skip: i64, len: i64) -> Result<(AreaId, i64), Failure> {
+        match self.address()? {
+            Value::Pointer(id, at) => {
+                let (at, area) = (at.wrapping_add(skip), &self.state.areas[id.0]);
+                if at < 0 || at > area.len - len || area.access == Access::Nothing {
+                    return Err(format!("{len} bytes at {at} of {} ({})", area.name, area.len));
+                }
+                Ok((id, at))
+            }
+            other => Err(format!("an access at {other:?}")),
+        }
+    }
+
+    fn load_field(&mut self) -> Result<Value, Failure> {
+        let size = self.i.memory_size().size();
+        let (id, at) = self.place(0, size as i64)?;
+        let area = &self.state.areas[id.0];
+        match area.fields.get(&at) {
+            Some((len, value)) if *len == size => Ok(*value),
+            _ => Err(format!("{} has no public value of {size} bytes at {at}", area.name)),
+        }
+    }
+
+    fn store_field(&mut self, value: Value) -> Result<(), Failure> {
+        let Value::Number(number) = value else {
+            return Err(format!("a store of {value:?}"));
+        };
+        let (id, at) = self.place(0, 8)?;
+        let area = &mut self.state.areas[id.0];
+        if self.i.memory_size().size() != 8 || at % 8 != 0 || area.access != Access::Scratch {
+            return Err(format!("a store of a number at {at} of {}", area.name));
+        }
+        let (shift, half) = (64 * (at / 8 % 2), u128::from(u64::MAX));
+        let word = area.words.entry(at / 16).or_default();
+        let others = self.context.algebra.linear(word, |x| x & !(half << shift));
+        let number = Word::constant(u128::from(number) << shift);
+        *word = self.context.algebra.xor(&others, &number);
+        Ok(())
+    }
+
+    /// A word of 16 bytes, `skip` bytes behind where the memory operand begins.
+    fn load_word(&mut self, skip: i64) -> Result<Word, Failure> {
+        let (id, at) = self.place(skip, 16)?;
+        let area = &mut self.state.areas[id.0];
+        let number = at / 16;
+        if at % 16 != 0 {
+            return Err(format!("a read across words at {at} of {}", area.name));
+        }
+        if area.fields.range(at..at + 16).next().is_some() {
+            return Err(format!("{} holds public values at {at}", area.name));
+        }
+        let reads = area.reads.entry(number).or_default();
+        *reads += 1;
+        let allowed = match area.access {
+            Access::Read => true,
+            Access::ReadOnce => *reads == 1,
+            Access::ReadOnceWriteOnce => *reads == 1 && !area.writes.contains_key(&number),
+            Access::Scratch => area.words.contains_key(&number),
+            Access::WriteOnce | Access::Nothing => false,
+        };
+        match area.words.get(&number) {
+            Some(word) if allowed => Ok(word.clone()),
+            _ => Err(format!("a read at {at} of {}, read {reads} times", area.name)),
+        }
+    }
+
+    fn store_word(&mut self, skip: i64, word: Word) -> Result<(), Failure> {
+        let (id, at) = self.place(skip, 16)?;
+        let area = &mut self.state.areas[id.0];
+        if at % 16 != 0 {
+            return Err(format!("a store across words at {at} of {}", area.name));
+        }
+        let writes = area.writes.entry(at / 16).or_default();
+        *writes += 1;
+        let allowed = match area.access {
+            Access::Scratch => true,
+            Access::WriteOnce | Access::ReadOnceWriteOnce => *writes == 1,
+            Access::Read | Access::ReadOnce | Access::Nothing => false,
+        };
+        if !allowed {
+            return Err(format!("a write at {at} of {}, written {writes} times", area.name));
+        }
+        area.words.insert(at / 16, word);
+        Ok(())
+    }
+
+    /// An access that faults unless its address is a multiple of its size.
+    fn check_alignment(&mut self, size: i64) -> Result<(), Failure> {
+        let (id, at) = self.place(0, size)?;
+        let area = &self.state.areas[id.0];
+        if area.alignment % size != 0 || at % size != 0 {
+            return Err(format!("an aligned access of {size} bytes at {at} of {}", area.name));
+        }
+        Ok(())
+    }
+
+    // Vector registers.
+
+    /// The lanes of an operand that is a vector register or memory.
+    fn vector(&mut self, operand: u32, lanes: usize) -> Result<Vector, Failure> {
+        let i = self.i;
+        let mut words = Vector::default();
+        match i.op_kind(operand) {
+            OpKind::Register if i.op_register(operand).is_vector_register() => {
+                let register = &self.state.vectors[vector_index(i.op_register(operand))];
+                words[..lanes].clone_from_slice(&register[..lanes]);
+            }
+            OpKind::Memory if !i.is_broadcast() => {
+                let legacy = i.code().op_code().encoding() == EncodingKind::Legacy;
+                if is_aligned_move(i.mnemonic()) || legacy && i.mnemonic() != Mnemonic::Movdqu {
+                    self.check_alignment(16 * lanes as i64)?;
+                }
+                for (lane, word) in words[..lanes].iter_mut().enumerate() {
+                    *word = self.load_word(16 * lane as i64)?;
+                }
+            }
+            _ => return Err("an operand that is not modelled".to_owned()),
+        }
+        Ok(words)
+    }
+
+    /// Writes the first operand. A masked register is an error, but for what handles it itself.
+    fn set_vector(&mut self, lanes: usize, words: Vector) -> Result<(), Failure> {
+        let i = self.i;
+        match i.op0_kind() {
+            OpKind::Register => {
+                let legacy = i.code().op_code().encoding() == EncodingKind::Legacy;
+                let register = &mut self.state.vectors[vector_index(i.op0_register())];
+                for (lane, word) in words.into_iter().enumerate() {
+                    if lane < lanes {
+                        register[lane] = word;
+                    } else if !legacy {
+                        register[lane] = Word::default();
+                    }
+                }
+            }
+            OpKind::Memory => {
+                if is_aligned_move(i.mnemonic()) {
+                    self.check_alignment(16 * lanes as i64)?;
+                }
+                for (lane, word) in words.into_iter().take(lanes).enumerate() {
+                    self.store_word(16 * lane as i64, word)?;
+                }
+            }
+            _ => return Err("a destination that is not modelled".to_owned()),
+        }
+        Ok(())
+    }
+
+    fn vector_instruction(&mut self) -> Result<(), Failure> {
+        use Mnemonic as M;
+        let i = self.i;
+        // The width is that of the widest vector register named.
+        let lanes = (0..i.op_count())
+            .filter(|&n| i.op_kind(n) == OpKind::Register && i.op_register(n).is_vector_register())
+            .map(|n| i.op_register(n).size() / 16)
+            .max()
+            .ok_or("not modelled")?;
+        let masked = i.op_mask() != Register::None;
+        if masked != (i.mnemonic() == M::Vpbroadcastq) {
+            return Err("a mask that is not modelled".to_owned());
+        }
+        // Forms of two operands change their first.
+        let sources =
+            if i.op_count() >= 3 && i.op2_kind() != OpKind::Immediate8 { (1, 2) } else { (0, 1) };
+        match i.mnemonic() {
+            M::Movdqa | M::Movdqu | M::Vmovdqa | M::Vmovdqu | M::Vmovdqa64 | M::Vmovdqu64 => {
+                let words = self.vector(1, lanes)?;
+                self.set_vector(lanes, words)
+            }
+            M::Movq | M::Vmovq => {
+                let Value::Number(number) = self.value(1)? else {
+                    return Err("not a public number".to_owned());
+                };
+                let mut words = Vector::default();
+                words[0] = Word::constant(u128::from(number));
+                self.set_vector(1, words)
+            }
+            M::Vpbroadcastq => self.broadcast_number(lanes),
+            M::Vbroadcasti128 | M::Vbroadcasti32x4 => {
+                let word = self.load_word(0)?;
+                self.set_vector(lanes, std::array::from_fn(|_| word.clone()))
+            }
+            M::Vpmovzxbq => self.extend_bytes(lanes),
+            M::Pxor | M::Vpxor | M::Vpxorq => {
+                let (a, b) = (self.vector(sources.0, lanes)?, self.vector(sources.1, lanes)?);
+                let algebra = &mut self.context.algebra;
+                let words = std::array::from_fn(|lane| algebra.xor(&a[lane], &b[lane]));
+                self.set_vector(lanes, words)
+            }
+            M::Vpternlogq => {
+                if i.immediate8() != 0x96 {
+                    return Err("a function of three other than their sum".to_owned());
+                }
+                let a = self.vector(0, lanes)?;
+                let (b, c) = (self.vector(1, lanes)?, self.vector(2, lanes)?);
+                let algebra = &mut self.context.algebra;
+                let words = std::array::from_fn(|lane| {
+                    let sum = algebra.xor(&a[lane], &b[lane]);
+                    algebra.xor(&sum, &c[lane])
+                });
+                self.set_vector(lanes, words)
+            }
+            M::Aesenc | M::Vaesenc => self.round(Round::Encrypt, lanes, sources),
+            M::Aesenclast | M::Vaesenclast => self.round(Round::EncryptLast, lanes, sources),
+            M::Aesdec | M::Vaesdec => self.round(Round::Decrypt, lanes, sources),
+            M::Aesdeclast | M::Vaesdeclast => self.round(Round::DecryptLast, lanes, sources),
+            M::Aesimc => self.lanewise(lanes, 1, inverse_mix_columns),
+            M::Aeskeygenassist => {
+                let input = self.vector(1, 1)?;
+                let Context { algebra, unknowns } = &mut *self.context;
+                let mut words = Vector::default();
+                words[0] = unknowns.key_assist(algebra, &input[0], i.immediate8());
+                self.set_vector(1, words)
+            }
+            M::Pslldq | M::Vpslldq => self.byte_shift(lanes, |x, bytes| x << (8 * bytes)),
+            M::Psrldq | M::Vpsrldq => self.byte_shift(lanes, |x, bytes| x >> (8 * bytes)),
+            M::Psllq | M::Vpsllq => self.quad_shift(lanes, |x, bits| x << bits),
+            M::Psrlq | M::Vpsrlq => self.quad_shift(lanes, |x, bits| x >> bits),
+            M::Vpsllvq => self.variable_shift(lanes, |x, bits| x << bits),
+            M::Vpsrlvq => self.variable_shift(lanes, |x, bits| x >> bits),
+            M::Pshufd => {
+                let selector = i.immediate8();
+                self.lanewise(lanes, 1, move |x| {
+                    (0..4).fold(0, |sum, n| {
+                        sum | (x >> (32 * (selector >> (2 * n) & 3)) & 0xffff_ffff) << (32 * n)
+                    })
+                })
+            }
+            M::Punpcklqdq | M::Vpunpcklqdq => {
+                let (a, b) = (self.vector(sources.0, lanes)?, self.vector(sources.1, lanes)?);
+                let algebra = &mut self.context.algebra;
+                let words = std::array::from_fn(|lane| {
+                    let low = algebra.linear(&a[lane], |x| x & u128::from(u64::MAX));
+                    let high = algebra.linear(&b[lane], |x| x << 64);
+                    algebra.xor(&low, &high)
+                });
+                self.set_vector(lanes, words)
+            }
+            M::Pclmulqdq | M::Vpclmulqdq => self.carryless(lanes, sources),
+            M::Vinserti128 => {
+                let mut words = self.vector(1, 2)?;
+                words[usize::from(i.immediate8() & 1)] = self.vector(2, 1)?[0].clone();
+                self.set_vector(2, words)
+            }
+            M::Valignq => {
+                if i.immediate8() != 2 || lanes != 4 {
+                    return Err("a shift that is not modelled".to_owned());
+                }
+                let (high, low) = (self.vector(1, lanes)?, self.vector(2, lanes)?);
+                let [_, a, b, c] = low;
+                let [d, ..] = high;
+                self.set_vector(lanes, [a, b, c, d])
+            }
+            _ => Err("not modelled".to_owned()),
+        }
+    }
+
+    /// A public number in the elements that the mask has, zero in the others.
+    fn broadcast_number(&mut self, lanes: usize) -> Result<(), Failure> {
+        let i = self.i;
+        let mask = self.state.masks[i.op_mask() as usize - Register::K0 as usize];
+        let (Value::Number(number), Some(mask), true) = (self.value(1)?, mask, i.zeroing_masking())
+        else {
+            return Err("a broadcast that is not modelled".to_owned());
+        };
+        let element = |n: usize| if mask >> n & 1 == 1 { u128::from(number) } else { 0 };
+        let words = std::array::from_fn(|lane| {
+            Word::constant(element(2 * lane) | element(2 * lane + 1) << 64)
+        });
+        self.set_vector(lanes, words)
+    }
+
+    /// Eight bytes of memory, each in 64 bits of its own.
+    fn extend_bytes(&mut self, lanes: usize) -> Result<(), Failure> {
+        let (id, at) = self.place(0, 8)?;
+        let area = &self.state.areas[id.0];
+        let word = area.words.get(&(at / 16)).and_then(Word::known);
+        let (Some(word), true, 4) = (word, area.access == Access::Scratch && at % 8 == 0, lanes)
+        else {
+            return Err("not modelled, or not public".to_owned());
+        };
+        let bytes = word >> (64 * (at / 8 % 2));
+        let element = |n: usize| bytes >> (8 * n) & 0xff;
+        let words = std::array::from_fn(|lane| {
+            Word::constant(element(2 * lane) | element(2 * lane + 1) << 64)
+        });
+        self.set_vector(lanes, words)
+    }
+
+    fn round(&mut self, round: Round, lanes: usize, sources: (u32, u32)) -> Result<(), Failure> {
+        let (state, key) = (self.vector(sources.0, lanes)?, self.vector(sources.1, lanes)?);
+        let mut words = Vector::default();
+        for lane in 0..lanes {
+            let output = self.context.unknowns.round(round, &state[lane]);
+            words[lane] = self.context.algebra.xor(&output, &key[lane]);
+        }
+        self.set_vector(lanes, words)
+    }
+
+    /// The same linear function on each lane of an operand.
+    fn lanewise(
+        &mut self,
+        lanes: usize,
+        operand: u32,
+        f: impl Fn(u128) -> u128,
+    ) -> Result<(), Failure> {
+        let words = self.vector(operand, lanes)?;
+        let words = words.map(|word| self.context.algebra.linear(&word, &f));
+        self.set_vector(lanes, words)
+    }
+
+    /// The operand that a shift by an immediate reads: the only one, or the second of three.
+    fn shifted_operand(&self) -> u32 {
+        u32::from(self.i.op_count() == 3)
+    }
+
+    fn byte_shift(&mut self, lanes: usize, f: impl Fn(u128, u32) -> u128) -> Result<(), Failure> {
+        let bytes = u32::from(self.i.immediate8());
+        self.lanewise(lanes, self.shifted_operand(), |x| if bytes > 15 { 0 } else { f(x, bytes) })
+    }
+
+    fn quad_shift(&mut self, lanes: usize, f: impl Fn(u64, u32) -> u64) -> Result<(), Failure> {
+        let i = self.i;
+        if i.op_kind(i.op_count() - 1) != OpKind::Immediate8 {
+            return Err("a shift by a register".to_owned());
+        }
+        let bits = u32::from(i.immediate8());
+        let half = |x: u64| if bits > 63 { 0 } else { f(x, bits) };
+        self.lanewise(lanes, self.shifted_operand(), |x| quads(x, half, half))
+    }
+
+    fn variable_shift(&mut self, lanes: usize, f: impl Fn(u64, u32) -> u64) -> Result<(), Failure> {
+        let (words, counts) = (self.vector(1, lanes)?, self.vector(2, lanes)?);
+        let mut shifted = Vector::default();
+        for lane in 0..lanes {
+            let counts = counts[lane].known().ok_or("a shift by what is not public")?;
+            let half = |count: u64| {
+                let f = &f;
+                move |x: u64| if count > 63 { 0 } else { f(x, count as u32) }
+            };
+            let (low, high) = (half(counts as u64), half((counts >> 64) as u64));
+            shifted[lane] = self.context.algebra.linear(&words[lane], |x| quads(x, &low, &high));
+        }
+        self.set_vector(lanes, shifted)
+    }
+
+    /// A carry-less product of which one factor is public.
+    fn carryless(&mut self, lanes: usize, sources: (u32, u32)) -> Result<(), Failure> {
+        let selector = self.i.immediate8();
+        let (a, b) = (self.vector(sources.0, lanes)?, self.vector(sources.1, lanes)?);
+        let half = |algebra: &mut Algebra, word: &Word, high: bool| {
+            algebra.linear(word, |x| if high { x >> 64 } else { x & u128::from(u64::MAX) })
+        };
+        let mut products = Vector::default();
+        for lane in 0..lanes {
+            let algebra = &mut self.context.algebra;
+            let a = half(algebra, &a[lane], selector & 1 != 0);
+            let b = half(algebra, &b[lane], selector & 0x10 != 0);
+            products[lane] = match (a.known(), b.known()) {
+                (_, Some(factor)) => algebra.linear(&a, |x| product(x, factor)),
+                (Some(factor), _) => algebra.linear(&b, |x| product(x, factor)),
+                _ => return Err("a product of two unknowns".to_owned()),
+            };
+        }
+        self.set_vector(lanes, products)
+    }
+}
+
+/// Moves that fault on an address that is no multiple of the operand's size.
+fn is_aligned_move(mnemonic: Mnemonic) -> bool {
+    matches!(mnemonic, Mnemonic::Movdqa | Mnemonic::Vmovdqa | Mnemonic::Vmovdqa64)
+}
+
+fn quads(x: u128, low: impl Fn(u64) -> u64, high: impl Fn(u64) -> u64) -> u128 {
+    u128::from(low(x as u64)) | u128::from(high((x >> 64) as u64)) << 64
+}
+
+/// The carry-less product of two 64-bit numbers.
+fn product(a: u128, b: u128) -> u128 {
+    (0..64).filter(|bit| b >> bit & 1 == 1).fold(0, |sum, bit| sum ^ a << bit)
+}
