@@ -363,7 +363,8 @@ impl<'k> Proof<'k> {
                 .map(|words| words.each_ref().map(|word| known(word, &mut self.context)))
                 .collect(),
             masks: start.masks,
-            flags: None,
+            zero: None,
+            carry: None,
             areas: vec![
                 Area::new("keys", keys_len, 16, Access::Read).with_words(self.keys.iter().cloned()),
                 table("before", &self.tables[0]),
@@ -491,7 +492,8 @@ impl<'k> Proof<'k> {
             general,
             vectors: self.callers.clone(),
             masks: [None; 8],
-            flags: None,
+            zero: None,
+            carry: None,
             areas,
             ip: self.kernel.address,
         };

@@ -103,8 +103,10 @@ pub struct State {
     pub vectors: Vec<Vector>,
     /// k0 to k7, where they are known.
     pub masks: [Option<u64>; 8],
-    /// Zero and carry flag, where they are public numbers.
-    pub flags: Option<(bool, bool)>,
+    /// The zero flag, where it is that of a public number.
+    pub zero: Option<bool>,
+    /// The carry flag, likewise.
+    pub carry: Option<bool>,
     /// The memory.
     pub areas: Vec<Area>,
     /// The address of the next instruction.
@@ -262,14 +264,15 @@ impl Machine<'_> {
     }
 
     fn condition(&self, code: ConditionCode) -> Result<bool, Failure> {
-        let (zero, carry) = self.state.flags.ok_or("a branch on what is not a public number")?;
+        let known = |flag: Option<bool>| flag.ok_or("a branch on what is not a public number");
+        let (zero, carry) = (known(self.state.zero), known(self.state.carry));
         Ok(match code {
-            ConditionCode::e => zero,
-            ConditionCode::ne => !zero,
-            ConditionCode::b => carry,
-            ConditionCode::ae => !carry,
-            ConditionCode::a => !carry && !zero,
-            ConditionCode::be => carry || zero,
+            ConditionCode::e => zero?,
+            ConditionCode::ne => !zero?,
+            ConditionCode::b => carry?,
+            ConditionCode::ae => !carry?,
+            ConditionCode::a => !carry? && !zero?,
+            ConditionCode::be => carry? || zero?,
             _ => return Err("a condition that is not modelled".to_owned()),
         })
     }
@@ -322,7 +325,7 @@ impl Machine<'_> {
             && i.op1_kind() == OpKind::Register
             && i.op0_register() == i.op1_register()
         {
-            self.state.flags = Some((true, false));
+            (self.state.zero, self.state.carry) = (Some(true), Some(false));
             return self.set_value(0, Value::Number(0));
         }
         let a = self.value(0)?;
@@ -350,12 +353,10 @@ impl Machine<'_> {
             }
             (_, a, b) => return Err(format!("arithmetic on {a:?} and {b:?}")),
         };
-        // DEC leaves the carry flag alone.
-        self.state.flags = match (mnemonic, flags, self.state.flags) {
-            (M::Dec, Some((zero, _)), Some((_, carry))) => Some((zero, carry)),
-            (M::Dec, Some(_), None) if matches!(a, Value::Number(_)) => None,
-            (_, flags, _) => flags,
-        };
+        self.state.zero = flags.map(|(zero, _)| zero);
+        if mnemonic != M::Dec {
+            self.state.carry = flags.map(|(_, carry)| carry);
+        }
         if matches!(mnemonic, M::Cmp | M::Test) { Ok(()) } else { self.set_value(0, result) }
     }
 
