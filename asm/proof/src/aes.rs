@@ -4,9 +4,9 @@
 //! into. Equal inputs have equal outputs, and that is all that a proof may use. The key schedule's SubWord is
 //! treated the same; InvMixColumns is linear and stays visible.
 
-use std::collections::HashMap;
+use rustc_hash::FxHashMap as HashMap;
 
-use crate::word::{Algebra, Atom, Word};
+use crate::word::{Algebra, Atom, Linear, Word};
 
 /// A function that is not linear.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -54,13 +54,14 @@ impl Unknowns {
     pub fn key_assist(&mut self, algebra: &mut Algebra, input: &Word, constant: u8) -> Word {
         let mut sum = Word::constant(u128::from(constant) << 32 | u128::from(constant) << 96);
         for word in [1, 3] {
-            let x = algebra.linear(input, |x| x >> (32 * word) & 0xffff_ffff);
+            let shifted = algebra.linear(input, Linear::Right(32 * word));
+            let x = algebra.linear(&shifted, Linear::Mask(0xffff_ffff));
             let substituted = self.round(Round::SubWord, &x);
-            let placed = algebra.linear(&substituted, |x| {
-                let low = x as u32;
-                let pair = u64::from(low) | u64::from(low.rotate_right(8)) << 32;
-                u128::from(pair) << (32 * (word - 1))
-            });
+            let rotated = algebra.linear(&substituted, Linear::RotateDword(8));
+            let rotated = algebra.linear(&rotated, Linear::Left(32));
+            let low = algebra.linear(&substituted, Linear::Mask(0xffff_ffff));
+            let pair = algebra.xor(&low, &rotated);
+            let placed = algebra.linear(&pair, Linear::Left(32 * (word - 1)));
             sum = algebra.xor(&sum, &placed);
         }
         sum
@@ -74,7 +75,7 @@ const fn gf_multiply(mut a: u8, mut b: u8) -> u8 {
         if b & 1 == 1 {
             product ^= a;
         }
-        a = a << 1 ^ (a >> 7) * 0x1b;
+        a = (a << 1) ^ ((a >> 7) * 0x1b);
         b >>= 1;
     }
     product

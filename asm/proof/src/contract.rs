@@ -2,17 +2,17 @@
 //!
 //! A kernel that works on a list of segments is proved for lists of every length, by induction. A run of the machine
 //! goes from one place where the segment pointer moves on (or from the entry) to the next. The state there is made
-//! general: what a later segment may not rely on becomes unknown. From every general state that turns up, every shape
-//! of the segment is run again, until no new state turns up.
+//! general: what differs from one way there to another becomes unknown. When the general states no longer change, every
+//! shape of a segment is run from each of them: it must be done right, and end in one of them again.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 
 use crate::aes::Round;
 use crate::kernels::Kernel;
 use crate::machine::{
     Access, Area, AreaId, Context, Failure, Flow, Program, State, Value, Vector, step,
 };
-use crate::word::{Atom, Word};
+use crate::word::{Atom, Linear, Word};
 
 /// Blocks of a page.
 const PAGE: usize = 256;
@@ -67,39 +67,62 @@ struct Piece {
     blocks: usize,
 }
 
-/// A state at which a segment begins, without what belongs to one run only.
-#[derive(Clone, PartialEq, Eq, Hash)]
-struct Start {
+/// What tells the general states apart.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Place {
     ip: u64,
     general: [Value; 16],
-    /// `None`: nothing is known.
-    vectors: Vec<[Option<Word>; 4]>,
     masks: [Option<u64>; 8],
-    /// What of the scratch was written.
-    scratch: BTreeMap<i64, Option<Word>>,
     /// Whether the segment is [`LONG`], where the state may depend on it.
     long: Option<bool>,
 }
 
-/// Proves a kernel.
-///
-/// # Errors
-/// What does not hold, and where it was seen.
-pub fn prove(kernel: &Kernel, effort: Effort) -> Result<Proved, Failure> {
-    let mut proof = Proof::new(kernel, effort)?;
-    match kernel.file.split('_').next() {
-        Some("xex" | "xts") => proof.segments()?,
-        _ if kernel.file == "aes_schedule" => proof.schedule()?,
-        _ if kernel.file.starts_with("aes_blocks") => proof.blocks()?,
-        _ => return Err(format!("{} has no contract", kernel.name())),
-    }
-    Ok(proof.proved)
+/// What else a general state has; `None` is what nothing is known of.
+#[derive(Clone, PartialEq, Eq)]
+struct Contents {
+    vectors: Vec<[Option<Word>; 4]>,
+    /// What of the scratch was written.
+    scratch: BTreeMap<i64, Option<Word>>,
 }
 
-struct Proof<'k> {
+impl Contents {
+    /// What holds in both.
+    fn join(&mut self, other: &Self) {
+        let join = |a: &mut Option<Word>, b: Option<&Option<Word>>| {
+            if Some(&*a) != b {
+                *a = None;
+            }
+        };
+        let pairs = self.vectors.iter_mut().zip(&other.vectors);
+        for (a, b) in pairs.flat_map(|(a, b)| a.iter_mut().zip(b)) {
+            join(a, Some(b));
+        }
+        // A word that one of them never wrote is left at that if the other has wiped it: no run may read it.
+        let wiped = |word: &Option<Word>| word.as_ref().and_then(Word::known) == Some(0);
+        self.scratch.retain(|number, a| !wiped(a) || other.scratch.contains_key(number));
+        for (number, b) in &other.scratch {
+            match self.scratch.get_mut(number) {
+                Some(a) => join(a, Some(b)),
+                None if wiped(b) => {}
+                None => drop(self.scratch.insert(*number, None)),
+            }
+        }
+        for (number, a) in &mut self.scratch {
+            if !other.scratch.contains_key(number) {
+                *a = None;
+            }
+        }
+    }
+}
+
+/// A run's beginning.
+type Start = (Place, Contents);
+
+/// The proof of a kernel, or of what a mutation has made of it.
+pub struct Proof<'k> {
     kernel: &'k Kernel,
-    effort: Effort,
-    program: Program,
+    /// The instructions that are run.
+    pub program: Program,
     context: Context,
     /// The vector registers as the caller left them.
     callers: Vec<Vector>,
@@ -115,7 +138,11 @@ struct Proof<'k> {
 }
 
 impl<'k> Proof<'k> {
-    fn new(kernel: &'k Kernel, effort: Effort) -> Result<Self, Failure> {
+    /// Everything that a proof of this kernel needs.
+    ///
+    /// # Errors
+    /// Where its bytes are no instructions.
+    pub fn new(kernel: &'k Kernel) -> Result<Self, Failure> {
         let program = Program::decode(&kernel.bytes, kernel.address)?;
         let mut context = Context::default();
         let callers = (0..32).map(|_| std::array::from_fn(|_| context.fresh())).collect();
@@ -127,16 +154,12 @@ impl<'k> Proof<'k> {
         let whitening = [[atom(), atom()], [atom(), atom()]];
         let mut tweaks = vec![Word::atom(whitening[0][0])];
         for j in 1..PAGE {
-            // IEEE 1619-2018, section 5.2: a left shift by one, and 0x87 where a bit falls off.
-            let next = context
-                .algebra
-                .linear(&tweaks[j - 1], |t| t << 1 ^ if t >> 127 == 1 { 0x87 } else { 0 });
+            let next = context.algebra.linear(&tweaks[j - 1], Linear::Double);
             tweaks.push(next);
         }
         let proved = Proved::default();
         Ok(Self {
             kernel,
-            effort,
             program,
             context,
             callers,
@@ -147,6 +170,21 @@ impl<'k> Proof<'k> {
             tweaks,
             proved,
         })
+    }
+
+    /// Runs the program and compares it with the contract.
+    ///
+    /// # Errors
+    /// What does not hold, and where it was seen.
+    pub fn run(&mut self, effort: Effort) -> Result<Proved, Failure> {
+        self.proved = Proved::default();
+        match self.kernel.file.split_once('_') {
+            Some(("xex" | "xts", _)) => self.segments(effort)?,
+            Some(("aes", "schedule")) => self.schedule()?,
+            Some(("aes", "blocks_aesni")) => self.blocks(effort)?,
+            _ => return Err(format!("{} has no contract", self.kernel.name())),
+        }
+        Ok(self.proved)
     }
 
     fn is_xex(&self) -> bool {
@@ -200,27 +238,50 @@ impl<'k> Proof<'k> {
 
     // Lists of segments.
 
-    fn segments(&mut self) -> Result<(), Failure> {
-        let (mut todo, mut seen) = (vec![self.entry()], HashSet::new());
-        while let Some(start) = todo.pop() {
-            self.proved.states += 1;
-            if self.proved.states > 64 {
-                return Err("the list's states do not settle".to_owned());
-            }
-            for piece in self.pieces(&start) {
-                for in_place in [false, true] {
-                    self.run(&start, piece, None, in_place)?;
-                    for next in [1, LONG - 1, LONG, PAGE] {
-                        let next = Piece { place: PAGE - next, blocks: next };
-                        let after = self.run(&start, piece, Some(next), in_place)?;
-                        if seen.insert(after.clone()) {
-                            todo.push(after);
-                        }
+    fn segments(&mut self, effort: Effort) -> Result<(), Failure> {
+        let (entry, contents) = self.entry();
+        let mut states = BTreeMap::from([(entry.clone(), contents)]);
+        // The general states settle on a few shapes; then all shapes are run.
+        for effort in [Effort::Sieve, effort] {
+            let mut todo: Vec<Place> = states.keys().cloned().collect();
+            while let Some(place) = todo.pop() {
+                if states.len() > 64 {
+                    return Err("the list's states do not settle".to_owned());
+                }
+                let start = (place.clone(), states[&place].clone());
+                for (after, contents) in self.runs(&start, effort)? {
+                    let known = states.get(&after).cloned();
+                    let mut joined = known.clone().unwrap_or_else(|| contents.clone());
+                    joined.join(&contents);
+                    if known.as_ref() != Some(&joined) {
+                        states.insert(after.clone(), joined);
+                        todo.retain(|place| *place != after);
+                        todo.push(after);
                     }
                 }
             }
         }
+        self.proved.states = states.len();
         Ok(())
+    }
+
+    /// All shapes of a segment from a state, at the end of the list and ahead of others; the states they end in.
+    fn runs(&mut self, start: &Start, effort: Effort) -> Result<Vec<Start>, Failure> {
+        let mut ends = Vec::new();
+        for piece in self.pieces(&start.0, effort) {
+            for in_place in [false, true] {
+                self.run_segment(start, piece, None, in_place)?;
+            }
+            let others: &[_] = match effort {
+                Effort::Sieve => &[1, LONG - 1, LONG, PAGE],
+                Effort::Proof => &[LONG - 1, LONG],
+            };
+            for (n, &blocks) in others.iter().enumerate() {
+                let next = Piece { place: PAGE - blocks, blocks };
+                ends.extend(self.run_segment(start, piece, Some(next), n % 2 == 1)?);
+            }
+        }
+        Ok(ends)
     }
 
     fn entry(&self) -> Start {
@@ -234,26 +295,21 @@ impl<'k> Proof<'k> {
             general[RDI] = pointer(KEYS);
             general[RCX] = pointer(SCRATCH);
         }
-        Start {
-            ip: self.kernel.address,
-            general,
-            vectors: self.callers.iter().map(|words| words.clone().map(Some)).collect(),
-            masks: [None; 8],
-            scratch: BTreeMap::new(),
-            long: None,
-        }
+        let place = Place { ip: self.kernel.address, general, masks: [None; 8], long: None };
+        let vectors = self.callers.iter().map(|words| words.clone().map(Some)).collect();
+        (place, Contents { vectors, scratch: BTreeMap::new() })
     }
 
     /// The shapes of a segment that are run from a state: from the entry all lengths, at the page's start and at its
     /// end; from the others, all that differ in how the kernels divide them.
-    fn pieces(&self, start: &Start) -> Vec<Piece> {
+    fn pieces(&self, start: &Place, effort: Effort) -> Vec<Piece> {
         let is_entry = start.ip == self.kernel.address;
-        let lengths: Vec<usize> = match (self.effort, is_entry) {
+        let lengths: Vec<usize> = match (effort, is_entry) {
             (Effort::Proof, true) => (1..=PAGE).collect(),
             (Effort::Proof, false) => {
-                let groups = [4, 8, 16, 64, 128, 192, 256];
-                let around = groups.into_iter().flat_map(|n| [n - 1, n, n + 1, n + 2, n + 5]);
-                let mut lengths: Vec<_> = around.chain([1, 2, 35, 60, 109]).collect();
+                let groups = [4, 8, 16, 32, 64, 80, 128, 256];
+                let around = groups.into_iter().flat_map(|n| [n - 1, n, n + 1, n + 6]);
+                let mut lengths: Vec<_> = around.chain([1, 2]).collect();
                 lengths.retain(|&n| n <= PAGE);
                 lengths.sort_unstable();
                 lengths.dedup();
@@ -263,34 +319,35 @@ impl<'k> Proof<'k> {
             (Effort::Sieve, false) => vec![2, 21, 64, 256],
         };
         let fits = |blocks: &usize| start.long.is_none_or(|long| long == (*blocks >= LONG));
-        let at = |blocks| [0, PAGE - blocks].map(|place| Piece { place, blocks });
+        let places = |blocks| if self.is_xex() { vec![0, PAGE - blocks] } else { vec![0] };
+        let at = |blocks| places(blocks).into_iter().map(move |place| Piece { place, blocks });
         let mut pieces: Vec<_> = lengths.into_iter().filter(fits).flat_map(at).collect();
         pieces.dedup();
         pieces
     }
 
     /// Runs one segment from `start`: the last of the list, or one with another behind it. The state where the next
-    /// begins is the result, or where the kernel returned.
-    fn run(
+    /// begins is the result, if the kernel has not returned.
+    fn run_segment(
         &mut self,
         start: &Start,
         piece: Piece,
         next: Option<Piece>,
         in_place: bool,
-    ) -> Result<Start, Failure> {
-        self.run_unnamed(start, piece, next, in_place).map_err(|why| {
+    ) -> Result<Option<Start>, Failure> {
+        self.run_or_fail(start, piece, next, in_place).map_err(|why| {
             let place = if in_place { "in place" } else { "disjoint" };
             format!("{}, {piece:?}, {place}, then {next:?}: {why}", self.kernel.name())
         })
     }
 
-    fn run_unnamed(
+    fn run_or_fail(
         &mut self,
         start: &Start,
         piece: Piece,
         next: Option<Piece>,
         in_place: bool,
-    ) -> Result<Start, Failure> {
+    ) -> Result<Option<Start>, Failure> {
         let mut state = self.state(start, piece, next, in_place);
         let (pointer, count) = self.list_registers();
         self.proved.runs += 1;
@@ -305,11 +362,11 @@ impl<'k> Proof<'k> {
             if state.general[count] != Value::AtLeast(2) {
                 return Err("the count is not one for each segment".to_owned());
             }
-            return Ok(self.generalize(&state, next));
+            return Ok(Some(self.generalize(&state, next)));
         }
         while self.step(&mut state, steps)? {}
         self.check_return(&state)?;
-        Ok(start.clone())
+        Ok(None)
     }
 
     /// One instruction; whether the kernel goes on.
@@ -323,6 +380,7 @@ impl<'k> Proof<'k> {
 
     /// The state of the machine for one segment.
     fn state(&mut self, start: &Start, piece: Piece, next: Option<Piece>, in_place: bool) -> State {
+        let (start, contents) = start;
         let (pointer, count) = self.list_registers();
         let is_entry = start.ip == self.kernel.address;
         let mut general = start.general;
@@ -348,7 +406,7 @@ impl<'k> Proof<'k> {
             Some(word) => word.clone(),
             None => context.fresh(),
         };
-        for (&number, word) in &start.scratch {
+        for (&number, word) in &contents.scratch {
             scratch.words.insert(number, known(word, &mut self.context));
         }
         let (keys_len, page) = ((16 * self.keys.len()) as i64, (16 * PAGE) as i64);
@@ -356,7 +414,7 @@ impl<'k> Proof<'k> {
             Area::new(name, page, 16, Access::Read).with_words(words.iter().cloned())
         };
         let access = if in_place { Access::ReadOnceWriteOnce } else { Access::ReadOnce };
-        let vectors = start.vectors.iter();
+        let vectors = contents.vectors.iter();
         State {
             general,
             vectors: vectors
@@ -424,24 +482,21 @@ impl<'k> Proof<'k> {
             Value::Number(_) if register != R8 => Value::Unknown,
             value => value,
         });
-        Start {
-            ip: state.ip,
-            general,
-            vectors: (state.vectors.iter())
-                .map(|words| words.each_ref().map(|word| self.general_word(word)))
-                .collect(),
-            masks: state.masks,
-            scratch: (state.areas[SCRATCH.0].words.iter())
-                .map(|(&number, word)| (number, self.general_word(word)))
-                .collect(),
-            long: Some(next.blocks >= LONG),
-        }
+        let general_words = |words: &Vector| words.each_ref().map(|word| self.general_word(word));
+        let scratch = state.areas[SCRATCH.0].words.iter();
+        let place =
+            Place { ip: state.ip, general, masks: state.masks, long: Some(next.blocks >= LONG) };
+        let contents = Contents {
+            vectors: state.vectors.iter().map(general_words).collect(),
+            scratch: scratch.map(|(&n, word)| (n, self.general_word(word))).collect(),
+        };
+        (place, contents)
     }
 
     /// A word as the next segment sees it: its whitening becomes this one's; what depends on more than keys and
     /// whitening becomes unknown.
     fn general_word(&self, word: &Word) -> Option<Word> {
-        let renamed = word.rename(|atom| {
+        word.rename(|atom| {
             let next = self.whitening[1].iter().position(|&next| next == atom);
             let is_lasting = |words: &[Word]| words.contains(&Word::atom(atom));
             match next {
@@ -450,8 +505,7 @@ impl<'k> Proof<'k> {
                 None if self.callers.iter().any(|words| is_lasting(words)) => Some(atom),
                 None => None,
             }
-        });
-        renamed
+        })
     }
 
     // Both kinds of kernels.
@@ -506,8 +560,8 @@ impl<'k> Proof<'k> {
 
     // Blocks alone.
 
-    fn blocks(&mut self) -> Result<(), Failure> {
-        let counts: Vec<_> = match self.effort {
+    fn blocks(&mut self, effort: Effort) -> Result<(), Failure> {
+        let counts: Vec<_> = match effort {
             Effort::Proof => (1..=64).collect(),
             Effort::Sieve => vec![1, 8, 19],
         };
@@ -542,7 +596,7 @@ impl<'k> Proof<'k> {
             let encrypt = &round_keys[round];
             let decrypt = match &round_keys[rounds - round] {
                 outer if round == 0 || round == rounds => outer.clone(),
-                inner => self.context.algebra.linear(inner, crate::aes::inverse_mix_columns),
+                inner => self.context.algebra.linear(inner, Linear::InverseMixColumns),
             };
             for (area, wanted) in [(1, encrypt), (2, &decrypt)] {
                 let area: &Area = &state.areas[area];
@@ -559,7 +613,10 @@ impl<'k> Proof<'k> {
         let Context { algebra, unknowns } = &mut self.context;
         let columns = 4 * key.len();
         let mut w: Vec<Word> = (0..columns)
-            .map(|i| algebra.linear(&key[i / 4], |x| x >> (32 * (i % 4)) & 0xffff_ffff))
+            .map(|i| {
+                let shifted = algebra.linear(&key[i / 4], Linear::Right(32 * (i as u32 % 4)));
+                algebra.linear(&shifted, Linear::Mask(0xffff_ffff))
+            })
             .collect();
         let mut round_constant = 1u8;
         for i in columns..4 * (self.kernel.rounds() + 1) {
@@ -567,19 +624,19 @@ impl<'k> Proof<'k> {
             if i % columns == 0 {
                 let substituted = unknowns.round(Round::SubWord, &t);
                 // RotWord moves each byte of the little-endian word down by one place.
-                t = algebra.linear(&substituted, |x| u128::from((x as u32).rotate_right(8)));
+                t = algebra.linear(&substituted, Linear::RotateDword(8));
                 t = algebra.xor(&t, &Word::constant(u128::from(round_constant)));
-                round_constant = round_constant << 1 ^ (round_constant >> 7) * 0x1b;
+                round_constant = (round_constant << 1) ^ ((round_constant >> 7) * 0x1b);
             } else if columns == 8 && i % 8 == 4 {
                 let substituted = unknowns.round(Round::SubWord, &t);
-                t = algebra.linear(&substituted, |x| u128::from(x as u32));
+                t = algebra.linear(&substituted, Linear::Mask(0xffff_ffff));
             }
             w.push(algebra.xor(&t, &w[i - columns]));
         }
         w.chunks(4)
             .map(|column| {
                 column.iter().enumerate().fold(Word::default(), |sum, (n, word)| {
-                    let placed = algebra.linear(word, |x| (x & 0xffff_ffff) << (32 * n));
+                    let placed = algebra.linear(word, Linear::Left(32 * n as u32));
                     algebra.xor(&sum, &placed)
                 })
             })

@@ -4,4 +4,5 @@ pub mod aes;
 pub mod contract;
 pub mod kernels;
 pub mod machine;
+pub mod mutants;
 pub mod word;

@@ -11,8 +11,8 @@ use iced_x86::{
     OpKind, Register,
 };
 
-use crate::aes::{Round, Unknowns, inverse_mix_columns};
-use crate::word::{Algebra, Word};
+use crate::aes::{Round, Unknowns};
+use crate::word::{Algebra, Linear, Word};
 
 /// What went wrong, in words.
 pub type Failure = String;
@@ -151,10 +151,27 @@ impl Program {
         Ok(Self { instructions, by_address })
     }
 
+    /// The same without this instruction.
+    #[must_use]
+    pub fn without(&self, n: usize) -> Self {
+        let mut by_address = self.by_address.clone();
+        // Whoever comes there goes on behind it.
+        by_address.insert(self.instructions[n].ip(), n + 1);
+        Self { instructions: self.instructions.clone(), by_address }
+    }
+
+    /// The same with another instruction in this place.
+    #[must_use]
+    pub fn with(&self, n: usize, instruction: Instruction) -> Self {
+        let mut instructions = self.instructions.clone();
+        instructions[n] = instruction;
+        Self { instructions, by_address: self.by_address.clone() }
+    }
+
     fn at(&self, ip: u64) -> Result<&Instruction, Failure> {
         let n = self.by_address.get(&ip);
         let n = n.ok_or("a jump out of the kernel or into an instruction")?;
-        Ok(&self.instructions[*n])
+        self.instructions.get(*n).ok_or_else(|| "it runs on behind its end".to_owned())
     }
 }
 
@@ -424,7 +441,7 @@ impl Machine<'_> {
         }
         let (shift, half) = (64 * (at / 8 % 2), u128::from(u64::MAX));
         let word = area.words.entry(at / 16).or_default();
-        let others = self.context.algebra.linear(word, |x| x & !(half << shift));
+        let others = self.context.algebra.linear(word, Linear::Mask(!(half << shift)));
         let number = Word::constant(u128::from(number) << shift);
         *word = self.context.algebra.xor(&others, &number);
         Ok(())
@@ -597,7 +614,7 @@ impl Machine<'_> {
             M::Aesenclast | M::Vaesenclast => self.round(Round::EncryptLast, lanes, sources),
             M::Aesdec | M::Vaesdec => self.round(Round::Decrypt, lanes, sources),
             M::Aesdeclast | M::Vaesdeclast => self.round(Round::DecryptLast, lanes, sources),
-            M::Aesimc => self.lanewise(lanes, 1, inverse_mix_columns),
+            M::Aesimc => self.lanewise(lanes, 1, Linear::InverseMixColumns),
             M::Aeskeygenassist => {
                 let input = self.vector(1, 1)?;
                 let Context { algebra, unknowns } = &mut *self.context;
@@ -605,26 +622,23 @@ impl Machine<'_> {
                 words[0] = unknowns.key_assist(algebra, &input[0], i.immediate8());
                 self.set_vector(1, words)
             }
-            M::Pslldq | M::Vpslldq => self.byte_shift(lanes, |x, bytes| x << (8 * bytes)),
-            M::Psrldq | M::Vpsrldq => self.byte_shift(lanes, |x, bytes| x >> (8 * bytes)),
-            M::Psllq | M::Vpsllq => self.quad_shift(lanes, |x, bits| x << bits),
-            M::Psrlq | M::Vpsrlq => self.quad_shift(lanes, |x, bits| x >> bits),
-            M::Vpsllvq => self.variable_shift(lanes, |x, bits| x << bits),
-            M::Vpsrlvq => self.variable_shift(lanes, |x, bits| x >> bits),
-            M::Pshufd => {
-                let selector = i.immediate8();
-                self.lanewise(lanes, 1, move |x| {
-                    (0..4).fold(0, |sum, n| {
-                        sum | (x >> (32 * (selector >> (2 * n) & 3)) & 0xffff_ffff) << (32 * n)
-                    })
-                })
+            M::Pslldq | M::Vpslldq => self.shift(lanes, |bytes| Linear::Left(8 * bytes.min(16))),
+            M::Psrldq | M::Vpsrldq => self.shift(lanes, |bytes| Linear::Right(8 * bytes.min(16))),
+            M::Psllq | M::Vpsllq => {
+                self.shift(lanes, |bits| Linear::HalvesLeft(bits.into(), bits.into()))
             }
+            M::Psrlq | M::Vpsrlq => {
+                self.shift(lanes, |bits| Linear::HalvesRight(bits.into(), bits.into()))
+            }
+            M::Vpsllvq => self.variable_shift(lanes, Linear::HalvesLeft),
+            M::Vpsrlvq => self.variable_shift(lanes, Linear::HalvesRight),
+            M::Pshufd => self.lanewise(lanes, 1, Linear::Dwords(i.immediate8())),
             M::Punpcklqdq | M::Vpunpcklqdq => {
                 let (a, b) = (self.vector(sources.0, lanes)?, self.vector(sources.1, lanes)?);
                 let algebra = &mut self.context.algebra;
                 let words = std::array::from_fn(|lane| {
-                    let low = algebra.linear(&a[lane], |x| x & u128::from(u64::MAX));
-                    let high = algebra.linear(&b[lane], |x| x << 64);
+                    let low = algebra.linear(&a[lane], Linear::Mask(u64::MAX.into()));
+                    let high = algebra.linear(&b[lane], Linear::Left(64));
                     algebra.xor(&low, &high)
                 });
                 self.set_vector(lanes, words)
@@ -691,48 +705,32 @@ impl Machine<'_> {
     }
 
     /// The same linear function on each lane of an operand.
-    fn lanewise(
-        &mut self,
-        lanes: usize,
-        operand: u32,
-        f: impl Fn(u128) -> u128,
-    ) -> Result<(), Failure> {
+    fn lanewise(&mut self, lanes: usize, operand: u32, function: Linear) -> Result<(), Failure> {
         let words = self.vector(operand, lanes)?;
-        let words = words.map(|word| self.context.algebra.linear(&word, &f));
+        let words = words.map(|word| self.context.algebra.linear(&word, function));
         self.set_vector(lanes, words)
     }
 
-    /// The operand that a shift by an immediate reads: the only one, or the second of three.
-    fn shifted_operand(&self) -> u32 {
-        u32::from(self.i.op_count() == 3)
-    }
-
-    fn byte_shift(&mut self, lanes: usize, f: impl Fn(u128, u32) -> u128) -> Result<(), Failure> {
-        let bytes = u32::from(self.i.immediate8());
-        self.lanewise(lanes, self.shifted_operand(), |x| if bytes > 15 { 0 } else { f(x, bytes) })
-    }
-
-    fn quad_shift(&mut self, lanes: usize, f: impl Fn(u64, u32) -> u64) -> Result<(), Failure> {
+    /// A shift by an immediate, of the only operand or of the second of three.
+    fn shift(&mut self, lanes: usize, function: impl Fn(u32) -> Linear) -> Result<(), Failure> {
         let i = self.i;
         if i.op_kind(i.op_count() - 1) != OpKind::Immediate8 {
             return Err("a shift by a register".to_owned());
         }
-        let bits = u32::from(i.immediate8());
-        let half = |x: u64| if bits > 63 { 0 } else { f(x, bits) };
-        self.lanewise(lanes, self.shifted_operand(), |x| quads(x, half, half))
+        self.lanewise(lanes, u32::from(i.op_count() == 3), function(i.immediate8().into()))
     }
 
-    fn variable_shift(&mut self, lanes: usize, f: impl Fn(u64, u32) -> u64) -> Result<(), Failure> {
+    fn variable_shift(
+        &mut self,
+        lanes: usize,
+        function: impl Fn(u64, u64) -> Linear,
+    ) -> Result<(), Failure> {
         let (words, counts) = (self.vector(1, lanes)?, self.vector(2, lanes)?);
         let mut shifted = Vector::default();
         for lane in 0..lanes {
             let counts = counts[lane].known().ok_or("a shift by what is not public")?;
-            let half = |count: u64| {
-                let f = &f;
-                move |x: u64| if count > 63 { 0 } else { f(x, count as u32) }
-            };
-            let (low, high) = (half(counts as u64), half((counts >> 64) as u64));
-            shifted[lane] = self.context.algebra.linear(&words[lane], |x| quads(x, &low, &high));
+            let function = function(counts as u64, (counts >> 64) as u64);
+            shifted[lane] = self.context.algebra.linear(&words[lane], function);
         }
         self.set_vector(lanes, shifted)
     }
@@ -741,8 +739,9 @@ impl Machine<'_> {
     fn carryless(&mut self, lanes: usize, sources: (u32, u32)) -> Result<(), Failure> {
         let selector = self.i.immediate8();
         let (a, b) = (self.vector(sources.0, lanes)?, self.vector(sources.1, lanes)?);
-        let half = |algebra: &mut Algebra, word: &Word, high: bool| {
-            algebra.linear(word, |x| if high { x >> 64 } else { x & u128::from(u64::MAX) })
+        let half = |algebra: &mut Algebra, word: &Word, high: bool| match high {
+            true => algebra.linear(word, Linear::Right(64)),
+            false => algebra.linear(word, Linear::Mask(u64::MAX.into())),
         };
         let mut products = Vector::default();
         for lane in 0..lanes {
@@ -750,8 +749,8 @@ impl Machine<'_> {
             let a = half(algebra, &a[lane], selector & 1 != 0);
             let b = half(algebra, &b[lane], selector & 0x10 != 0);
             products[lane] = match (a.known(), b.known()) {
-                (_, Some(factor)) => algebra.linear(&a, |x| product(x, factor)),
-                (Some(factor), _) => algebra.linear(&b, |x| product(x, factor)),
+                (_, Some(factor)) => algebra.linear(&a, Linear::Product(factor as u64)),
+                (Some(factor), _) => algebra.linear(&b, Linear::Product(factor as u64)),
                 _ => return Err("a product of two unknowns".to_owned()),
             };
         }
@@ -762,13 +761,4 @@ impl Machine<'_> {
 /// Moves that fault on an address that is no multiple of the operand's size.
 fn is_aligned_move(mnemonic: Mnemonic) -> bool {
     matches!(mnemonic, Mnemonic::Movdqa | Mnemonic::Vmovdqa | Mnemonic::Vmovdqa64)
-}
-
-fn quads(x: u128, low: impl Fn(u64) -> u64, high: impl Fn(u64) -> u64) -> u128 {
-    u128::from(low(x as u64)) | u128::from(high((x >> 64) as u64)) << 64
-}
-
-/// The carry-less product of two 64-bit numbers.
-fn product(a: u128, b: u128) -> u128 {
-    (0..64).filter(|bit| b >> bit & 1 == 1).fold(0, |sum, bit| sum ^ a << bit)
 }

@@ -4,7 +4,11 @@
 //! 128 x 128 matrix over GF(2). Each atom stands at most once, never with the zero matrix, and equal matrices have
 //! one number: so two words are equal exactly when they are the same function of the atoms.
 
-use std::collections::HashMap;
+use std::rc::Rc;
+
+use rustc_hash::FxHashMap as HashMap;
+
+use crate::aes::inverse_mix_columns;
 
 /// 128 unknown bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -19,19 +23,72 @@ impl MapId {
     pub const ONE: Self = Self(0);
 }
 
+/// A linear function that an instruction or a definition applies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Linear {
+    /// The whole word to the left by so many bits.
+    Left(u32),
+    /// The whole word to the right by so many bits.
+    Right(u32),
+    /// Each half to the left, by these bits.
+    HalvesLeft(u64, u64),
+    /// Each half to the right, by these bits.
+    HalvesRight(u64, u64),
+    /// The bits that the mask has.
+    Mask(u128),
+    /// The dwords in another order: PSHUFD's immediate.
+    Dwords(u8),
+    /// The low dword rotated to the right.
+    RotateDword(u32),
+    /// The low half times a number, without carries.
+    Product(u64),
+    /// Times a in GF(2^128): IEEE 1619-2018, section 5.2.
+    Double,
+    /// FIPS 197, section 5.3.3.
+    InverseMixColumns,
+}
+
+impl Linear {
+    /// The function itself.
+    #[must_use]
+    pub fn of(self, x: u128) -> u128 {
+        let halves = |low: &dyn Fn(u64) -> u64, high: &dyn Fn(u64) -> u64| {
+            u128::from(low(x as u64)) | u128::from(high((x >> 64) as u64)) << 64
+        };
+        let left = |bits: u64| move |x: u64| if bits > 63 { 0 } else { x << bits };
+        let right = |bits: u64| move |x: u64| if bits > 63 { 0 } else { x >> bits };
+        match self {
+            Self::Left(bits) => x.checked_shl(bits).unwrap_or(0),
+            Self::Right(bits) => x.checked_shr(bits).unwrap_or(0),
+            Self::HalvesLeft(low, high) => halves(&left(low), &left(high)),
+            Self::HalvesRight(low, high) => halves(&right(low), &right(high)),
+            Self::Mask(mask) => x & mask,
+            Self::Dwords(order) => (0..4).fold(0, |sum, n| {
+                sum | (x >> (32 * (order >> (2 * n) & 3)) & 0xffff_ffff) << (32 * n)
+            }),
+            Self::RotateDword(bits) => u128::from((x as u32).rotate_right(bits)),
+            Self::Product(factor) => {
+                let low = u128::from(x as u64);
+                (0..64).filter(|bit| factor >> bit & 1 == 1).fold(0, |sum, bit| sum ^ low << bit)
+            }
+            Self::Double => x << 1 ^ if x >> 127 == 1 { 0x87 } else { 0 },
+            Self::InverseMixColumns => inverse_mix_columns(x),
+        }
+    }
+}
+
 /// A linear map: column i is the image of bit i.
 #[derive(Clone, PartialEq, Eq, Hash)]
-pub struct Matrix(pub Box<[u128; 128]>);
+struct Matrix(Box<[u128; 128]>);
 
 impl Matrix {
     /// The matrix of a linear function.
-    pub fn of(f: impl Fn(u128) -> u128) -> Self {
+    fn of(f: impl Fn(u128) -> u128) -> Self {
         Self(Box::new(std::array::from_fn(|bit| f(1 << bit))))
     }
 
     /// The image of a value.
-    #[must_use]
-    pub fn apply(&self, mut value: u128) -> u128 {
+    fn apply(&self, mut value: u128) -> u128 {
         let mut sum = 0;
         while value != 0 {
             sum ^= self.0[value.trailing_zeros() as usize];
@@ -49,35 +106,43 @@ impl Matrix {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Default)]
 pub struct Word {
     constant: u128,
-    /// In the order of the atoms.
-    terms: Vec<(Atom, MapId)>,
+    /// In the order of the atoms; `None` for none.
+    terms: Option<Rc<[(Atom, MapId)]>>,
 }
 
 impl Word {
     /// A known value.
     #[must_use]
     pub fn constant(value: u128) -> Self {
-        Self { constant: value, terms: Vec::new() }
+        Self { constant: value, terms: None }
     }
 
     /// An atom itself.
     #[must_use]
     pub fn atom(atom: Atom) -> Self {
-        Self { constant: 0, terms: vec![(atom, MapId::ONE)] }
+        Self { constant: 0, terms: Some([(atom, MapId::ONE)].into()) }
     }
 
     /// The value, if it is known.
     #[must_use]
     pub fn known(&self) -> Option<u128> {
-        self.terms.is_empty().then_some(self.constant)
+        self.terms.is_none().then_some(self.constant)
+    }
+
+    fn terms(&self) -> &[(Atom, MapId)] {
+        self.terms.as_deref().unwrap_or_default()
+    }
+
+    fn new(constant: u128, terms: Vec<(Atom, MapId)>) -> Self {
+        Self { constant, terms: if terms.is_empty() { None } else { Some(terms.into()) } }
     }
 
     /// The same function of other atoms, each with a name of its own; `None` where one has none.
     pub fn rename(&self, name: impl Fn(Atom) -> Option<Atom>) -> Option<Self> {
-        let renamed = self.terms.iter().map(|&(atom, map)| Some((name(atom)?, map)));
+        let renamed = self.terms().iter().map(|&(atom, map)| Some((name(atom)?, map)));
         let mut terms: Vec<_> = renamed.collect::<Option<_>>()?;
         terms.sort_unstable_by_key(|(atom, _)| *atom);
-        Some(Self { constant: self.constant, terms })
+        Some(Self::new(self.constant, terms))
     }
 }
 
@@ -85,6 +150,7 @@ impl Word {
 pub struct Algebra {
     matrices: Vec<Matrix>,
     numbers: HashMap<Matrix, MapId>,
+    named: HashMap<Linear, Option<MapId>>,
     sums: HashMap<(MapId, MapId), Option<MapId>>,
     products: HashMap<(MapId, MapId), Option<MapId>>,
 }
@@ -93,9 +159,10 @@ impl Default for Algebra {
     fn default() -> Self {
         let mut algebra = Self {
             matrices: Vec::new(),
-            numbers: HashMap::new(),
-            sums: HashMap::new(),
-            products: HashMap::new(),
+            numbers: HashMap::default(),
+            named: HashMap::default(),
+            sums: HashMap::default(),
+            products: HashMap::default(),
         };
         assert_eq!(algebra.intern(Matrix::of(|x| x)), Some(MapId::ONE));
         algebra
@@ -104,7 +171,7 @@ impl Default for Algebra {
 
 impl Algebra {
     /// The number of a matrix, or `None` for zero.
-    pub fn intern(&mut self, matrix: Matrix) -> Option<MapId> {
+    fn intern(&mut self, matrix: Matrix) -> Option<MapId> {
         if matrix.is_zero() {
             return None;
         }
@@ -153,8 +220,14 @@ impl Algebra {
 
     /// a ^ b.
     pub fn xor(&mut self, a: &Word, b: &Word) -> Word {
-        let mut terms = Vec::with_capacity(a.terms.len() + b.terms.len());
-        let (mut left, mut right) = (a.terms.iter().peekable(), b.terms.iter().peekable());
+        let constant = a.constant ^ b.constant;
+        match (&a.terms, &b.terms) {
+            (None, _) => return Word { constant, ..b.clone() },
+            (_, None) => return Word { constant, ..a.clone() },
+            _ => {}
+        }
+        let mut terms = Vec::with_capacity(a.terms().len() + b.terms().len());
+        let (mut left, mut right) = (a.terms().iter().peekable(), b.terms().iter().peekable());
         loop {
             match (left.peek(), right.peek()) {
                 (Some(&&(x, m)), Some(&&(y, n))) if x == y => {
@@ -177,29 +250,25 @@ impl Algebra {
                 (None, None) => break,
             }
         }
-        Word { constant: a.constant ^ b.constant, terms }
-    }
-
-    /// M * a; zero for `None`.
-    pub fn apply(&mut self, map: Option<MapId>, a: &Word) -> Word {
-        let Some(map) = map else { return Word::default() };
-        let constant = self.matrix(map).apply(a.constant);
-        let terms = a
-            .terms
-            .iter()
-            .filter_map(|&(atom, inner)| self.product(map, inner).map(|product| (atom, product)))
-            .collect();
-        Word { constant, terms }
+        Word::new(constant, terms)
     }
 
     /// The image of a word under a linear function.
-    pub fn linear(&mut self, a: &Word, f: impl Fn(u128) -> u128) -> Word {
-        match a.known() {
-            Some(value) => Word::constant(f(value)),
-            None => {
-                let map = self.intern(Matrix::of(f));
-                self.apply(map, a)
-            }
+    pub fn linear(&mut self, a: &Word, function: Linear) -> Word {
+        let constant = function.of(a.constant);
+        if a.terms.is_none() {
+            return Word::constant(constant);
         }
+        let map = match self.named.get(&function) {
+            Some(map) => *map,
+            None => {
+                let map = self.intern(Matrix::of(|x| function.of(x)));
+                self.named.insert(function, map);
+                map
+            }
+        };
+        let Some(map) = map else { return Word::default() };
+        let image = |&(atom, inner): &(Atom, MapId)| Some((atom, self.product(map, inner)?));
+        Word::new(constant, a.terms().iter().filter_map(image).collect())
     }
 }

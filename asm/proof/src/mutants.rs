@@ -1,0 +1,162 @@
+//! Kernels with one mistake each, to see that the prover finds it.
+
+use iced_x86::{Code, Instruction, Mnemonic, OpKind, Register};
+
+use crate::machine::Program;
+
+/// A mistake.
+pub struct Mutant {
+    /// Which instruction, and what was done to it.
+    pub what: String,
+    /// The instruction as it was.
+    pub original: Instruction,
+    /// What it became; `None` where it is left out.
+    pub changed: Option<Instruction>,
+    /// All instructions.
+    pub program: Program,
+}
+
+impl Mutant {
+    /// Why the mutant computes the same as the original, if it is of a kind that does.
+    #[must_use]
+    pub fn is_equivalent(&self) -> Option<&'static str> {
+        use Mnemonic as M;
+        let (original, changed) = (self.original, self.changed?);
+        let immediates = || Some(original.try_immediate(1).ok()? ^ changed.try_immediate(1).ok()?);
+        match original.mnemonic() {
+            M::Pclmulqdq | M::Vpclmulqdq if original.immediate8() ^ changed.immediate8() == 8 => {
+                Some("the CPU ignores this bit of the selector")
+            }
+            M::Cmp if original.op0_register() == Register::R11D && immediates().is_some() => {
+                Some("both ways round this threshold are right; one is faster")
+            }
+            M::Movdqa | M::Vmovdqa | M::Vmovdqa64
+                if original.op0_kind() == OpKind::Memory
+                    && original.memory_displacement64() == changed.memory_displacement64()
+                    && original.memory_base() == changed.memory_base()
+                    && matches!(
+                        original.op1_register(),
+                        Register::XMM0 | Register::YMM0 | Register::ZMM0
+                    ) =>
+            {
+                Some("where a register of zeroes is stored, its neighbour holds zeroes, too")
+            }
+            M::Mov if immediates() == Some(1) && original.immediate64() & 0xff == 0x40 => {
+                Some("a shift by 65 gives zero, as one by 64 does")
+            }
+            M::Aeskeygenassist if original.immediate8() == 0 => {
+                Some("the constant is added to dwords that the step does not use")
+            }
+            _ => None,
+        }
+    }
+}
+
+/// Every mutant of a program: each instruction left out; each branch turned round; each immediate and displacement with
+/// one bit changed; each register operand replaced by the next register; a middle AES round for a last one, and an
+/// encryption round for a decryption round. Prefetches, which change no result, stay as they are.
+pub fn mutants(program: &Program) -> impl Iterator<Item = Mutant> {
+    let numbered = program.instructions.iter().copied().enumerate();
+    let all = numbered.filter(|(_, original)| original.mnemonic() != Mnemonic::Prefetcht0);
+    all.flat_map(move |(n, original)| {
+        let left_out = Mutant {
+            what: format!("{n}: `{original}` left out"),
+            original,
+            changed: None,
+            program: program.without(n),
+        };
+        let changed = changes(original).into_iter().map(move |mutant| Mutant {
+            what: format!("{n}: `{original}` became `{mutant}`"),
+            original,
+            changed: Some(mutant),
+            program: program.with(n, mutant),
+        });
+        std::iter::once(left_out).chain(changed)
+    })
+}
+
+fn changes(original: Instruction) -> Vec<Instruction> {
+    let mut changes = Vec::new();
+    let mut add = |change: &dyn Fn(&mut Instruction)| {
+        let mut mutant = original;
+        change(&mut mutant);
+        changes.push(mutant);
+    };
+    if original.is_jcc_short_or_near() {
+        add(&|i| i.negate_condition_code());
+        return changes;
+    }
+    for n in 0..original.op_count() {
+        match original.op_kind(n) {
+            OpKind::Register => {
+                let register = original.op_register(n);
+                add(&|i| i.set_op_register(n, next(register)));
+            }
+            OpKind::Memory => {
+                for bit in [4, 6] {
+                    let displacement = original.memory_displacement64() ^ (1 << bit);
+                    add(&|i| i.set_memory_displacement64(displacement));
+                }
+                let base = original.memory_base();
+                add(&|i| i.set_memory_base(next(base)));
+            }
+            OpKind::Immediate8 => {
+                for bit in [0, 3] {
+                    add(&|i| i.set_immediate8(original.immediate8() ^ (1 << bit)));
+                }
+            }
+            _ => {
+                for bit in [0, 4] {
+                    if let Ok(immediate) = original.try_immediate(n) {
+                        add(&|i| i.set_immediate_u64(n, immediate ^ (1 << bit)));
+                    }
+                }
+            }
+        }
+    }
+    if let Some(other) = other_round(original.code()) {
+        add(&|i| i.set_code(other));
+    }
+    changes
+}
+
+/// The next register of the same kind; of general registers, one that kernels use.
+fn next(register: Register) -> Register {
+    if register.is_gpr64() || register.is_gpr32() {
+        let wide = match register.full_register() {
+            Register::RAX => Register::RCX,
+            Register::RCX => Register::RDX,
+            Register::RDX => Register::RSI,
+            Register::RSI => Register::RDI,
+            Register::RDI => Register::R8,
+            Register::R8 => Register::R9,
+            Register::R9 => Register::R10,
+            Register::R10 => Register::R11,
+            _ => Register::RAX,
+        };
+        return if register.is_gpr64() { wide } else { wide.full_register32() };
+    }
+    let (first, count) = match register {
+        _ if register.is_xmm() => (Register::XMM0, 16),
+        _ if register.is_ymm() => (Register::YMM0, 16),
+        _ if register.is_zmm() => (Register::ZMM0, 32),
+        _ => return register,
+    };
+    first + (register as u32 - first as u32 + 1) % count
+}
+
+fn other_round(code: Code) -> Option<Code> {
+    let name = format!("{code:?}");
+    let other = if name.contains("enclast") {
+        name.replace("enclast", "enc")
+    } else if name.contains("declast") {
+        name.replace("declast", "dec")
+    } else if name.contains("aesdec") {
+        name.replace("aesdec", "aesenc")
+    } else if name.contains("aesenc") {
+        name.replace("aesenc", "aesdec")
+    } else {
+        return None;
+    };
+    Code::values().find(|code| format!("{code:?}") == other)
+}

@@ -1,0 +1,86 @@
+//! The prover rejects kernels with a mistake.
+//!
+//! ```sh
+//! cargo test --release -p sevcrypt-proof --test mutants                                    # a sample
+//! cargo test --release -p sevcrypt-proof --test mutants -- --ignored --nocapture           # every mutant
+//! ```
+
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+use std::thread;
+
+use sevcrypt_proof::contract::{Effort, Proof};
+use sevcrypt_proof::kernels::{Kernel, linked};
+use sevcrypt_proof::machine::Program;
+use sevcrypt_proof::mutants::mutants;
+
+/// What became of a kernel's mutants.
+#[derive(Default)]
+struct Tally {
+    made: usize,
+    /// Those that the prover takes, by the reason why they are right.
+    equivalent: BTreeMap<&'static str, usize>,
+    /// Those that it takes without one.
+    missed: Vec<String>,
+}
+
+/// Gives every `step`th mutant of a kernel to the prover.
+fn tally(kernel: &Kernel, step: usize) -> Tally {
+    let original = Program::decode(&kernel.bytes, kernel.address).expect("instructions");
+    let mut proof = Proof::new(kernel).expect("instructions");
+    let mut tally = Tally::default();
+    for mutant in mutants(&original).step_by(step) {
+        tally.made += 1;
+        let why = mutant.is_equivalent();
+        proof.program = mutant.program;
+        if proof.run(Effort::Sieve).is_err() || proof.run(Effort::Proof).is_err() {
+            continue;
+        }
+        match why {
+            Some(why) => *tally.equivalent.entry(why).or_default() += 1,
+            None => tally.missed.push(format!("{} {}", kernel.name(), mutant.what)),
+        }
+    }
+    tally
+}
+
+fn check(step: usize) {
+    let (todo, sum) = (Mutex::new(linked().into_iter()), Mutex::new(Tally::default()));
+    assert!(todo.lock().unwrap().len() > 0, "kernels are linked");
+    let worker = || {
+        loop {
+            let Some(kernel) = todo.lock().unwrap().next() else { return };
+            let tally = tally(&kernel, step);
+            let mut sum = sum.lock().unwrap();
+            sum.made += tally.made;
+            sum.missed.extend(tally.missed);
+            for (why, count) in tally.equivalent {
+                *sum.equivalent.entry(why).or_default() += count;
+            }
+        }
+    };
+    let workers = thread::available_parallelism().map_or(1, usize::from);
+    thread::scope(|scope| {
+        for _ in 0..workers {
+            scope.spawn(worker);
+        }
+    });
+    let sum = sum.into_inner().unwrap();
+    let equivalent: usize = sum.equivalent.values().sum();
+    println!("{} mutants, {} rejected", sum.made, sum.made - equivalent - sum.missed.len());
+    for (why, count) in &sum.equivalent {
+        println!("{count} are right: {why}");
+    }
+    assert!(sum.missed.is_empty(), "taken without a reason:\n{}", sum.missed.join("\n"));
+}
+
+#[test]
+fn a_sample_of_mutants_is_rejected() {
+    check(97);
+}
+
+#[test]
+#[ignore = "takes many minutes"]
+fn every_mutant_is_rejected() {
+    check(1);
+}
