@@ -1,8 +1,10 @@
 //! The kernels as the linker left them in this very program.
 
+use std::collections::BTreeSet;
 use std::hint::black_box;
 use std::{env, fs};
 
+use iced_x86::{CpuidFeature, Instruction};
 use object::{Object, ObjectSection, ObjectSymbol};
 use sevcrypt::mem::{MemoryCipher, Tweak, XtsUnit};
 use sevcrypt::{Backend, BackendKind, PhysAddr};
@@ -95,4 +97,31 @@ pub fn linked() -> Vec<Kernel> {
         .collect();
     kernels.sort_by_key(Kernel::name);
     kernels
+}
+
+/// The CPU features that an instruction needs, by the names that [`sevcrypt::Feature`] has for them. What every
+/// x86-64 CPU has is left out, but for SSE2, without which the library has no kernels.
+///
+/// # Panics
+/// At a feature that the library has no name for.
+#[must_use]
+pub fn features(instruction: &Instruction) -> BTreeSet<&'static str> {
+    let name = |feature: &CpuidFeature| match feature {
+        CpuidFeature::INTEL8086
+        | CpuidFeature::INTEL386
+        | CpuidFeature::INTEL486
+        | CpuidFeature::X64
+        | CpuidFeature::SSE => None,
+        CpuidFeature::SSE2 => Some("sse2"),
+        CpuidFeature::AES => Some("aes"),
+        CpuidFeature::PCLMULQDQ => Some("pclmulqdq"),
+        CpuidFeature::AVX => Some("avx"),
+        CpuidFeature::AVX2 => Some("avx2"),
+        CpuidFeature::VAES => Some("vaes"),
+        CpuidFeature::VPCLMULQDQ => Some("vpclmulqdq"),
+        CpuidFeature::AVX512F => Some("avx512f"),
+        CpuidFeature::AVX512VL => Some("avx512vl"),
+        other => panic!("`{instruction}` needs {other:?}, which no backend names"),
+    };
+    instruction.cpuid_features().iter().filter_map(name).collect()
 }

@@ -2,6 +2,7 @@
 
 pub mod aes;
 pub mod contract;
+pub mod cpu;
 pub mod kernels;
 pub mod machine;
 pub mod mutants;
