@@ -146,18 +146,13 @@
                 test            r8d, r8d
                 jz              9f
                 mov             r8d, 1024
-8:              vmovdqa         [rcx + r8 + 224], ymm0
-                vmovdqa         [rcx + r8 + 192], ymm0
-                vmovdqa         [rcx + r8 + 160], ymm0
-                vmovdqa         [rcx + r8 + 128], ymm0
-                vmovdqa         [rcx + r8 + 96], ymm0
-                vmovdqa         [rcx + r8 + 64], ymm0
-                vmovdqa         [rcx + r8 + 32], ymm0
-                vmovdqa         [rcx + r8], ymm0
+8:
+.irp            n, 0, 1, 2, 3, 4, 5, 6, 7
+                vmovdqa         [rcx + r8 + 32 * \n], ymm0
+.endr
                 sub             r8d, 256
                 jnz             8b
-9:
-                ret
+9:              ret
 .purgem         xts_power
 .purgem         xts_step
 .purgem         xts_group

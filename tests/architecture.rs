@@ -116,7 +116,17 @@ fn unsafe_files() -> BTreeSet<String> {
 #[test]
 fn unsafe_stands_in_its_rooms_only() {
     let listed = unsafe_files();
-    let folders = ["src", "cli/src", "cli/tests", "peers/src", "tests", "benches", "examples"];
+    let folders = [
+        "src",
+        "cli/src",
+        "cli/tests",
+        "peers/src",
+        "tests",
+        "benches",
+        "examples",
+        "asm/proof/src",
+        "asm/proof/tests",
+    ];
     let found: BTreeSet<_> = folders
         .into_iter()
         .flat_map(sources)
@@ -147,7 +157,7 @@ fn every_kernel_is_declared() {
             "asm/{name} is not declared in src/kernel.rs"
         );
         let text = fs::read_to_string(file).unwrap();
-        assert!(text.lines().count() <= 160, "asm/{name} is longer than a reader can hold");
+        assert!(text.lines().count() <= 220, "asm/{name} is longer than a reader can hold");
         for macro_line in text.lines().filter_map(|line| line.strip_prefix(".macro")) {
             let name = macro_line.split_whitespace().next().unwrap();
             assert!(

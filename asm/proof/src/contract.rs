@@ -199,7 +199,7 @@ impl<'k> Proof<'k> {
     /// Length and alignment of the scratch.
     fn scratch(&self) -> (i64, i64) {
         match self.kernel.file.as_str() {
-            "xts_aesni" => (256, 16),
+            "xts_aesni" => (1152, 16),
             "xts_vaes256" => (1280, 32),
             "xts_vaes512" => (2368, 64),
             _ => (0, 1),

@@ -207,7 +207,7 @@ fn after(vectors: Vectors) -> Result<Vec<u8>, IcedError> {
 /// Loads the vector registers from the frame, or stores them.
 fn move_vectors(a: &mut CodeAssembler, vectors: Vectors, load: bool) -> Result<(), IcedError> {
     for n in 0..if vectors == Vectors::Avx512 { 32 } else { 16 } {
-        let at = ptr(r15 + VECTOR * n as i32);
+        let at = ptr(r15 + VECTOR * n);
         let (xmm, ymm, zmm) = (
             get_xmm(Register::XMM0 + n).expect("a vector register"),
             get_ymm(Register::YMM0 + n).expect("a vector register"),

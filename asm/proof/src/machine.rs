@@ -623,7 +623,7 @@ impl Machine<'_> {
                 self.set_vector(1, words)
             }
             M::Pslldq | M::Vpslldq => self.shift(lanes, |bytes| Linear::Left(8 * bytes.min(16))),
-            M::Psrldq | M::Vpsrldq => self.shift(lanes, |bytes| Linear::Right(8 * bytes.min(16))),
+            M::Psrldq => self.shift(lanes, |bytes| Linear::Right(8 * bytes.min(16))),
             M::Psllq | M::Vpsllq => {
                 self.shift(lanes, |bits| Linear::HalvesLeft(bits.into(), bits.into()))
             }

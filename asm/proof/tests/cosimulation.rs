@@ -1,5 +1,7 @@
 //! The machine of the proofs does what the CPU does, for each form of instruction that the kernels use.
 
+#![cfg(all(target_arch = "x86_64", target_os = "linux"))]
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use iced_x86::{Code, ConditionCode, FlowControl, Instruction, Mnemonic, OpKind, Register};

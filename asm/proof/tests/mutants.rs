@@ -5,6 +5,8 @@
 //! cargo test --release -p sevcrypt-proof --test mutants -- --ignored --nocapture           # every mutant
 //! ```
 
+#![cfg(all(target_arch = "x86_64", target_os = "linux"))]
+
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::thread;
