@@ -70,21 +70,21 @@ features! {
     Avx512vl = "avx512vl", cpu_avx512vl;
 }
 
-/// Declares what asks the standard library for a feature. `cpufeatures` reports the wide AES and carry-less
-/// products only where the 512-bit registers are enabled, but their 256-bit forms do not need those.
-macro_rules! std_features {
-    ($($function:ident = $name:tt;)*) => {
-        $(fn $function() -> bool {
-            #[cfg(all(feature = "std", not(any(target_env = "sgx", target_os = "none", target_os = "uefi"))))]
-            return std::is_x86_feature_detected!($name);
-            #[cfg(not(all(feature = "std", not(any(target_env = "sgx", target_os = "none", target_os = "uefi")))))]
-            false
-        })*
-    };
-}
-
 if_kernels! {
     {
+        /// Declares what asks the standard library for a feature. `cpufeatures` reports the wide AES and carry-less
+        /// products only where the 512-bit registers are enabled, but their 256-bit forms do not need those.
+        macro_rules! std_features {
+            ($($function:ident = $name:tt;)*) => {
+                $(fn $function() -> bool {
+                    #[cfg(all(feature = "std", not(any(target_env = "sgx", target_os = "none", target_os = "uefi"))))]
+                    return std::is_x86_feature_detected!($name);
+                    #[cfg(not(all(feature = "std", not(any(target_env = "sgx", target_os = "none", target_os = "uefi")))))]
+                    false
+                })*
+            };
+        }
+
         std_features! {
             std_vaes = "vaes";
             std_vpclmulqdq = "vpclmulqdq";

@@ -53,12 +53,18 @@ const ZEN1: [[u8; 4]; 28] = [
 /// ```
 pub struct Tweak(Wiped<Kind>);
 
+/// Where the tables are: a tweak that moves should not move 7 KiB. They are not secret, and not wiped.
+#[cfg(feature = "alloc")]
+type Tables = alloc::boxed::Box<Linear>;
+#[cfg(not(feature = "alloc"))]
+type Tables = Linear;
+
 #[expect(
     clippy::large_enum_variant,
-    reason = "no allocator to put the tables elsewhere; one per platform"
+    reason = "keys do not go on the heap, nor do tables where there is none"
 )]
 pub(super) enum Kind {
-    Linear(Linear),
+    Linear(Tables),
     Xts(Xts),
 }
 
@@ -136,7 +142,7 @@ impl Tweak {
                 *lane = word;
             }
         }
-        Self::of(Kind::Linear(Linear::new(&constants)))
+        Self::of_constants(&constants)
     }
 
     /// MODEL: a linear tweak with constants from a seed, for address bits 4 to 51.
@@ -165,7 +171,7 @@ impl Tweak {
                 .finalize();
             constant.copy_from_slice(&hash[..BLOCK]);
         }
-        Self::of(Kind::Linear(Linear::new(&constants)))
+        Self::of_constants(&constants)
     }
 
     /// A linear tweak with the caller's constants: `constants[0]` is t_4, for address bit 4, and so on.
@@ -185,7 +191,7 @@ impl Tweak {
         if constants.len() > (PhysAddr::BITS - FIRST_BIT) as usize {
             return Err(TweakTableError { constants: constants.len() });
         }
-        Ok(Self::of(Kind::Linear(Linear::new(constants))))
+        Ok(Self::of_constants(constants))
     }
 
     /// An XTS tweak: the tweak key K2 (IEEE 1619-2018 calls it key 2) and the data unit.
@@ -205,6 +211,13 @@ impl Tweak {
         let mut raw = Zeroizing::new([0; 32]);
         raw[..key.bytes().len()].copy_from_slice(key.bytes());
         Self::of(Kind::Xts(Xts { key: AesKey::new(key, backend), raw: *raw, unit }))
+    }
+
+    fn of_constants(constants: &[Block]) -> Self {
+        let tables = Linear::new(constants);
+        #[cfg(feature = "alloc")]
+        let tables = Tables::new(tables);
+        Self::of(Kind::Linear(tables))
     }
 
     fn of(kind: Kind) -> Self {
