@@ -16,7 +16,7 @@ use core::marker::PhantomData;
 
 use zeroize::Zeroize;
 
-use crate::addr::{BLOCK, Block, PAGE};
+use crate::addr::{BLOCK, Block, LINE, PAGE};
 use crate::cpu::{Backend, BackendError, BackendKind, Isa, if_kernels};
 use crate::key::{Key, KeySize};
 
@@ -191,17 +191,28 @@ if_kernels! {
         }
 
         /// Enciphers each of `data` alone.
-        pub(crate) fn encrypt_blocks(_: Isa, keys: &RoundKeys, data: &mut [Block]) {
-            if data.is_empty() {
-                return;
+        pub(crate) fn encrypt_blocks(isa: Isa, keys: &RoundKeys, data: &mut [Block]) {
+            match isa {
+                Isa::Vaes256(_) | Isa::Vaes512(_) if data.len() >= LINE / BLOCK => {
+                    for data in data.chunks_mut(PAGE / BLOCK) {
+                        let (src, dst) = (data.as_ptr().cast(), data.as_mut_ptr().cast());
+                        // SAFETY: `data` is exclusive memory of so many blocks, for as long as the segment
+                        // is used; source and destination are the same.
+                        let alone = unsafe { Segment::new(src, dst, data.len(), 0) };
+                        xex(isa, keys, Direction::Encrypt, &ZERO_TABLE, &ZERO_TABLE, &[alone]);
+                    }
+                }
+                _ if data.is_empty() => {}
+                _ => {
+                    let kernel = match keys.size {
+                        KeySize::Aes128 => aes_blocks_aesni::aes128,
+                        KeySize::Aes256 => aes_blocks_aesni::aes256,
+                    };
+                    // SAFETY: every `Isa` proves AES-NI; the keys have the alignment and the rounds of the
+                    // kernel; `data` is exclusive memory of `data.len()` blocks, at least one.
+                    unsafe { kernel(keys.encrypt.as_ptr(), data.as_mut_ptr(), data.len()) }
+                }
             }
-            let kernel = match keys.size {
-                KeySize::Aes128 => aes_blocks_aesni::aes128,
-                KeySize::Aes256 => aes_blocks_aesni::aes256,
-            };
-            // SAFETY: every `Isa` proves AES-NI; the keys have the alignment and the rounds of the kernel;
-            // `data` is exclusive memory of `data.len()` blocks, at least one.
-            unsafe { kernel(keys.encrypt.as_ptr(), data.as_mut_ptr(), data.len()) }
         }
 
         /// Every block of every segment, whitened from the tables and the segments' bases.
@@ -265,6 +276,37 @@ if_kernels! {
             }
         }
 
+        /// Whole lines under XTS, each a unit of its own: `tweaks` has the first tweak of each.
+        pub(crate) fn xts_lines(
+            isa: Isa,
+            keys: &RoundKeys,
+            direction: Direction,
+            tweaks: &[Block],
+            lines: &Segment<'_>,
+        ) {
+            assert!((lines.end - lines.offset) as usize == LINE * tweaks.len(), "a tweak a line");
+            if tweaks.is_empty() {
+                return;
+            }
+            let kernel = match isa {
+                Isa::AesNi(_) => xts_lines_aesni::select(keys.size, direction),
+                Isa::Vaes256(_) => xts_lines_vaes256::select(keys.size, direction),
+                Isa::Vaes512(_) => xts_lines_vaes512::select(keys.size, direction),
+            };
+            // SAFETY: `isa` proves the CPU features; the keys have the size and alignment of the contract by
+            // their type, there is at least one tweak, and 64 bytes of memory for each (asserted above), which
+            // `Segment::new` was promised to be valid, the same or disjoint.
+            unsafe {
+                kernel(
+                    keys.in_order(direction),
+                    tweaks.as_ptr(),
+                    lines.src,
+                    lines.dst,
+                    tweaks.len(),
+                );
+            }
+        }
+
         /// As much as the kernel with the largest scratch takes.
         #[repr(C, align(64))]
         struct Scratch([Block; 148]);
@@ -306,19 +348,20 @@ if_kernels! {
             aes256: "ROUNDS" = 14;
         }
 
-        /// Declares the four bodies of a kernel on segments, and `select`, which tells them apart.
-        macro_rules! segment_kernel {
+        /// Declares the four bodies of a kernel, both key sizes and both directions, and `select`, which tells
+        /// them apart.
+        macro_rules! directed_kernel {
             ($module:ident, $file:literal, $args:tt) => {
                 #[doc = concat!("`asm/", $file, "`.")]
                 mod $module {
                     #[allow(clippy::wildcard_imports, reason = "the types that contracts name")]
                     use super::*;
 
-                    segment_kernel! { @body aes128_encrypt $args $file 10 0 }
-                    segment_kernel! { @body aes128_decrypt $args $file 10 1 }
-                    segment_kernel! { @body aes256_encrypt $args $file 14 0 }
-                    segment_kernel! { @body aes256_decrypt $args $file 14 1 }
-                    segment_kernel! { @select $args }
+                    directed_kernel! { @body aes128_encrypt $args $file 10 0 }
+                    directed_kernel! { @body aes128_decrypt $args $file 10 1 }
+                    directed_kernel! { @body aes256_encrypt $args $file 14 0 }
+                    directed_kernel! { @body aes256_decrypt $args $file 14 1 }
+                    directed_kernel! { @select $args }
                 }
             };
             (@body $name:ident $args:tt $file:literal $rounds:literal $decrypt:literal) => {
@@ -346,7 +389,7 @@ if_kernels! {
 
         macro_rules! xex_kernel {
             ($module:ident, $file:literal) => {
-                segment_kernel! {
+                directed_kernel! {
                     $module, $file,
                     (keys: *const Block, before: *const PageTable, after: *const PageTable, segments: *const u8, count: usize)
                 }
@@ -355,9 +398,18 @@ if_kernels! {
 
         macro_rules! xts_kernel {
             ($module:ident, $file:literal) => {
-                segment_kernel! {
+                directed_kernel! {
                     $module, $file,
                     (keys: *const Block, segments: *const u8, count: usize, scratch: *mut Scratch)
+                }
+            };
+        }
+
+        macro_rules! xts_lines_kernel {
+            ($module:ident, $file:literal) => {
+                directed_kernel! {
+                    $module, $file,
+                    (keys: *const Block, tweaks: *const Block, src: *const u8, dst: *mut u8, count: usize)
                 }
             };
         }
@@ -368,6 +420,9 @@ if_kernels! {
         xts_kernel! { xts_aesni, "xts_aesni.S" }
         xts_kernel! { xts_vaes256, "xts_vaes256.S" }
         xts_kernel! { xts_vaes512, "xts_vaes512.S" }
+        xts_lines_kernel! { xts_lines_aesni, "xts_lines_aesni.S" }
+        xts_lines_kernel! { xts_lines_vaes256, "xts_lines_vaes256.S" }
+        xts_lines_kernel! { xts_lines_vaes512, "xts_lines_vaes512.S" }
     } else {
         // No kernels in this build: there is no value of `Isa`, and so no call.
         impl RoundKeys {
@@ -392,6 +447,16 @@ if_kernels! {
         }
 
         pub(crate) fn xts(isa: Isa, _: &RoundKeys, _: Direction, _: &[Segment<'_>]) {
+            isa.never()
+        }
+
+        pub(crate) fn xts_lines(
+            isa: Isa,
+            _: &RoundKeys,
+            _: Direction,
+            _: &[Block],
+            _: &Segment<'_>,
+        ) {
             isa.never()
         }
     }

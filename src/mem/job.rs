@@ -2,17 +2,20 @@
 
 use zeroize::Zeroize;
 
-use crate::addr::{BLOCK, Block, PAGE, PhysAddr};
+use crate::addr::{BLOCK, Block, LINE, PAGE, PhysAddr};
 use crate::cpu::Isa;
 use crate::kernel::{self, Direction, RoundKeys, Segment, ZERO_TABLE};
 use crate::mem::Whitening;
 use crate::mem::guest::segment;
 use crate::mem::portable;
 use crate::mem::run::{Piece, Run};
-use crate::mem::tweak::{Linear, Xts};
+use crate::mem::tweak::{Linear, Xts, XtsUnit};
 
 /// How many segments go to a kernel in one call.
 const BATCH: usize = 16;
+
+/// From so many lines on, a run under line units goes to the kernel for lines.
+const FEW_LINES: usize = 4;
 
 /// Runs to encrypt or decrypt under one key.
 pub(super) struct Job<'j> {
@@ -33,6 +36,7 @@ impl Job<'_> {
         let (before, after) = (whitening.before(self.direction), whitening.after(self.direction));
         let table = |is_whitened| if is_whitened { &linear.in_page } else { &ZERO_TABLE };
         self.batches(
+            self.runs.iter(),
             PAGE,
             |piece, segment| {
                 let base = base(piece.addr);
@@ -48,7 +52,42 @@ impl Job<'_> {
 
     /// Under XTS, with the first tweak of the only unit if it is kept.
     pub(super) fn xts(&self, xts: &Xts, kept: Option<Block>) {
+        match xts.unit {
+            XtsUnit::Page => self.units(xts, kept, self.runs.iter()),
+            XtsUnit::Line => {
+                let is_long = |run: &&Run<'_>| run.src.len() >= FEW_LINES * LINE;
+                self.runs.iter().filter(is_long).for_each(|run| self.lines(xts, run));
+                self.units(xts, kept, self.runs.iter().filter(|run| !is_long(run)));
+            }
+        }
+    }
+
+    /// A run of many units that are lines: the whole lines together, then what is left at both ends.
+    fn lines(&self, xts: &Xts, run: &Run<'_>) {
+        let head = run.addr.page_offset().wrapping_neg() % LINE;
+        let whole = (run.src.len() - head) / LINE;
+        let mut tweaks = [[0; BLOCK]; PAGE / LINE];
+        for first in (0..whole).step_by(tweaks.len()) {
+            let tweaks = &mut tweaks[..(whole - first).min(PAGE / LINE)];
+            let offset = head + first * LINE;
+            for (n, tweak) in tweaks.iter_mut().enumerate() {
+                *tweak = xts.unit_number(run.addr.offset(offset + n * LINE));
+            }
+            xts.encrypt_units(tweaks);
+            let blocks = tweaks.len() * (LINE / BLOCK);
+            let lines = segment(&run.src, &run.dst, offset, blocks, 0);
+            kernel::xts_lines(self.isa, self.keys, self.direction, tweaks, &lines);
+        }
+        tweaks.as_flattened_mut().zeroize();
+        let ends = [(0, head), (head + whole * LINE, (run.src.len() - head) % LINE)];
+        let ends = ends.map(|(offset, len)| run.part(offset, len));
+        self.units(xts, None, ends.iter());
+    }
+
+    /// Units of any kind, whole or in part.
+    fn units<'r>(&self, xts: &Xts, kept: Option<Block>, runs: impl Iterator<Item = &'r Run<'r>>) {
         self.batches(
+            runs,
             xts.unit.bytes(),
             |piece, segment| {
                 segment.set_whitening(xts.unit_number(piece.addr), [0; BLOCK]);
@@ -75,10 +114,11 @@ impl Job<'_> {
         );
     }
 
-    /// Cuts the runs at the multiples of `unit` bytes; each piece becomes a segment that `prepare` fills
-    /// in, and up to [`BATCH`] of them go to `work` at a time.
-    fn batches(
+    /// Cuts runs at the multiples of `unit` bytes; each piece becomes a segment that `prepare` fills in, and
+    /// up to [`BATCH`] of them go to `work` at a time.
+    fn batches<'r>(
         &self,
+        runs: impl Iterator<Item = &'r Run<'r>>,
         unit: usize,
         prepare: impl FnMut(&Piece, &mut Segment<'_>),
         work: impl FnMut(&mut [Segment<'_>]),
@@ -86,39 +126,39 @@ impl Job<'_> {
         match self.runs {
             // One block, line or page, alone: no array to set up.
             [run] if run.addr.page_offset() % unit + run.src.len() <= unit => {
-                self.batches_of::<1>(unit, prepare, work);
+                batches_of::<1>(runs, unit, prepare, work);
             }
-            _ => self.batches_of::<BATCH>(unit, prepare, work),
+            _ => batches_of::<BATCH>(runs, unit, prepare, work),
         }
     }
+}
 
-    #[inline]
-    fn batches_of<const N: usize>(
-        &self,
-        unit: usize,
-        mut prepare: impl FnMut(&Piece, &mut Segment<'_>),
-        mut work: impl FnMut(&mut [Segment<'_>]),
-    ) {
-        let mut segments = [const { Segment::EMPTY }; N];
-        let mut filled = 0;
-        for run in self.runs {
-            for piece in run.pieces(unit) {
-                let place = piece.addr.page_offset() % unit / BLOCK;
-                let next = &mut segments[filled];
-                *next = segment(&run.src, &run.dst, piece.offset, piece.len / BLOCK, place);
-                prepare(&piece, next);
-                filled += 1;
-                if let [.., before, last] = &mut segments[..filled] {
-                    before.set_next(last);
-                }
-                if filled == N {
-                    work(&mut segments);
-                    filled = 0;
-                }
+#[inline]
+fn batches_of<'r, const N: usize>(
+    runs: impl Iterator<Item = &'r Run<'r>>,
+    unit: usize,
+    mut prepare: impl FnMut(&Piece, &mut Segment<'_>),
+    mut work: impl FnMut(&mut [Segment<'_>]),
+) {
+    let mut segments = [const { Segment::EMPTY }; N];
+    let mut filled = 0;
+    for run in runs {
+        for piece in run.pieces(unit) {
+            let place = piece.addr.page_offset() % unit / BLOCK;
+            let next = &mut segments[filled];
+            *next = segment(&run.src, &run.dst, piece.offset, piece.len / BLOCK, place);
+            prepare(&piece, next);
+            filled += 1;
+            if let [.., before, last] = &mut segments[..filled] {
+                before.set_next(last);
+            }
+            if filled == N {
+                work(&mut segments);
+                filled = 0;
             }
         }
-        if filled > 0 {
-            work(&mut segments[..filled]);
-        }
+    }
+    if filled > 0 {
+        work(&mut segments[..filled]);
     }
 }

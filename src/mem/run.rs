@@ -62,6 +62,16 @@ impl<'a> Run<'a> {
         }
     }
 
+    /// `len` bytes of the run, from `offset` on. Both are inside it.
+    pub(super) fn part(&self, offset: usize, len: usize) -> Self {
+        let (Some(src), Some(dst)) =
+            (self.src.subrange(offset, len), self.dst.subrange(offset, len))
+        else {
+            unreachable!("{offset} + {len} is at most the run's length")
+        };
+        Self { addr: self.addr.offset(offset), src, dst }
+    }
+
     /// The run cut at the multiples of `unit` bytes of its address.
     pub(super) fn pieces(&self, unit: usize) -> impl Iterator<Item = Piece> {
         let (addr, len) = (self.addr, self.src.len());

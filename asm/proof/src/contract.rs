@@ -179,6 +179,7 @@ impl<'k> Proof<'k> {
     pub fn run(&mut self, effort: Effort) -> Result<Proved, Failure> {
         self.proved = Proved::default();
         match self.kernel.file.split_once('_') {
+            Some(("xts", kind)) if kind.starts_with("lines_") => self.lines(effort)?,
             Some(("xex" | "xts", _)) => self.segments(effort)?,
             Some(("aes", "schedule")) => self.schedule()?,
             Some(("aes", "blocks_aesni")) => self.blocks(effort)?,
@@ -534,14 +535,7 @@ impl<'k> Proof<'k> {
     }
 
     /// Runs a kernel without a list to its end.
-    fn run_to_end(&mut self, areas: Vec<Area>, count: Option<u64>) -> Result<State, Failure> {
-        let mut general = std::array::from_fn(Value::Caller);
-        for (register, area) in [RDI, RSI, RDX].into_iter().zip(0..areas.len()) {
-            general[register] = Value::Pointer(AreaId(area), 0);
-        }
-        if let Some(count) = count {
-            general[RDX] = Value::Number(count);
-        }
+    fn run_to_end(&mut self, general: [Value; 16], areas: Vec<Area>) -> Result<State, Failure> {
         let mut state = State {
             general,
             vectors: self.callers.clone(),
@@ -570,14 +564,66 @@ impl<'k> Proof<'k> {
                 .with_words(self.keys.iter().cloned());
             let data = Area::new("data", 16 * count as i64, 1, Access::ReadOnceWriteOnce)
                 .with_words(self.source[..count].iter().cloned());
-            let state = self.run_to_end(vec![keys, data], Some(count as u64))?;
+            let mut general = std::array::from_fn(Value::Caller);
+            general[RDI] = Value::Pointer(KEYS, 0);
+            general[RSI] = Value::Pointer(AreaId(1), 0);
+            general[RDX] = Value::Number(count as u64);
+            let state = self.run_to_end(general, vec![keys, data])?;
             for j in 0..count {
                 let wanted = self.aes(&self.source[j].clone());
-                let data = &state.areas[1];
-                if !data.writes.contains_key(&(j as i64)) || data.words[&(j as i64)] != wanted {
-                    return Err(format!("{}, {count} blocks: block {j}", self.kernel.name()));
+                self.check_block(&state.areas[1], j, &wanted)?;
+            }
+        }
+        Ok(())
+    }
+
+    // Lines with a tweak each.
+
+    fn lines(&mut self, effort: Effort) -> Result<(), Failure> {
+        let counts: Vec<_> = match effort {
+            Effort::Proof => (1..=PAGE / 4).collect(),
+            Effort::Sieve => vec![1, 2],
+        };
+        // The words of a table stand for the first tweaks.
+        let firsts = self.tables[0].clone();
+        for (count, in_place) in counts.into_iter().flat_map(|n| [(n, false), (n, true)]) {
+            let bytes = 64 * count as i64;
+            let keys = Area::new("keys", 16 * self.keys.len() as i64, 16, Access::Read)
+                .with_words(self.keys.iter().cloned());
+            let tweaks = Area::new("tweaks", bytes / 4, 1, Access::ReadOnce)
+                .with_words(firsts[..count].iter().cloned());
+            let access = if in_place { Access::ReadOnceWriteOnce } else { Access::ReadOnce };
+            let src = Area::new("source", bytes, 1, access)
+                .with_words(self.source[..4 * count].iter().cloned());
+            let dst = Area::new("destination", bytes, 1, Access::WriteOnce);
+            let dst_register = AreaId(if in_place { 2 } else { 3 });
+            let mut general = std::array::from_fn(Value::Caller);
+            for (register, area) in
+                [(RDI, KEYS), (RSI, AreaId(1)), (RDX, AreaId(2)), (RCX, dst_register)]
+            {
+                general[register] = Value::Pointer(area, 0);
+            }
+            general[R8] = Value::Number(count as u64);
+            let state = self.run_to_end(general, vec![keys, tweaks, src, dst])?;
+            for (i, first) in firsts[..count].iter().enumerate() {
+                let mut tweak = first.clone();
+                for j in 4 * i..4 * i + 4 {
+                    let block = self.context.algebra.xor(&self.source[j], &tweak);
+                    let enciphered = self.aes(&block);
+                    let wanted = self.context.algebra.xor(&enciphered, &tweak);
+                    tweak = self.context.algebra.linear(&tweak, Linear::Double);
+                    self.check_block(&state.areas[dst_register.0], j, &wanted)?;
                 }
             }
+        }
+        Ok(())
+    }
+
+    /// Block `j` was written, and is what it shall be.
+    fn check_block(&self, area: &Area, j: usize, wanted: &Word) -> Result<(), Failure> {
+        let number = j as i64;
+        if !area.writes.contains_key(&number) || area.words.get(&number) != Some(wanted) {
+            return Err(format!("{}: {} block {j}", self.kernel.name(), area.name));
         }
         Ok(())
     }
@@ -591,7 +637,12 @@ impl<'k> Proof<'k> {
         let len = 16 * (rounds + 1) as i64;
         let output = |name| Area::new(name, len, 1, Access::WriteOnce);
         let key = Area::new("key", 16 * key.len() as i64, 1, Access::ReadOnce).with_words(key);
-        let state = self.run_to_end(vec![key, output("encrypt"), output("decrypt")], None)?;
+        let mut general = std::array::from_fn(Value::Caller);
+        for (area, register) in [RDI, RSI, RDX].into_iter().enumerate() {
+            general[register] = Value::Pointer(AreaId(area), 0);
+        }
+        let areas = vec![key, output("encrypt"), output("decrypt")];
+        let state = self.run_to_end(general, areas)?;
         for round in 0..=rounds {
             let encrypt = &round_keys[round];
             let decrypt = match &round_keys[rounds - round] {

@@ -57,8 +57,8 @@ fn use_the_engine() {
     let addr = PhysAddr::default();
     let mut page = [0; 4096];
     let linear = MemoryCipher::xex(&[1; 16], Tweak::zen1(), backend);
-    let xts = MemoryCipher::xts(&[1; 16], Tweak::xts(&[2; 16], XtsUnit::Page, backend), backend);
-    for cipher in [linear, xts] {
+    let xts = |unit| MemoryCipher::xts(&[1; 16], Tweak::xts(&[2; 16], unit, backend), backend);
+    for cipher in [linear, xts(XtsUnit::Page), xts(XtsUnit::Line)] {
         let cipher = black_box(cipher.expect("keys and tweak fit"));
         cipher.encrypt(addr, &mut page).expect("an aligned page");
         cipher.decrypt(addr, &mut page).expect("an aligned page");

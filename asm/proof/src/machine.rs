@@ -677,16 +677,19 @@ impl Machine<'_> {
         self.set_vector(lanes, words)
     }
 
-    /// Eight bytes of memory, each in 64 bits of its own.
+    /// Public bytes, each in 64 bits of its own.
     fn extend_bytes(&mut self, lanes: usize) -> Result<(), Failure> {
-        let (id, at) = self.place(0, 8)?;
-        let area = &self.state.areas[id.0];
-        let word = area.words.get(&(at / 16)).and_then(Word::known);
-        let (Some(word), true, 4) = (word, area.access == Access::Scratch && at % 8 == 0, lanes)
-        else {
-            return Err("not modelled, or not public".to_owned());
+        let bytes = match self.i.op1_kind() {
+            OpKind::Register => self.vector(1, 1)?[0].known(),
+            _ => {
+                let (id, at) = self.place(0, 2 * lanes as i64)?;
+                let area = &self.state.areas[id.0];
+                let is_public = area.access == Access::Scratch && at % 8 == 0;
+                let word = area.words.get(&(at / 16)).filter(|_| is_public);
+                word.and_then(Word::known).map(|word| word >> (64 * (at / 8 % 2)))
+            }
         };
-        let bytes = word >> (64 * (at / 8 % 2));
+        let bytes = bytes.ok_or("bytes that are not public")?;
         let element = |n: usize| bytes >> (8 * n) & 0xff;
         let words = std::array::from_fn(|lane| {
             Word::constant(element(2 * lane) | element(2 * lane + 1) << 64)

@@ -179,7 +179,8 @@ fn the_machine_does_what_the_cpu_does() {
                 || instruction.mnemonic() == Mnemonic::Vpsrlvq
             {
                 // Counts below and above 64.
-                let counts = instruction.op2_register() as usize - Register::ZMM0 as usize;
+                let counts =
+                    instruction.op2_register().full_register() as usize - Register::ZMM0 as usize;
                 frame.vectors[counts] =
                     std::array::from_fn(|_| random.word() & (0x7f << 64 | 0x7f));
                 state.vectors[counts] = frame.vectors[counts].map(Word::constant);

@@ -64,7 +64,7 @@ fn no_kernel_is_missing() {
         wanted.extend(["aes128", "aes256"].map(|body| format!("{file}::{body}")));
     }
     for backend in BackendKind::ALL.iter().filter(|kind| **kind != BackendKind::Portable) {
-        for shape in ["xex", "xts"] {
+        for shape in ["xex", "xts", "xts_lines"] {
             for size in ["aes128", "aes256"] {
                 for direction in ["encrypt", "decrypt"] {
                     wanted.insert(format!("{shape}_{backend}::{size}_{direction}"));
