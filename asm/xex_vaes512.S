@@ -18,14 +18,15 @@
 #   data zmm0-15 | keys 1 to ROUNDS - 1 zmm16-28 | first key ^ B zmm29 | last key ^ A zmm30      [map]
 #   src r9 | dst r10 | place in the page, bytes rax | bytes left, or the next segment's source r11
 
-# One vector per lane, of class v (zmm: four blocks, xmm: one).
-.macro xex_group v, lanes:vararg
+# The steps of a group, one vector per lane, of class v (zmm: four blocks, xmm: one).
+.macro xex_load v, lanes:vararg
 .irp            n, \lanes
                 vmovdqu64       \v\n, [r9 + 64 * \n]
                 vpternlogq      \v\n, \v\()29, [rsi + rax + 64 * \n], 0x96
 .endr
-.irp            key, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28
-.if \key - 15 < ROUNDS
+.endm
+
+.macro xex_round key, v, lanes:vararg
 .irp            n, \lanes
 .if DECRYPT
                 vaesdec         \v\n, \v\n, \v\key
@@ -33,8 +34,18 @@
                 vaesenc         \v\n, \v\n, \v\key
 .endif
 .endr
+.endm
+
+# Rounds first to last, which are below ROUNDS.
+.macro xex_rounds first, last, v, lanes:vararg
+.irp            key, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28
+.if (\key - 15 >= \first) && (\key - 15 <= \last)
+                xex_round       \key, \v, \lanes
 .endif
 .endr
+.endm
+
+.macro xex_store v, lanes:vararg
 .irp            n, \lanes
 .if DECRYPT
                 vaesdeclast     \v\n, \v\n, \v\()30
@@ -44,6 +55,28 @@
                 vpxorq          \v\n, \v\n, [rdx + rax + 64 * \n]
                 vmovdqu64       [r10 + 64 * \n], \v\n
 .endr
+.endm
+
+# 1 KiB, in two halves of which the second runs five rounds behind the first.
+.macro xex_group
+                xex_load        zmm, 0, 1, 2, 3, 4, 5, 6, 7
+                xex_rounds      1, 5, zmm, 0, 1, 2, 3, 4, 5, 6, 7
+                xex_load        zmm, 8, 9, 10, 11, 12, 13, 14, 15
+.irp            key, 21, 22, 23, 24, 25, 26, 27, 28
+.if \key - 15 < ROUNDS
+                xex_round       \key, zmm, 0, 1, 2, 3, 4, 5, 6, 7
+                xex_rounds      (\key - 20), (\key - 20), zmm, 8, 9, 10, 11, 12, 13, 14, 15
+.endif
+.endr
+                xex_store       zmm, 0, 1, 2, 3, 4, 5, 6, 7
+                xex_rounds      (ROUNDS - 5), (ROUNDS - 1), zmm, 8, 9, 10, 11, 12, 13, 14, 15
+                xex_store       zmm, 8, 9, 10, 11, 12, 13, 14, 15
+.endm
+
+.macro xex_vector v
+                xex_load        \v, 0
+                xex_rounds      1, (ROUNDS - 1), \v, 0
+                xex_store       \v, 0
 .endm
 
 # Moves on by `bytes`; r11 gets what is left.
@@ -77,18 +110,18 @@
 .irp            n, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15
                 prefetcht0      [r11 + rax + 64 * \n]
 .endr
-                xex_group       zmm, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15
+                xex_group
                 xex_advance     1024
                 cmp             r11d, 1024
                 jae             3b
 4:              cmp             r11d, 64                        # lines overlap by themselves: none waits
                 jb              5f                              #   for another
-                xex_group       zmm, 0
+                xex_vector      zmm
                 xex_advance     64
                 jmp             4b
 5:              test            r11d, r11d                      # then single blocks
                 jz              6f
-                xex_group       xmm, 0
+                xex_vector      xmm
                 xex_advance     16
                 jmp             5b
 6:              add             rcx, SEG_BYTES
@@ -99,5 +132,10 @@
 .endr
                 vzeroall                                        #   zmm0 to zmm15
                 ret
+.purgem         xex_load
+.purgem         xex_round
+.purgem         xex_rounds
+.purgem         xex_store
 .purgem         xex_group
+.purgem         xex_vector
 .purgem         xex_advance

@@ -65,17 +65,18 @@
 .endif
 .endm
 
-# 1 KiB. After every ROUNDS - 1 AES instructions, one vector of the next group's tweaks.
-.macro xts_group NEXT
-.irp            n, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15
+# The steps of a group, one vector per lane.
+.macro xts_load lanes:vararg
+.irp            n, \lanes
                 prefetcht0      [rax + 64 * \n]                 # a large step: no prefetcher follows it
                 vmovdqa64       zmm\n, [rcx + 64 * \n]
                 vpternlogq      zmm\n, zmm21, [r9 + 64 * \n], 0x96
 .endr
-.set            DONE, 0
-.irp            key, zmm22, zmm23, zmm24, zmm25, zmm26, zmm27, zmm28, zmm29, zmm30, [rdi], [rdi+64], [rdi+128], [rdi+192]
-.if DONE < 16 * (ROUNDS - 1)
-.irp            n, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15
+.endm
+
+# After every ROUNDS - 1 AES instructions, one vector of the next group's tweaks.
+.macro xts_round NEXT, key, lanes:vararg
+.irp            n, \lanes
                 xts_aes         , zmm, \n, \key
 .set            DONE, DONE + 1
 .irp            m, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15
@@ -84,13 +85,53 @@
 .endif
 .endr
 .endr
-.endif
-.endr
-.irp            n, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15
+.endm
+
+.macro xts_store lanes:vararg
+.irp            n, \lanes
                 xts_aes         last, zmm, \n, zmm31
                 vpxorq          zmm\n, zmm\n, [rcx + 64 * \n]
                 vmovdqu64       [r10 + 64 * \n], zmm\n
 .endr
+.endm
+
+# 1 KiB, in two halves of which the second runs five rounds behind the first.
+.macro xts_group NEXT
+.set            DONE, 0
+                xts_load        0, 1, 2, 3, 4, 5, 6, 7
+.irp            key, zmm22, zmm23, zmm24, zmm25, zmm26
+                xts_round       \NEXT, \key, 0, 1, 2, 3, 4, 5, 6, 7
+.endr
+                xts_load        8, 9, 10, 11, 12, 13, 14, 15
+                xts_round       \NEXT, zmm27, 0, 1, 2, 3, 4, 5, 6, 7
+                xts_round       \NEXT, zmm22, 8, 9, 10, 11, 12, 13, 14, 15
+                xts_round       \NEXT, zmm28, 0, 1, 2, 3, 4, 5, 6, 7
+                xts_round       \NEXT, zmm23, 8, 9, 10, 11, 12, 13, 14, 15
+                xts_round       \NEXT, zmm29, 0, 1, 2, 3, 4, 5, 6, 7
+                xts_round       \NEXT, zmm24, 8, 9, 10, 11, 12, 13, 14, 15
+                xts_round       \NEXT, zmm30, 0, 1, 2, 3, 4, 5, 6, 7
+                xts_round       \NEXT, zmm25, 8, 9, 10, 11, 12, 13, 14, 15
+.if ROUNDS == 14
+                xts_round       \NEXT, [rdi], 0, 1, 2, 3, 4, 5, 6, 7
+                xts_round       \NEXT, zmm26, 8, 9, 10, 11, 12, 13, 14, 15
+                xts_round       \NEXT, [rdi+64], 0, 1, 2, 3, 4, 5, 6, 7
+                xts_round       \NEXT, zmm27, 8, 9, 10, 11, 12, 13, 14, 15
+                xts_round       \NEXT, [rdi+128], 0, 1, 2, 3, 4, 5, 6, 7
+                xts_round       \NEXT, zmm28, 8, 9, 10, 11, 12, 13, 14, 15
+                xts_round       \NEXT, [rdi+192], 0, 1, 2, 3, 4, 5, 6, 7
+                xts_round       \NEXT, zmm29, 8, 9, 10, 11, 12, 13, 14, 15
+.endif
+                xts_store       0, 1, 2, 3, 4, 5, 6, 7
+.if ROUNDS == 10
+.irp            key, zmm26, zmm27, zmm28, zmm29, zmm30
+                xts_round       \NEXT, \key, 8, 9, 10, 11, 12, 13, 14, 15
+.endr
+.else
+.irp            key, zmm30, [rdi], [rdi+64], [rdi+128], [rdi+192]
+                xts_round       \NEXT, \key, 8, 9, 10, 11, 12, 13, 14, 15
+.endr
+.endif
+                xts_store       8, 9, 10, 11, 12, 13, 14, 15
                 xchg            rcx, r8                         # the next group's tweaks become this group's
 .endm
 
@@ -211,6 +252,9 @@
 .purgem         xts_power
 .purgem         xts_step
 .purgem         xts_aes
+.purgem         xts_load
+.purgem         xts_round
+.purgem         xts_store
 .purgem         xts_group
 .purgem         xts_vector
 .purgem         xts_enter
