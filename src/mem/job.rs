@@ -17,6 +17,21 @@ const BATCH: usize = 16;
 /// From so many lines on, a run under line units goes to the kernel for lines.
 const FEW_LINES: usize = 4;
 
+/// How a run lies over lines.
+struct Lines {
+    /// Bytes ahead of the first whole line.
+    head: usize,
+    /// Whole lines.
+    whole: usize,
+}
+
+impl Lines {
+    fn of(run: &Run<'_>) -> Self {
+        let head = (run.addr.page_offset().wrapping_neg() % LINE).min(run.src.len());
+        Self { head, whole: (run.src.len() - head) / LINE }
+    }
+}
+
 /// Runs to encrypt or decrypt under one key.
 pub(super) struct Job<'j> {
     pub(super) isa: Isa,
@@ -55,20 +70,26 @@ impl Job<'_> {
         match xts.unit {
             XtsUnit::Page => self.units(xts, kept, self.runs.iter()),
             XtsUnit::Line => {
-                let is_long = |run: &&Run<'_>| run.src.len() >= FEW_LINES * LINE;
-                self.runs.iter().filter(is_long).for_each(|run| self.lines(xts, run));
+                // A line alone has no other to share a batch with.
+                let few = if self.runs.len() == 1 { 1 } else { FEW_LINES };
+                let is_long = |run: &&Run<'_>| Lines::of(run).whole >= few;
+                for run in self.runs.iter().filter(is_long) {
+                    let lines = Lines::of(run);
+                    match lines.whole {
+                        1 => self.lines::<1>(xts, run, lines),
+                        _ => self.lines::<{ PAGE / LINE }>(xts, run, lines),
+                    }
+                }
                 self.units(xts, kept, self.runs.iter().filter(|run| !is_long(run)));
             }
         }
     }
 
-    /// A run of many units that are lines: the whole lines together, then what is left at both ends.
-    fn lines(&self, xts: &Xts, run: &Run<'_>) {
-        let head = run.addr.page_offset().wrapping_neg() % LINE;
-        let whole = (run.src.len() - head) / LINE;
-        let mut tweaks = [[0; BLOCK]; PAGE / LINE];
-        for first in (0..whole).step_by(tweaks.len()) {
-            let tweaks = &mut tweaks[..(whole - first).min(PAGE / LINE)];
+    /// A run whose units are lines: the whole lines together, N at a time, then what is left at both ends.
+    fn lines<const N: usize>(&self, xts: &Xts, run: &Run<'_>, Lines { head, whole }: Lines) {
+        let mut tweaks = [[0; BLOCK]; N];
+        for first in (0..whole).step_by(N) {
+            let tweaks = &mut tweaks[..(whole - first).min(N)];
             let offset = head + first * LINE;
             for (n, tweak) in tweaks.iter_mut().enumerate() {
                 *tweak = xts.unit_number(run.addr.offset(offset + n * LINE));
@@ -79,9 +100,11 @@ impl Job<'_> {
             kernel::xts_lines(self.isa, self.keys, self.direction, tweaks, &lines);
         }
         tweaks.as_flattened_mut().zeroize();
-        let ends = [(0, head), (head + whole * LINE, (run.src.len() - head) % LINE)];
-        let ends = ends.map(|(offset, len)| run.part(offset, len));
-        self.units(xts, None, ends.iter());
+        let tail = head + whole * LINE;
+        if head != 0 || tail != run.src.len() {
+            let ends = [run.part(0, head), run.part(tail, run.src.len() - tail)];
+            self.units(xts, None, ends.iter());
+        }
     }
 
     /// Units of any kind, whole or in part.
