@@ -272,3 +272,65 @@ impl Algebra {
         Word::new(constant, a.terms().iter().filter_map(image).collect())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    impl Word {
+        /// The value for these values of the atoms.
+        fn value(&self, algebra: &Algebra, atoms: &[u128]) -> u128 {
+            self.terms().iter().fold(self.constant, |sum, &(Atom(n), map)| {
+                sum ^ algebra.matrix(map).apply(atoms[n as usize])
+            })
+        }
+    }
+
+    const FUNCTIONS: &[Linear] = &[
+        Linear::Left(64),
+        Linear::Left(8),
+        Linear::Right(64),
+        Linear::Right(120),
+        Linear::HalvesLeft(1, 1),
+        Linear::HalvesLeft(64, 3),
+        Linear::HalvesRight(63, 60),
+        Linear::Mask(0xffff_ffff),
+        Linear::Dwords(0x93),
+        Linear::RotateDword(8),
+        Linear::Product(0x87),
+        Linear::Double,
+        Linear::InverseMixColumns,
+    ];
+
+    /// Words made by chains of sums and functions have the values that the chains have; equal functions are equal
+    /// words, in whatever order they were made.
+    #[test]
+    fn words_are_functions() {
+        let atoms = [3, 0x0123_4567_89ab_cdef_0f1e_2d3c_4b5a_6978, u128::MAX / 7, 1 << 127];
+        let mut algebra = Algebra::default();
+        let mut words: Vec<_> = (0..4).map(|n| (Word::atom(Atom(n)), atoms[n as usize])).collect();
+        words.push((Word::constant(0x1357), 0x1357));
+        for (n, &function) in FUNCTIONS.iter().cycle().take(100).enumerate() {
+            let ((a, x), (b, y)) = (words[n].clone(), words[n / 3].clone());
+            let sum = algebra.xor(&a, &b);
+            let image = algebra.linear(&sum, function);
+            assert_eq!(image.value(&algebra, &atoms), function.of(x ^ y), "{function:?}");
+            // f(a ^ b) = f(b) ^ f(a)
+            let (of_a, of_b) = (algebra.linear(&a, function), algebra.linear(&b, function));
+            assert_eq!(algebra.xor(&of_b, &of_a), image, "{function:?}");
+            words.push((image, function.of(x ^ y)));
+        }
+        let (a, _) = words[20].clone();
+        assert_eq!(algebra.xor(&a, &a), Word::default());
+    }
+
+    #[test]
+    fn a_renamed_word_is_the_same_function_of_others() {
+        let mut algebra = Algebra::default();
+        let doubled = algebra.linear(&Word::atom(Atom(1)), Linear::Double);
+        let word = algebra.xor(&doubled, &Word::atom(Atom(2)));
+        let renamed = word.rename(|Atom(n)| Some(Atom(4 - n))).unwrap();
+        assert_eq!(renamed.value(&algebra, &[0, 0, 5, 9]), word.value(&algebra, &[0, 9, 5, 0]));
+        assert_eq!(word.rename(|atom| (atom == Atom(1)).then_some(atom)), None);
+    }
+}
