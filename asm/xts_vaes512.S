@@ -41,12 +41,15 @@
                 vpternlogq      zmm19, zmm17, zmm18, 0x96
 .endm
 
-# Vector n of the next group's tweaks: this group's * a^64 (NEXT = 0), or the next segment's T_4n on (1).
+# Vector n of the next group's tweaks: this group's * a^64 (NEXT = 0), or the next segment's T_4n on (1); or none,
+# and what held them is wiped (2).
 .macro xts_step NEXT, n
 .if \NEXT == 0
                 vpclmulqdq      zmm17, zmm20, [rcx + 64 * \n], 0x11 # high half * 0x87
                 vpunpcklqdq     zmm18, zmm20, [rcx + 64 * \n]   # low half into the high one
                 vpxorq          zmm17, zmm17, zmm18
+                vmovdqa64       [r8 + 64 * \n], zmm17
+.elseif \NEXT == 2
                 vmovdqa64       [r8 + 64 * \n], zmm17
 .elseif \n == 0
                 xts_first       SEG_BYTES
@@ -87,11 +90,14 @@
 .endr
 .endm
 
-.macro xts_store lanes:vararg
+.macro xts_store NEXT, lanes:vararg
 .irp            n, \lanes
                 xts_aes         last, zmm, \n, zmm31
                 vpxorq          zmm\n, zmm\n, [rcx + 64 * \n]
                 vmovdqu64       [r10 + 64 * \n], zmm\n
+.if \NEXT == 2
+                vmovdqa64       [rcx + 64 * \n], zmm17
+.endif
 .endr
 .endm
 
@@ -121,7 +127,7 @@
                 xts_round       \NEXT, [rdi+192], 0, 1, 2, 3, 4, 5, 6, 7
                 xts_round       \NEXT, zmm29, 8, 9, 10, 11, 12, 13, 14, 15
 .endif
-                xts_store       0, 1, 2, 3, 4, 5, 6, 7
+                xts_store       \NEXT, 0, 1, 2, 3, 4, 5, 6, 7
 .if ROUNDS == 10
 .irp            key, zmm26, zmm27, zmm28, zmm29, zmm30
                 xts_round       \NEXT, \key, 8, 9, 10, 11, 12, 13, 14, 15
@@ -131,7 +137,7 @@
                 xts_round       \NEXT, \key, 8, 9, 10, 11, 12, 13, 14, 15
 .endr
 .endif
-                xts_store       8, 9, 10, 11, 12, 13, 14, 15
+                xts_store       \NEXT, 8, 9, 10, 11, 12, 13, 14, 15
                 xchg            rcx, r8                         # the next group's tweaks become this group's
 .endm
 
@@ -191,20 +197,8 @@
                 vmovdqa64       [rcx + 64 * \n], zmm19
 .endr
 3:              cmp             r11d, 1024                      # 1 KiB or more is left, its tweaks are ready
-                jne             4f
-                cmp             rdx, 1
                 je              4f
-                mov             r11d, [rsi + SEG_BYTES + SEG_END]
-                sub             r11d, [rsi + SEG_BYTES + SEG_OFFSET]
-                cmp             r11d, 1024
-                mov             r11d, 1024
-                jb              4f
-                xts_group       1                               # the last, and a long segment follows
-                add             rsi, SEG_BYTES
-                dec             rdx
-                xts_enter
-                jmp             3b
-4:              xts_group       0
+                xts_group       0
                 add             r9, 1024
                 add             r10, 1024
                 add             rax, 1024
@@ -217,6 +211,21 @@
                 vmovdqa64       [rcx + 64 * \n], zmm0           # wipe both groups of tweaks
                 vmovdqa64       [r8 + 64 * \n], zmm0
 .endr
+                jmp             5f
+4:              cmp             rdx, 1                          # the last 1 KiB of the segment
+                je              8f
+                mov             r11d, [rsi + SEG_BYTES + SEG_END]
+                sub             r11d, [rsi + SEG_BYTES + SEG_OFFSET]
+                cmp             r11d, 1024
+                jb              8f
+                xts_group       1                               # a long segment follows
+                add             rsi, SEG_BYTES
+                dec             rdx
+                xts_enter
+                jmp             3b
+8:              vpxorq          zmm17, zmm17, zmm17
+                xts_group       2                               # no segment follows, or a short one
+                jmp             7f
 5:              cmp             r11d, 64                        # lines
                 jb              6f
                 xts_vector      zmm
