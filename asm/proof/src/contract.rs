@@ -270,16 +270,14 @@ impl<'k> Proof<'k> {
     fn runs(&mut self, start: &Start, effort: Effort) -> Result<Vec<Start>, Failure> {
         let mut ends = Vec::new();
         for piece in self.pieces(&start.0, effort) {
-            for in_place in [false, true] {
-                self.run_segment(start, piece, None, in_place)?;
-            }
+            self.run_segment(start, piece, None)?;
             let others: &[_] = match effort {
                 Effort::Sieve => &[1, LONG - 1, LONG, PAGE],
                 Effort::Proof => &[LONG - 1, LONG],
             };
-            for (n, &blocks) in others.iter().enumerate() {
+            for &blocks in others {
                 let next = Piece { place: PAGE - blocks, blocks };
-                ends.extend(self.run_segment(start, piece, Some(next), n % 2 == 1)?);
+                ends.extend(self.run_segment(start, piece, Some(next))?);
             }
         }
         Ok(ends)
@@ -301,30 +299,16 @@ impl<'k> Proof<'k> {
         (place, Contents { vectors, scratch: BTreeMap::new() })
     }
 
-    /// The shapes of a segment that are run from a state: from the entry all lengths, at the page's start and at its
-    /// end; from the others, all that differ in how the kernels divide them.
+    /// The shapes of a segment that are run from a state: for a proof all lengths, the odd ones at the end of their
+    /// page and the others at its start.
     fn pieces(&self, start: &Place, effort: Effort) -> Vec<Piece> {
-        let is_entry = start.ip == self.kernel.address;
-        let lengths: Vec<usize> = match (effort, is_entry) {
-            (Effort::Proof, true) => (1..=PAGE).collect(),
-            (Effort::Proof, false) => {
-                let groups = [4, 8, 16, 32, 64, 80, 128, 256];
-                let around = groups.into_iter().flat_map(|n| [n - 1, n, n + 1, n + 6]);
-                let mut lengths: Vec<_> = around.chain([1, 2]).collect();
-                lengths.retain(|&n| n <= PAGE);
-                lengths.sort_unstable();
-                lengths.dedup();
-                lengths
-            }
-            (Effort::Sieve, true) => vec![1, 7, 107, 64 + 23, 3 * 64 + 16, 256],
-            (Effort::Sieve, false) => vec![2, 21, 64, 256],
+        let lengths: Vec<usize> = match effort {
+            Effort::Proof => (1..=PAGE).collect(),
+            Effort::Sieve => vec![1, 2, 7, 21, LONG, LONG + 23, 107, 3 * LONG + 16, PAGE],
         };
         let fits = |blocks: &usize| start.long.is_none_or(|long| long == (*blocks >= LONG));
-        let places = |blocks| if self.is_xex() { vec![0, PAGE - blocks] } else { vec![0] };
-        let at = |blocks| places(blocks).into_iter().map(move |place| Piece { place, blocks });
-        let mut pieces: Vec<_> = lengths.into_iter().filter(fits).flat_map(at).collect();
-        pieces.dedup();
-        pieces
+        let piece = |blocks| Piece { place: (PAGE - blocks) * (blocks % 2), blocks };
+        lengths.into_iter().filter(fits).map(piece).collect()
     }
 
     /// Runs one segment from `start`: the last of the list, or one with another behind it. The state where the next
@@ -334,12 +318,9 @@ impl<'k> Proof<'k> {
         start: &Start,
         piece: Piece,
         next: Option<Piece>,
-        in_place: bool,
     ) -> Result<Option<Start>, Failure> {
-        self.run_or_fail(start, piece, next, in_place).map_err(|why| {
-            let place = if in_place { "in place" } else { "disjoint" };
-            format!("{}, {piece:?}, {place}, then {next:?}: {why}", self.kernel.name())
-        })
+        self.run_or_fail(start, piece, next)
+            .map_err(|why| format!("{}, {piece:?}, then {next:?}: {why}", self.kernel.name()))
     }
 
     fn run_or_fail(
@@ -347,9 +328,8 @@ impl<'k> Proof<'k> {
         start: &Start,
         piece: Piece,
         next: Option<Piece>,
-        in_place: bool,
     ) -> Result<Option<Start>, Failure> {
-        let mut state = self.state(start, piece, next, in_place);
+        let mut state = self.state(start, piece, next);
         let (pointer, count) = self.list_registers();
         self.proved.runs += 1;
         let steps = self.proved.steps;
@@ -358,7 +338,7 @@ impl<'k> Proof<'k> {
                 .then_some(())
                 .ok_or("it returns before the end of the list")?;
         }
-        self.check_segment(&state, piece, in_place)?;
+        self.check_segment(&state, piece)?;
         if let Some(next) = next {
             if state.general[count] != Value::AtLeast(2) {
                 return Err("the count is not one for each segment".to_owned());
@@ -380,7 +360,7 @@ impl<'k> Proof<'k> {
     }
 
     /// The state of the machine for one segment.
-    fn state(&mut self, start: &Start, piece: Piece, next: Option<Piece>, in_place: bool) -> State {
+    fn state(&mut self, start: &Start, piece: Piece, next: Option<Piece>) -> State {
         let (start, contents) = start;
         let (pointer, count) = self.list_registers();
         let is_entry = start.ip == self.kernel.address;
@@ -395,8 +375,7 @@ impl<'k> Proof<'k> {
         };
         let bytes = (16 * piece.blocks) as i64;
         let mut list = Area::new("segments", SEGMENT, 16, Access::Read);
-        let dst = if in_place { SRC } else { DST };
-        self.put_segment(&mut list, 0, piece, (Value::Pointer(SRC, 0), Value::Pointer(dst, 0)));
+        self.put_segment(&mut list, 0, piece, (Value::Pointer(SRC, 0), Value::Pointer(DST, 0)));
         if let Some(next) = next {
             list.len += SEGMENT;
             self.put_segment(&mut list, 1, next, (Value::Unknown, Value::Unknown));
@@ -414,7 +393,6 @@ impl<'k> Proof<'k> {
         let table = |name, words: &Vec<Word>| {
             Area::new(name, page, 16, Access::Read).with_words(words.iter().cloned())
         };
-        let access = if in_place { Access::ReadOnceWriteOnce } else { Access::ReadOnce };
         let vectors = contents.vectors.iter();
         State {
             general,
@@ -430,7 +408,7 @@ impl<'k> Proof<'k> {
                 table("after", &self.tables[1]),
                 list,
                 scratch,
-                Area::new("source", bytes, 1, access)
+                Area::new("source", bytes, 1, Access::ReadOnce(Some(DST)))
                     .with_words(self.source[..piece.blocks].iter().cloned()),
                 Area::new("destination", bytes, 1, Access::WriteOnce),
                 Area::new("prefetched", 0, 1, Access::Nothing),
@@ -456,13 +434,8 @@ impl<'k> Proof<'k> {
     }
 
     /// The whole source was read, and the whole destination holds what it shall.
-    fn check_segment(
-        &mut self,
-        state: &State,
-        piece: Piece,
-        in_place: bool,
-    ) -> Result<(), Failure> {
-        let (src, dst) = (&state.areas[SRC.0], &state.areas[if in_place { SRC.0 } else { DST.0 }]);
+    fn check_segment(&mut self, state: &State, piece: Piece) -> Result<(), Failure> {
+        let (src, dst) = (&state.areas[SRC.0], &state.areas[DST.0]);
         for j in 0..piece.blocks {
             let number = j as i64;
             if !src.reads.contains_key(&number) || !dst.writes.contains_key(&number) {
@@ -586,20 +559,18 @@ impl<'k> Proof<'k> {
         };
         // The words of a table stand for the first tweaks.
         let firsts = self.tables[0].clone();
-        for (count, in_place) in counts.into_iter().flat_map(|n| [(n, false), (n, true)]) {
+        for count in counts {
             let bytes = 64 * count as i64;
             let keys = Area::new("keys", 16 * self.keys.len() as i64, 16, Access::Read)
                 .with_words(self.keys.iter().cloned());
-            let tweaks = Area::new("tweaks", bytes / 4, 1, Access::ReadOnce)
+            let tweaks = Area::new("tweaks", bytes / 4, 1, Access::ReadOnce(None))
                 .with_words(firsts[..count].iter().cloned());
-            let access = if in_place { Access::ReadOnceWriteOnce } else { Access::ReadOnce };
-            let src = Area::new("source", bytes, 1, access)
+            let src = Area::new("source", bytes, 1, Access::ReadOnce(Some(AreaId(3))))
                 .with_words(self.source[..4 * count].iter().cloned());
             let dst = Area::new("destination", bytes, 1, Access::WriteOnce);
-            let dst_register = AreaId(if in_place { 2 } else { 3 });
             let mut general = std::array::from_fn(Value::Caller);
             for (register, area) in
-                [(RDI, KEYS), (RSI, AreaId(1)), (RDX, AreaId(2)), (RCX, dst_register)]
+                [(RDI, KEYS), (RSI, AreaId(1)), (RDX, AreaId(2)), (RCX, AreaId(3))]
             {
                 general[register] = Value::Pointer(area, 0);
             }
@@ -612,7 +583,7 @@ impl<'k> Proof<'k> {
                     let enciphered = self.aes(&block);
                     let wanted = self.context.algebra.xor(&enciphered, &tweak);
                     tweak = self.context.algebra.linear(&tweak, Linear::Double);
-                    self.check_block(&state.areas[dst_register.0], j, &wanted)?;
+                    self.check_block(&state.areas[3], j, &wanted)?;
                 }
             }
         }
@@ -636,7 +607,8 @@ impl<'k> Proof<'k> {
         let round_keys = self.round_keys(&key);
         let len = 16 * (rounds + 1) as i64;
         let output = |name| Area::new(name, len, 1, Access::WriteOnce);
-        let key = Area::new("key", 16 * key.len() as i64, 1, Access::ReadOnce).with_words(key);
+        let key =
+            Area::new("key", 16 * key.len() as i64, 1, Access::ReadOnce(None)).with_words(key);
         let mut general = std::array::from_fn(Value::Caller);
         for (area, register) in [RDI, RSI, RDX].into_iter().enumerate() {
             general[register] = Value::Pointer(AreaId(area), 0);

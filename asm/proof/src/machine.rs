@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use iced_x86::{
-    ConditionCode, Decoder, DecoderOptions, EncodingKind, FlowControl, Instruction, Mnemonic,
+    Code, ConditionCode, Decoder, DecoderOptions, EncodingKind, FlowControl, Instruction, Mnemonic,
     OpKind, Register,
 };
 
@@ -41,8 +41,9 @@ pub enum Value {
 pub enum Access {
     /// Read, as often as one likes.
     Read,
-    /// Each byte read at most once.
-    ReadOnce,
+    /// Each byte read at most once, and not after the byte in the same place of that area was written: so the two may
+    /// be the same memory.
+    ReadOnce(Option<AreaId>),
     /// Each byte written at most once.
     WriteOnce,
     /// Each byte read at most once, then written at most once.
@@ -232,7 +233,7 @@ impl Machine<'_> {
         }
         match i.flow_control() {
             FlowControl::Next => {}
-            FlowControl::Return if i.op_count() == 0 => return Ok(Flow::Returned),
+            FlowControl::Return if i.code() == Code::Retnq => return Ok(Flow::Returned),
             FlowControl::UnconditionalBranch => {
                 self.state.ip = i.near_branch_target();
                 return Ok(Flow::On);
@@ -450,8 +451,13 @@ impl Machine<'_> {
     /// A word of 16 bytes, `skip` bytes behind where the memory operand begins.
     fn load_word(&mut self, skip: i64) -> Result<Word, Failure> {
         let (id, at) = self.place(skip, 16)?;
-        let area = &mut self.state.areas[id.0];
         let number = at / 16;
+        if let Access::ReadOnce(Some(results)) = self.state.areas[id.0].access
+            && self.state.areas[results.0].writes.contains_key(&number)
+        {
+            return Err(format!("a read at {at} of the source, behind the write of its result"));
+        }
+        let area = &mut self.state.areas[id.0];
         if at % 16 != 0 {
             return Err(format!("a read across words at {at} of {}", area.name));
         }
@@ -462,7 +468,7 @@ impl Machine<'_> {
         *reads += 1;
         let allowed = match area.access {
             Access::Read => true,
-            Access::ReadOnce => *reads == 1,
+            Access::ReadOnce(_) => *reads == 1,
             Access::ReadOnceWriteOnce => *reads == 1 && !area.writes.contains_key(&number),
             Access::Scratch => area.words.contains_key(&number),
             Access::WriteOnce | Access::Nothing => false,
@@ -484,7 +490,7 @@ impl Machine<'_> {
         let allowed = match area.access {
             Access::Scratch => true,
             Access::WriteOnce | Access::ReadOnceWriteOnce => *writes == 1,
-            Access::Read | Access::ReadOnce | Access::Nothing => false,
+            Access::Read | Access::ReadOnce(_) | Access::Nothing => false,
         };
         if !allowed {
             return Err(format!("a write at {at} of {}, written {writes} times", area.name));

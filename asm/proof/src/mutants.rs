@@ -21,7 +21,14 @@ impl Mutant {
     #[must_use]
     pub fn is_equivalent(&self) -> Option<&'static str> {
         use Mnemonic as M;
-        let (original, changed) = (self.original, self.changed?);
+        let original = self.original;
+        let Some(changed) = self.changed else {
+            let is_zero_half = original.mnemonic() == M::Movdqa
+                && original.op0_register() == Register::XMM12
+                && original.op1_register() == Register::XMM11;
+            let why = "of this register only the low half is used, which is zero already";
+            return is_zero_half.then_some(why);
+        };
         let immediates = || Some(original.try_immediate(1).ok()? ^ changed.try_immediate(1).ok()?);
         match original.mnemonic() {
             M::Pclmulqdq | M::Vpclmulqdq if original.immediate8() ^ changed.immediate8() == 8 => {
@@ -29,6 +36,9 @@ impl Mutant {
             }
             M::Cmp if original.op0_register() == Register::R11D && immediates().is_some() => {
                 Some("both ways round this threshold are right; one is faster")
+            }
+            M::And if immediates().is_some_and(|bits| bits < 128) => {
+                Some("offsets in the ring are multiples of 128")
             }
             M::Movdqa | M::Vmovdqa | M::Vmovdqa64
                 if original.op0_kind() == OpKind::Memory
