@@ -28,7 +28,8 @@
 //! # Features
 //! `default = ["std", "kernels"]`; all are additive and none changes a result.
 //! * `kernels`: the assembly in `asm/`, on x86-64 with SSE2. Without it: Rust only, no CPU detection.
-//! * `alloc`, `std`: the core needs neither.
+//! * `alloc`, `std`: the core needs neither. With `alloc`, the tables of a linear tweak are on the heap; with
+//!   `std`, VAES is found also on CPUs without AVX-512.
 //! * `vm-memory-018`: `mem::vm_memory`, guest memory of the `vm-memory` crate.
 
 #![no_std]
