@@ -7,7 +7,7 @@
 #   out  for each segment, j from 0: dst[j] = AES(src[j] ^ B ^ before[j]) ^ A ^ after[j], where B and A are
 #        the segment's bases and the tables are entered at SEG_OFFSET; SEG_END lies inside the page.
 #        XEX: before = after = T, B = A.  XE: the side that has no whitening gets zeros (table and base).
-#   uses rax, rcx, r8-r11, ymm0-10; no stack, no calls; branches on SEG_OFFSET, SEG_END and r8 only
+#   uses rax, rcx, r8-r11, ymm0-15; no stack, no calls; branches on SEG_OFFSET, SEG_END and r8 only
 #   needs avx2, avx, vaes, aes
 #   cost  64 bytes: 2 * ROUNDS AES instructions at 2 a cycle (10 or 14 cycles); the bases are folded into
 #         the first and the last round key once a segment, so the tweak costs two xors a vector

@@ -6,7 +6,7 @@
 #        r8  count   lines, at least 1
 #   out  for each line i and block j < 4: dst = AES(src ^ T_ij) ^ T_ij, T_i0 = tweaks[i], T_i(j+1) = T_ij * a
 #        in GF(2^128) as IEEE 1619-2018, section 5.2 has it (little-endian, a^128 = a^7 + a^2 + a + 1)
-#   uses rax, rcx, rdx, rsi, r8, ymm0-11; no stack, no calls; branches on r8 only
+#   uses rax, rcx, rdx, rsi, r8, ymm0-15; no stack, no calls; branches on r8 only
 #   needs avx2, avx, vaes, vpclmulqdq
 #   cost  64 bytes: 2 * ROUNDS AES instructions at 2 a cycle (10 or 14 cycles), and 12 beside AES for the tweaks;
 #         no line waits for another, so the CPU runs as many side by side as it has room for

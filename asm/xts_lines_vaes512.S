@@ -6,7 +6,7 @@
 #        r8  count   lines, at least 1
 #   out  for each line i and block j < 4: dst = AES(src ^ T_ij) ^ T_ij, T_i0 = tweaks[i], T_i(j+1) = T_ij * a
 #        in GF(2^128) as IEEE 1619-2018, section 5.2 has it (little-endian, a^128 = a^7 + a^2 + a + 1)
-#   uses rax, rcx, rdx, rsi, r8, k1, zmm0-3, zmm13-30; no stack, no calls; branches on r8 only
+#   uses rax, rcx, rdx, rsi, r8, k1, zmm0-30; no stack, no calls; branches on r8 only
 #   needs avx512f, vaes, vpclmulqdq, avx
 #   cost  64 bytes: ROUNDS AES instructions, at 2 a cycle 5 or 7 cycles (at 1 a cycle, Zen 4, twice that), and 7
 #         beside AES for the tweaks. One vector is one line; no line waits for another, so the CPU runs as many

@@ -6,7 +6,7 @@
 #   out  for each segment, j from 0: dst[j] = AES(src[j] ^ T_j) ^ T_j, T_0 = SEG_BEFORE, T_(j+1) = T_j * a
 #        in GF(2^128) as IEEE 1619-2018, section 5.2 has it (little-endian, a^128 = a^7 + a^2 + a + 1);
 #        SEG_END - SEG_OFFSET bytes
-#   uses rax, rcx, rdx, rsi, r8-r11, ymm0-12; no stack, no calls; branches on SEG_OFFSET, SEG_END, rdx only
+#   uses rax, rcx, rdx, rsi, r8-r11, ymm0-15; no stack, no calls; branches on SEG_OFFSET, SEG_END, rdx only
 #   needs avx2, avx, vaes, vpclmulqdq, aes
 #   cost  64 bytes: 2 * ROUNDS AES instructions at 2 a cycle (10 or 14 cycles). The next group's tweaks are
 #         computed between the AES instructions of this one, each vector from one before it (no chain from

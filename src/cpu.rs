@@ -161,7 +161,7 @@ impl BackendKind {
     }
 
     /// The CPU features that the backend's kernels use. Every one of them sets its keys up by
-    /// `asm/aes_schedule.S` and enciphers tweaks by `asm/aes_blocks_aesni.S`.
+    /// `asm/aes_schedule.S` and enciphers a few tweaks by `asm/aes_blocks_aesni.S`.
     #[must_use]
     pub const fn needs(self) -> &'static [Feature] {
         use Feature::{Aes, Avx, Avx2, Avx512f, Avx512vl, Pclmulqdq, Sse2, Vaes, Vpclmulqdq};

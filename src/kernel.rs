@@ -90,7 +90,7 @@ impl Segment<'_> {
     /// does so as the memory model of shared guest memory allows (`crate::mem::guest`).
     #[inline]
     pub(crate) unsafe fn new(src: *const u8, dst: *mut u8, blocks: usize, place: usize) -> Self {
-        assert!(place + blocks <= PAGE / BLOCK, "a segment lies inside a page");
+        assert!(blocks > 0 && place + blocks <= PAGE / BLOCK, "a segment lies inside a page");
         Self {
             src,
             dst,
@@ -195,22 +195,23 @@ if_kernels! {
             match isa {
                 Isa::Vaes256(_) | Isa::Vaes512(_) if data.len() >= LINE / BLOCK => {
                     for data in data.chunks_mut(PAGE / BLOCK) {
-                        let (src, dst) = (data.as_ptr().cast(), data.as_mut_ptr().cast());
-                        // SAFETY: `data` is exclusive memory of so many blocks, for as long as the segment
+                        let (memory, blocks) = (data.as_mut_ptr().cast::<u8>(), data.len());
+                        // SAFETY: `memory` is exclusive memory of so many blocks, for as long as the segment
                         // is used; source and destination are the same.
-                        let alone = unsafe { Segment::new(src, dst, data.len(), 0) };
+                        let alone = unsafe { Segment::new(memory, memory, blocks, 0) };
                         xex(isa, keys, Direction::Encrypt, &ZERO_TABLE, &ZERO_TABLE, &[alone]);
                     }
                 }
-                _ if data.is_empty() => {}
                 _ => {
                     let kernel = match keys.size {
                         KeySize::Aes128 => aes_blocks_aesni::aes128,
                         KeySize::Aes256 => aes_blocks_aesni::aes256,
                     };
-                    // SAFETY: every `Isa` proves AES-NI; the keys have the alignment and the rounds of the
-                    // kernel; `data` is exclusive memory of `data.len()` blocks, at least one.
-                    unsafe { kernel(keys.encrypt.as_ptr(), data.as_mut_ptr(), data.len()) }
+                    for data in data.chunks_mut(PAGE / LINE) {
+                        // SAFETY: every `Isa` proves AES-NI; the keys have the alignment and the rounds of
+                        // the kernel; `data` is exclusive memory of `data.len()` blocks, 1 to 64.
+                        unsafe { kernel(keys.encrypt.as_ptr(), data.as_mut_ptr(), data.len()) }
+                    }
                 }
             }
         }
@@ -285,16 +286,13 @@ if_kernels! {
             lines: &Segment<'_>,
         ) {
             assert!((lines.end - lines.offset) as usize == LINE * tweaks.len(), "a tweak a line");
-            if tweaks.is_empty() {
-                return;
-            }
             let kernel = match isa {
                 Isa::AesNi(_) => xts_lines_aesni::select(keys.size, direction),
                 Isa::Vaes256(_) => xts_lines_vaes256::select(keys.size, direction),
                 Isa::Vaes512(_) => xts_lines_vaes512::select(keys.size, direction),
             };
             // SAFETY: `isa` proves the CPU features; the keys have the size and alignment of the contract by
-            // their type, there is at least one tweak, and 64 bytes of memory for each (asserted above), which
+            // their type; there are 64 bytes of memory for each tweak (asserted above), at least one, which
             // `Segment::new` was promised to be valid, the same or disjoint.
             unsafe {
                 kernel(
@@ -310,6 +308,7 @@ if_kernels! {
         /// As much as the kernel with the largest scratch takes.
         #[repr(C, align(64))]
         struct Scratch([Block; 148]);
+        const _: () = assert!(size_of::<Scratch>() == 2368, "what `asm/xts_vaes512.S` asks for");
 
         /// Declares the bodies of a kernel, one for each set of assembly-time numbers, in a module of the
         /// file's name.

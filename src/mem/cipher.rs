@@ -233,7 +233,7 @@ impl<T: Borrow<Tweak>> MemoryCipher<T> {
 
     /// Encrypts a list of runs: scattered pages, lines, or pieces of any length.
     ///
-    /// The runs should not share destination memory; if they do, those bytes hold the result of either.
+    /// They are done in the order of the list, each to its end: a run may read what one before it has written.
     ///
     /// # Errors
     /// [`RunError`] with the first entry that cannot be done, before anything is written for any.

@@ -152,7 +152,9 @@ impl<'a> GuestBytes<'a> {
         Some(Self {
             ptr: self.ptr.wrapping_add(offset),
             len,
-            dirty: self.dirty.map(|dirty| Dirty { offset: dirty.offset + offset, ..dirty }),
+            dirty: self
+                .dirty
+                .map(|dirty| Dirty { offset: dirty.offset.wrapping_add(offset), ..dirty }),
             ..*self
         })
     }

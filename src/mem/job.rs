@@ -72,15 +72,22 @@ impl Job<'_> {
             XtsUnit::Line => {
                 // A line alone has no other to share a batch with.
                 let few = if self.runs.len() == 1 { 1 } else { FEW_LINES };
-                let is_long = |run: &&Run<'_>| Lines::of(run).whole >= few;
-                for run in self.runs.iter().filter(is_long) {
-                    let lines = Lines::of(run);
-                    match lines.whole {
-                        1 => self.lines::<1>(xts, run, lines),
-                        _ => self.lines::<{ PAGE / LINE }>(xts, run, lines),
+                let is_long = |run: &Run<'_>| Lines::of(run).whole >= few;
+                // In the order of the list: a run's source may be what another has written.
+                for runs in self.runs.split_inclusive(is_long) {
+                    let (last, others) = match runs {
+                        [others @ .., last] if is_long(last) => (Some(last), others),
+                        others => (None, others),
+                    };
+                    self.units(xts, None, others.iter());
+                    match last.map(|run| (run, Lines::of(run))) {
+                        None => {}
+                        Some((run, lines @ Lines { whole: 1, .. })) => {
+                            self.lines::<1>(xts, run, lines);
+                        }
+                        Some((run, lines)) => self.lines::<{ PAGE / LINE }>(xts, run, lines),
                     }
                 }
-                self.units(xts, kept, self.runs.iter().filter(|run| !is_long(run)));
             }
         }
     }

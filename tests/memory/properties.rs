@@ -277,3 +277,27 @@ fn same_block_same_address_same_ciphertext() {
         assert_eq!(&replayed, b"balance: 1000000");
     }
 }
+
+/// A run may read what one before it has written: lines alone, lines in a row, pieces of lines.
+#[test]
+fn a_list_is_done_in_its_order() {
+    let chain =
+        [(0, 64, 64), (64, 384, 320), (384, 768, 64), (400, 1040, 304), (768, 0, 16), (0, 16, 16)];
+    for backend in backends() {
+        for cipher in every_mode(9, backend) {
+            let fresh = || (0..2048).map(|i| Cell::new(i as u8)).collect::<Vec<_>>();
+            let (together, alone) = (fresh(), fresh());
+            fn runs(cells: &[Cell<u8>], chain: [(usize, usize, usize); 6]) -> [Run<'_>; 6] {
+                chain.map(|(src, dst, len)| {
+                    let (src, addr) = (&cells[src..src + len], at(0x4000 + dst as u64));
+                    Run::new(addr, src, &cells[dst..dst + len])
+                })
+            }
+            cipher.encrypt_runs(&runs(&together, chain)).unwrap();
+            for run in runs(&alone, chain) {
+                cipher.encrypt_runs(&[run]).unwrap();
+            }
+            assert_eq!(together, alone, "{cipher:?}");
+        }
+    }
+}

@@ -41,7 +41,8 @@ impl Kernel {
         self.body.ends_with("decrypt")
     }
 
-    /// Whether the backend runs it. All backends set keys up and encipher tweaks by the AES-NI kernels.
+    /// Whether the backend runs it. All backends set keys up and encipher a few tweaks by the AES-NI
+    /// kernels.
     #[must_use]
     pub fn serves(&self, backend: BackendKind) -> bool {
         match backend {
