@@ -29,8 +29,6 @@ const SCRATCH: AreaId = AreaId(4);
 const SRC: AreaId = AreaId(5);
 const DST: AreaId = AreaId(6);
 const PREFETCH: AreaId = AreaId(7);
-/// What belongs to one segment only.
-const FIRST_OF_SEGMENT: AreaId = SRC;
 
 const RCX: usize = 1;
 const RDX: usize = 2;
@@ -47,6 +45,8 @@ pub enum Effort {
     Proof,
     /// What rejects wrong kernels fast.
     Sieve,
+    /// The sieve, and all lengths at the beginning of a list.
+    Lengths,
 }
 
 /// What was proved.
@@ -58,13 +58,6 @@ pub struct Proved {
     pub runs: usize,
     /// Instructions that were run.
     pub steps: usize,
-}
-
-/// Where in its page a segment lies.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Piece {
-    place: usize,
-    blocks: usize,
 }
 
 /// What tells the general states apart.
@@ -127,7 +120,7 @@ pub struct Proof<'k> {
     /// The vector registers as the caller left them.
     callers: Vec<Vector>,
     keys: Vec<Word>,
-    /// The tables before and after AES.
+    /// The tables before and after AES, from the segment's place on.
     tables: [Vec<Word>; 2],
     /// Whitening before and after AES, of this segment and the next.
     whitening: [[Atom; 2]; 2],
@@ -223,11 +216,11 @@ impl<'k> Proof<'k> {
     }
 
     /// What the kernel shall write for block `j` of a segment.
-    fn wanted(&mut self, piece: Piece, j: usize) -> Word {
+    fn wanted(&mut self, j: usize) -> Word {
         let [before, after] = if self.is_xex() {
             [0, 1].map(|side| {
                 let base = Word::atom(self.whitening[0][side]);
-                self.context.algebra.xor(&base, &self.tables[side][piece.place + j])
+                self.context.algebra.xor(&base, &self.tables[side][j])
             })
         } else {
             [self.tweaks[j].clone(), self.tweaks[j].clone()]
@@ -269,15 +262,10 @@ impl<'k> Proof<'k> {
     /// All shapes of a segment from a state, at the end of the list and ahead of others; the states they end in.
     fn runs(&mut self, start: &Start, effort: Effort) -> Result<Vec<Start>, Failure> {
         let mut ends = Vec::new();
-        for piece in self.pieces(&start.0, effort) {
-            self.run_segment(start, piece, None)?;
-            let others: &[_] = match effort {
-                Effort::Sieve => &[1, LONG - 1, LONG, PAGE],
-                Effort::Proof => &[LONG - 1, LONG],
-            };
-            for &blocks in others {
-                let next = Piece { place: PAGE - blocks, blocks };
-                ends.extend(self.run_segment(start, piece, Some(next))?);
+        for blocks in self.lengths(&start.0, effort) {
+            self.run_segment(start, blocks, None)?;
+            for next_is_long in [false, true] {
+                ends.extend(self.run_segment(start, blocks, Some(next_is_long))?);
             }
         }
         Ok(ends)
@@ -288,8 +276,8 @@ impl<'k> Proof<'k> {
         let pointer = |area| Value::Pointer(area, 0);
         if self.is_xex() {
             general[RDI] = pointer(KEYS);
-            general[RSI] = pointer(BEFORE);
-            general[RDX] = pointer(AFTER);
+            general[RSI] = Value::LessPlace(BEFORE, 0);
+            general[RDX] = Value::LessPlace(AFTER, 0);
         } else {
             general[RDI] = pointer(KEYS);
             general[RCX] = pointer(SCRATCH);
@@ -299,16 +287,15 @@ impl<'k> Proof<'k> {
         (place, Contents { vectors, scratch: BTreeMap::new() })
     }
 
-    /// The shapes of a segment that are run from a state: for a proof all lengths, the odd ones at the end of their
-    /// page and the others at its start.
-    fn pieces(&self, start: &Place, effort: Effort) -> Vec<Piece> {
-        let lengths: Vec<usize> = match effort {
+    /// The lengths of a segment that are run from a state, in blocks: for a proof, all.
+    fn lengths(&self, start: &Place, effort: Effort) -> Vec<usize> {
+        let mut lengths: Vec<usize> = match effort {
             Effort::Proof => (1..=PAGE).collect(),
-            Effort::Sieve => vec![1, 2, 7, 21, LONG, LONG + 23, 107, 3 * LONG + 16, PAGE],
+            Effort::Lengths if start.ip == self.kernel.address => (1..=PAGE).collect(),
+            _ => vec![1, 2, 7, 21, LONG, LONG + 23, 107, 3 * LONG + 16, PAGE],
         };
-        let fits = |blocks: &usize| start.long.is_none_or(|long| long == (*blocks >= LONG));
-        let piece = |blocks| Piece { place: (PAGE - blocks) * (blocks % 2), blocks };
-        lengths.into_iter().filter(fits).map(piece).collect()
+        lengths.retain(|&blocks| start.long.is_none_or(|long| long == (blocks >= LONG)));
+        lengths
     }
 
     /// Runs one segment from `start`: the last of the list, or one with another behind it. The state where the next
@@ -316,20 +303,26 @@ impl<'k> Proof<'k> {
     fn run_segment(
         &mut self,
         start: &Start,
-        piece: Piece,
-        next: Option<Piece>,
+        blocks: usize,
+        next_is_long: Option<bool>,
     ) -> Result<Option<Start>, Failure> {
-        self.run_or_fail(start, piece, next)
-            .map_err(|why| format!("{}, {piece:?}, then {next:?}: {why}", self.kernel.name()))
+        self.run_or_fail(start, blocks, next_is_long).map_err(|why| {
+            let next = match next_is_long {
+                None => "the last",
+                Some(false) => "a short one next",
+                Some(true) => "a long one next",
+            };
+            format!("{}, a segment of {blocks} blocks, {next}: {why}", self.kernel.name())
+        })
     }
 
     fn run_or_fail(
         &mut self,
         start: &Start,
-        piece: Piece,
-        next: Option<Piece>,
+        blocks: usize,
+        next_is_long: Option<bool>,
     ) -> Result<Option<Start>, Failure> {
-        let mut state = self.state(start, piece, next);
+        let mut state = self.state(start, blocks, next_is_long);
         let (pointer, count) = self.list_registers();
         self.proved.runs += 1;
         let steps = self.proved.steps;
@@ -338,12 +331,12 @@ impl<'k> Proof<'k> {
                 .then_some(())
                 .ok_or("it returns before the end of the list")?;
         }
-        self.check_segment(&state, piece)?;
-        if let Some(next) = next {
+        self.check_segment(&state, blocks)?;
+        if let Some(next_is_long) = next_is_long {
             if state.general[count] != Value::AtLeast(2) {
                 return Err("the count is not one for each segment".to_owned());
             }
-            return Ok(Some(self.generalize(&state, next)));
+            return Ok(Some(self.generalize(&state, next_is_long)));
         }
         while self.step(&mut state, steps)? {}
         self.check_return(&state)?;
@@ -360,25 +353,27 @@ impl<'k> Proof<'k> {
     }
 
     /// The state of the machine for one segment.
-    fn state(&mut self, start: &Start, piece: Piece, next: Option<Piece>) -> State {
+    fn state(&mut self, start: &Start, blocks: usize, next_is_long: Option<bool>) -> State {
         let (start, contents) = start;
         let (pointer, count) = self.list_registers();
         let is_entry = start.ip == self.kernel.address;
         let mut general = start.general;
         general[pointer] = Value::Pointer(SEGMENTS, 0);
-        general[count] = match (is_entry, next) {
+        general[count] = match (is_entry, next_is_long) {
             (true, None) => Value::Number(1),
             (true, Some(_)) => Value::AtLeast(2),
             // The segment before has not been taken off the count yet.
             (false, None) => Value::Number(2),
             (false, Some(_)) => Value::AtLeast(3),
         };
-        let bytes = (16 * piece.blocks) as i64;
+        let bytes = (16 * blocks) as i64;
         let mut list = Area::new("segments", SEGMENT, 16, Access::Read);
-        self.put_segment(&mut list, 0, piece, (Value::Pointer(SRC, 0), Value::Pointer(DST, 0)));
-        if let Some(next) = next {
+        let memory = [SRC, DST].map(|area| Value::Pointer(area, 0));
+        self.put_segment(&mut list, 0, memory, [Value::Place(0), Value::Place(bytes)]);
+        if let Some(is_long) = next_is_long {
             list.len += SEGMENT;
-            self.put_segment(&mut list, 1, next, (Value::Unknown, Value::Unknown));
+            let place = [Value::NextPlace, Value::NextEnd(is_long)];
+            self.put_segment(&mut list, 1, [Value::Unknown; 2], place);
         }
         let (scratch_len, scratch_alignment) = self.scratch();
         let mut scratch = Area::new("scratch", scratch_len, scratch_alignment, Access::Scratch);
@@ -389,9 +384,9 @@ impl<'k> Proof<'k> {
         for (&number, word) in &contents.scratch {
             scratch.words.insert(number, known(word, &mut self.context));
         }
-        let (keys_len, page) = ((16 * self.keys.len()) as i64, (16 * PAGE) as i64);
-        let table = |name, words: &Vec<Word>| {
-            Area::new(name, page, 16, Access::Read).with_words(words.iter().cloned())
+        let keys_len = (16 * self.keys.len()) as i64;
+        let table = |name, words: &[Word]| {
+            Area::new(name, bytes, 16, Access::Read).with_words(words[..blocks].iter().cloned())
         };
         let vectors = contents.vectors.iter();
         State {
@@ -409,7 +404,7 @@ impl<'k> Proof<'k> {
                 list,
                 scratch,
                 Area::new("source", bytes, 1, Access::ReadOnce(Some(DST)))
-                    .with_words(self.source[..piece.blocks].iter().cloned()),
+                    .with_words(self.source[..blocks].iter().cloned()),
                 Area::new("destination", bytes, 1, Access::WriteOnce),
                 Area::new("prefetched", 0, 1, Access::Nothing),
             ],
@@ -417,16 +412,15 @@ impl<'k> Proof<'k> {
         }
     }
 
-    /// Writes an entry of the list.
-    fn put_segment(&self, list: &mut Area, n: usize, piece: Piece, memory: (Value, Value)) {
+    /// Writes an entry of the list: source and destination, and where in its page it begins and ends.
+    fn put_segment(&self, list: &mut Area, n: usize, memory: [Value; 2], place: [Value; 2]) {
         let at = SEGMENT * n as i64;
-        let bytes = |blocks| Value::Number(16 * blocks as u64);
         list.fields.extend([
-            (at, (8, memory.0)),
-            (at + 8, (8, memory.1)),
+            (at, (8, memory[0])),
+            (at + 8, (8, memory[1])),
             (at + 16, (8, Value::Pointer(PREFETCH, 0))),
-            (at + 24, (4, bytes(piece.place))),
-            (at + 28, (4, bytes(piece.place + piece.blocks))),
+            (at + 24, (4, place[0])),
+            (at + 28, (4, place[1])),
         ]);
         for side in 0..2 {
             list.words.insert(at / 16 + 2 + side as i64, Word::atom(self.whitening[n][side]));
@@ -434,14 +428,14 @@ impl<'k> Proof<'k> {
     }
 
     /// The whole source was read, and the whole destination holds what it shall.
-    fn check_segment(&mut self, state: &State, piece: Piece) -> Result<(), Failure> {
+    fn check_segment(&mut self, state: &State, blocks: usize) -> Result<(), Failure> {
         let (src, dst) = (&state.areas[SRC.0], &state.areas[DST.0]);
-        for j in 0..piece.blocks {
+        for j in 0..blocks {
             let number = j as i64;
             if !src.reads.contains_key(&number) || !dst.writes.contains_key(&number) {
                 return Err(format!("block {j} is left out"));
             }
-            if dst.words.get(&number) != Some(&self.wanted(piece, j)) {
+            if dst.words.get(&number) != Some(&self.wanted(j)) {
                 return Err(format!("block {j} is not what the definition says"));
             }
         }
@@ -449,17 +443,21 @@ impl<'k> Proof<'k> {
     }
 
     /// The state where the next segment begins, without what it must not rely on.
-    fn generalize(&self, state: &State, next: Piece) -> Start {
+    fn generalize(&self, state: &State, next_is_long: bool) -> Start {
         let general = std::array::from_fn(|register| match state.general[register] {
-            Value::Pointer(area, _) if area >= FIRST_OF_SEGMENT => Value::Unknown,
-            // r8 is where a kernel keeps a number from one segment to the next.
-            Value::Number(_) if register != R8 => Value::Unknown,
-            value => value,
+            // r8 is where a kernel keeps a number from one segment to the next: whether it is zero.
+            Value::Number(0) if register == R8 => Value::Number(0),
+            Value::Number(1..=0xffff_ffff) if register == R8 => Value::NotZero,
+            value @ (Value::Caller(_)
+            | Value::NotZero
+            | Value::AtLeast(_)
+            | Value::LessPlace(_, 0)) => value,
+            value @ Value::Pointer(area, _) if area < SEGMENTS || area == SCRATCH => value,
+            _ => Value::Unknown,
         });
         let general_words = |words: &Vector| words.each_ref().map(|word| self.general_word(word));
         let scratch = state.areas[SCRATCH.0].words.iter();
-        let place =
-            Place { ip: state.ip, general, masks: state.masks, long: Some(next.blocks >= LONG) };
+        let place = Place { ip: state.ip, general, masks: state.masks, long: Some(next_is_long) };
         let contents = Contents {
             vectors: state.vectors.iter().map(general_words).collect(),
             scratch: scratch.map(|(&n, word)| (n, self.general_word(word))).collect(),
@@ -530,7 +528,7 @@ impl<'k> Proof<'k> {
     fn blocks(&mut self, effort: Effort) -> Result<(), Failure> {
         let counts: Vec<_> = match effort {
             Effort::Proof => (1..=64).collect(),
-            Effort::Sieve => vec![1, 8, 19],
+            Effort::Sieve | Effort::Lengths => vec![1, 8, 19],
         };
         for count in counts {
             let keys = Area::new("keys", 16 * self.keys.len() as i64, 16, Access::Read)
@@ -555,7 +553,7 @@ impl<'k> Proof<'k> {
     fn lines(&mut self, effort: Effort) -> Result<(), Failure> {
         let counts: Vec<_> = match effort {
             Effort::Proof => (1..=PAGE / 4).collect(),
-            Effort::Sieve => vec![1, 2],
+            Effort::Sieve | Effort::Lengths => vec![1, 2],
         };
         // The words of a table stand for the first tweaks.
         let firsts = self.tables[0].clone();

@@ -30,6 +30,18 @@ pub enum Value {
     Pointer(AreaId, i64),
     /// A count of which only this is known: it is at least so much.
     AtLeast(u64),
+    /// A number of 32 bits, not zero.
+    NotZero,
+    /// The place of the segment in its page, and so many bytes. The place is a multiple of 16; nothing more is known.
+    Place(i64),
+    /// The start of an area less the place, and so many bytes: a table of which the area is the segment's part.
+    LessPlace(AreaId, i64),
+    /// The place of the next segment, of which nothing is known.
+    NextPlace,
+    /// Where the next segment ends: it has 1024 bytes or more, or it has not.
+    NextEnd(bool),
+    /// How many bytes the next segment has: 1024 or more, or not.
+    NextLength(bool),
     /// What the caller left in the register of this number.
     Caller(usize),
     /// A public number or pointer of which nothing is known: it may be moved, not used.
@@ -306,7 +318,7 @@ impl Machine<'_> {
                 match (self.state.general[index], register.size()) {
                     (value, 8) => Ok(value),
                     (Value::Number(number), 4) => Ok(Value::Number(number & 0xffff_ffff)),
-                    (Value::Unknown, 4) => Ok(Value::Unknown),
+                    (value, 4) if is_small(value) => Ok(value),
                     _ => Err("a part of what is not a public number".to_owned()),
                 }
             }
@@ -325,7 +337,7 @@ impl Machine<'_> {
         self.state.general[index] = match (register.size(), value) {
             (8, value) => value,
             (4, Value::Number(number)) => Value::Number(number & 0xffff_ffff),
-            (4, Value::Unknown) => Value::Unknown,
+            (4, value) if is_small(value) => value,
             _ => return Err("a part of a register that is not modelled".to_owned()),
         };
         Ok(())
@@ -362,6 +374,25 @@ impl Machine<'_> {
             (M::Cmp, Value::AtLeast(2..), Value::Number(1)) => (a, Some((false, false))),
             (M::Dec, Value::AtLeast(least @ 2..), Value::Number(1)) => {
                 (Value::AtLeast(least - 1), Some((false, false)))
+            }
+            (M::Test, Value::NotZero, Value::NotZero) if i.op0_register() == i.op1_register() => {
+                (a, Some((false, false)))
+            }
+            (M::Add, Value::Place(at), Value::Number(b)) => {
+                (Value::Place(at.wrapping_add_unsigned(b)), None)
+            }
+            (M::Sub, Value::Place(a), Value::Place(b)) => {
+                let difference = a.wrapping_sub(b);
+                let flags = (difference == 0, difference < 0);
+                (Value::Number(difference as u64 & mask), Some(flags))
+            }
+            (M::Sub, Value::NextEnd(is_long), Value::NextPlace) => {
+                (Value::NextLength(is_long), None)
+            }
+            (M::Cmp, Value::NextLength(is_long), Value::Number(1024)) => {
+                self.state.zero = None;
+                self.state.carry = Some(!is_long);
+                return Ok(());
             }
             (M::Add, Value::Pointer(area, at), Value::Number(b)) => {
                 (Value::Pointer(area, at.wrapping_add_unsigned(b)), None)
@@ -401,6 +432,18 @@ impl Machine<'_> {
                 (Value::Pointer(area, at), Value::Number(b)) => {
                     Value::Pointer(area, at.wrapping_add_unsigned(b.wrapping_mul(scale)))
                 }
+                (Value::Number(a), Value::LessPlace(area, at)) if scale == 1 => {
+                    Value::LessPlace(area, at.wrapping_add_unsigned(a))
+                }
+                (Value::LessPlace(area, at), Value::Place(place)) if scale == 1 => {
+                    Value::Pointer(area, at.wrapping_add(place))
+                }
+                // An address that is never accessed needs no exact value.
+                (pointer @ Value::Pointer(area, _), Value::Place(_))
+                    if self.state.areas[area.0].access == Access::Nothing =>
+                {
+                    pointer
+                }
                 (a, b) => return Err(format!("an address from {a:?} and {b:?}")),
             };
         }
@@ -436,12 +479,14 @@ impl Machine<'_> {
             return Err(format!("a store of {value:?}"));
         };
         let (id, at) = self.place(0, 8)?;
+        // What the scratch held before is not known.
+        let before = self.context.fresh();
         let area = &mut self.state.areas[id.0];
         if self.i.memory_size().size() != 8 || at % 8 != 0 || area.access != Access::Scratch {
             return Err(format!("a store of a number at {at} of {}", area.name));
         }
         let (shift, half) = (64 * (at / 8 % 2), u128::from(u64::MAX));
-        let word = area.words.entry(at / 16).or_default();
+        let word = area.words.entry(at / 16).or_insert(before);
         let others = self.context.algebra.linear(word, Linear::Mask(!(half << shift)));
         let number = Word::constant(u128::from(number) << shift);
         *word = self.context.algebra.xor(&others, &number);
@@ -765,6 +810,12 @@ impl Machine<'_> {
         }
         self.set_vector(lanes, products)
     }
+}
+
+/// Whether half a register holds all of a value.
+fn is_small(value: Value) -> bool {
+    use Value::{NextEnd, NextLength, NextPlace, NotZero, Place, Unknown};
+    matches!(value, Place(_) | NextPlace | NextEnd(_) | NextLength(_) | NotZero | Unknown)
 }
 
 /// Moves that fault on an address that is no multiple of the operand's size.

@@ -26,8 +26,8 @@ struct Tally {
     missed: Vec<String>,
 }
 
-/// Gives every `step`th mutant of a kernel to the prover: to the fast sieve, and what passes it without a reason to be
-/// right to the whole proof.
+/// Gives every `step`th mutant of a kernel to the prover: to the fast sieve, and what passes it to all lengths, or without
+/// a reason to be right to the whole proof.
 fn tally(kernel: &Kernel, step: usize) -> Tally {
     let original = Program::decode(&kernel.bytes, kernel.address).expect("instructions");
     let mut proof = Proof::new(kernel).expect("instructions");
@@ -36,10 +36,8 @@ fn tally(kernel: &Kernel, step: usize) -> Tally {
         tally.made += 1;
         let why = mutant.is_equivalent();
         proof.program = mutant.program;
-        if proof.run(Effort::Sieve).is_err() {
-            continue;
-        }
-        if why.is_none() && proof.run(Effort::Proof).is_err() {
+        let effort = if why.is_some() { Effort::Lengths } else { Effort::Proof };
+        if proof.run(Effort::Sieve).is_err() || proof.run(effort).is_err() {
             continue;
         }
         match why {
