@@ -108,6 +108,17 @@ impl Contents {
     }
 }
 
+/// Length and alignment of the scratch that a file's kernels ask for.
+#[must_use]
+pub fn scratch(file: &str) -> (i64, i64) {
+    match file {
+        "xts_aesni" => (1152, 16),
+        "xts_vaes256" => (1280, 32),
+        "xts_vaes512" => (2368, 64),
+        _ => (0, 1),
+    }
+}
+
 /// A run's beginning.
 type Start = (Place, Contents);
 
@@ -188,16 +199,6 @@ impl<'k> Proof<'k> {
     /// The registers that hold the segment pointer and the count.
     fn list_registers(&self) -> (usize, usize) {
         if self.is_xex() { (RCX, R8) } else { (RSI, RDX) }
-    }
-
-    /// Length and alignment of the scratch.
-    fn scratch(&self) -> (i64, i64) {
-        match self.kernel.file.as_str() {
-            "xts_aesni" => (1152, 16),
-            "xts_vaes256" => (1280, 32),
-            "xts_vaes512" => (2368, 64),
-            _ => (0, 1),
-        }
     }
 
     /// AES on one block, with the keys in their order of use: FIPS 197, section 5.1, or 5.3.5 for decryption.
@@ -375,7 +376,7 @@ impl<'k> Proof<'k> {
             let place = [Value::NextPlace, Value::NextEnd(is_long)];
             self.put_segment(&mut list, 1, [Value::Unknown; 2], place);
         }
-        let (scratch_len, scratch_alignment) = self.scratch();
+        let (scratch_len, scratch_alignment) = scratch(&self.kernel.file);
         let mut scratch = Area::new("scratch", scratch_len, scratch_alignment, Access::Scratch);
         let known = |word: &Option<Word>, context: &mut Context| match word {
             Some(word) => word.clone(),

@@ -381,7 +381,7 @@ impl Machine<'_> {
             (M::Add, Value::Place(at), Value::Number(b)) => {
                 (Value::Place(at.wrapping_add_unsigned(b)), None)
             }
-            (M::Sub, Value::Place(a), Value::Place(b)) => {
+            (M::Sub | M::Cmp, Value::Place(a), Value::Place(b)) => {
                 let difference = a.wrapping_sub(b);
                 let flags = (difference == 0, difference < 0);
                 (Value::Number(difference as u64 & mask), Some(flags))
@@ -821,4 +821,36 @@ fn is_small(value: Value) -> bool {
 /// Moves that fault on an address that is no multiple of the operand's size.
 fn is_aligned_move(mnemonic: Mnemonic) -> bool {
     matches!(mnemonic, Mnemonic::Movdqa | Mnemonic::Vmovdqa | Mnemonic::Vmovdqa64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a scratch held before is not known: half a word that was stored does not make the other half zero.
+    #[test]
+    fn unwritten_scratch_is_unknown() {
+        let bytes = [0x48, 0x89, 0x01, 0xf3, 0x0f, 0x6f, 0x01]; // mov [rcx], rax; movdqu xmm0, [rcx]
+        let program = Program::decode(&bytes, 0).unwrap();
+        let mut general = std::array::from_fn(Value::Caller);
+        general[0] = Value::Number(7);
+        general[1] = Value::Pointer(AreaId(0), 0);
+        let mut state = State {
+            general,
+            vectors: vec![Vector::default(); 32],
+            masks: [None; 8],
+            zero: None,
+            carry: None,
+            areas: vec![Area::new("scratch", 16, 16, Access::Scratch)],
+            ip: 0,
+        };
+        let mut context = Context::default();
+        for _ in 0..2 {
+            step(&mut state, &program, &mut context).unwrap();
+        }
+        let word = state.vectors[0][0].clone();
+        assert_eq!(word.known(), None);
+        let half = context.algebra.linear(&word, Linear::Mask(u64::MAX.into()));
+        assert_eq!(half.known(), Some(7));
+    }
 }

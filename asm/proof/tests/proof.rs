@@ -8,7 +8,7 @@ use std::sync::Mutex;
 use std::thread;
 
 use sevcrypt::BackendKind;
-use sevcrypt_proof::contract::{Effort, Proof, Proved};
+use sevcrypt_proof::contract::{Effort, Proof, Proved, scratch};
 use sevcrypt_proof::kernels::{Kernel, features, linked};
 use sevcrypt_proof::machine::Program;
 
@@ -78,6 +78,22 @@ fn no_kernel_is_missing() {
         }
     }
     assert_eq!(found, wanted);
+}
+
+/// The scratch that the headers ask for is what the proof allows, and no more than `src/kernel.rs` gives.
+#[test]
+fn scratch_is_what_the_headers_say() {
+    let headers = [
+        ("xts_aesni", include_str!("../../xts_aesni.S")),
+        ("xts_vaes256", include_str!("../../xts_vaes256.S")),
+        ("xts_vaes512", include_str!("../../xts_vaes512.S")),
+    ];
+    for (file, text) in headers {
+        let (len, alignment) = scratch(file);
+        let wanted = format!("rcx scratch   {len} bytes, {alignment}-byte aligned");
+        assert!(text.contains(&wanted), "asm/{file}.S does not say: {wanted}");
+        assert!(len <= 2368 && alignment <= 64, "more than `Scratch` of src/kernel.rs");
+    }
 }
 
 #[test]
