@@ -8,7 +8,12 @@
 use std::ffi::c_int;
 use std::ptr::{self, NonNull};
 
-use crate::memory::Direction;
+/// Which way a cipher runs.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Direction {
+    Encrypt,
+    Decrypt,
+}
 
 /// Declares a type for the XTS of one library, with its cipher for each length of the two keys together.
 macro_rules! xts {

@@ -16,7 +16,7 @@ use sevcrypt_cli::measure::{self, Row, WORKING_SETS};
 use xts_mode::Xts128;
 
 use crate::contest::{ADDR, Contest, Contestant, Worker, repeat};
-use crate::evp::{AwsLc, OpenSsl};
+use crate::evp::{AwsLc, Direction, OpenSsl};
 use crate::{curves, table};
 
 #[derive(Args)]
@@ -36,12 +36,6 @@ pub(crate) struct Options {
     /// How long each case is measured, in milliseconds
     #[arg(long, value_name = "MS", default_value = "300")]
     budget: u64,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Direction {
-    Encrypt,
-    Decrypt,
 }
 
 /// A data key and a tweak key of 32 bytes; those of AES-128 are their first halves.

@@ -7,7 +7,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::aes::Round;
+use crate::fips197::Round;
 use crate::kernels::Kernel;
 use crate::machine::{
     Access, Area, AreaId, Context, Failure, Flow, Program, State, Value, Vector, step,

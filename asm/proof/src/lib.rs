@@ -6,6 +6,7 @@
 pub mod aes;
 pub mod contract;
 pub mod cpu;
+pub mod fips197;
 pub mod kernels;
 pub mod machine;
 pub mod mutants;

@@ -11,7 +11,8 @@ use iced_x86::{
     OpKind, Register,
 };
 
-use crate::aes::{Round, Unknowns};
+use crate::aes::Unknowns;
+use crate::fips197::Round;
 use crate::word::{Algebra, Linear, Word};
 
 /// What went wrong, in words.
