@@ -108,6 +108,11 @@ impl Segment<'_> {
         self.prefetch = next.src;
     }
 
+    /// Says that the memory behind it comes next.
+    pub(crate) fn set_next_behind(&mut self) {
+        self.prefetch = self.src.wrapping_add((self.end - self.offset) as usize);
+    }
+
     /// The block of its page at which the segment begins.
     pub(crate) fn place(&self) -> usize {
         self.offset as usize / BLOCK

@@ -183,6 +183,9 @@ fn batches_of<'r, const N: usize>(
                 before.set_next(last);
             }
             if filled == N {
+                if piece.offset + piece.len < run.src.len() {
+                    segments[N - 1].set_next_behind();
+                }
                 work(&mut segments);
                 filled = 0;
             }
