@@ -16,7 +16,7 @@ use core::marker::PhantomData;
 
 use zeroize::Zeroize;
 
-use crate::addr::{BLOCK, Block, LINE, PAGE};
+use crate::addr::{BLOCK, Block, PAGE};
 use crate::cpu::{Backend, BackendError, BackendKind, Isa, if_kernels};
 use crate::key::{Key, KeySize};
 
@@ -163,6 +163,8 @@ impl Backend {
 
 if_kernels! {
     {
+        use crate::addr::LINE;
+
         impl RoundKeys {
             /// The round keys of a key.
             pub(crate) fn new(_: Isa, key: Key<'_>) -> Self {
