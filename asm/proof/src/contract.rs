@@ -16,7 +16,7 @@ use crate::word::{Atom, Linear, Word};
 
 /// Blocks of a page.
 const PAGE: usize = 256;
-/// From so many blocks on, a kernel may treat a segment otherwise than a shorter one before it is reached.
+/// Blocks of a long segment: 1024 bytes. A kernel may ask whether the next segment is long.
 const LONG: usize = 64;
 /// Bytes of an entry of the list.
 const SEGMENT: i64 = 64;
@@ -66,7 +66,7 @@ struct Place {
     ip: u64,
     general: [Value; 16],
     masks: [Option<u64>; 8],
-    /// Whether the segment is [`LONG`], where the state may depend on it.
+    /// Whether the segment is [`LONG`], where a kernel may have asked.
     long: Option<bool>,
 }
 
@@ -453,7 +453,8 @@ impl<'k> Proof<'k> {
             | Value::NotZero
             | Value::AtLeast(_)
             | Value::LessPlace(_, 0)) => value,
-            value @ Value::Pointer(area, _) if area < SEGMENTS || area == SCRATCH => value,
+            // Other areas belong to the segment: what pointed into them points to its memory still.
+            value @ Value::Pointer(KEYS | SCRATCH, _) => value,
             _ => Value::Unknown,
         });
         let general_words = |words: &Vector| words.each_ref().map(|word| self.general_word(word));
