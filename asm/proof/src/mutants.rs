@@ -2,6 +2,7 @@
 
 use iced_x86::{Code, Instruction, Mnemonic, OpKind, Register};
 
+use crate::contract::Effort;
 use crate::machine::Program;
 
 /// A mistake.
@@ -17,33 +18,89 @@ pub struct Mutant {
 }
 
 impl Mutant {
-    /// Why the mutant computes the same as the original, if it is of a kind that does.
+    /// Why the mutant computes the same as the original, if it is of a kind that does, and how much of the proof shows
+    /// that it does. The file is the kernel's.
     #[must_use]
-    pub fn is_equivalent(&self) -> Option<&'static str> {
+    pub fn is_equivalent(&self, file: &str) -> Option<(&'static str, Effort)> {
+        let why = match self.changed {
+            None => self.why_unneeded(file),
+            Some(changed) => self.why_equal(changed, file),
+        };
+        use Mnemonic as M;
+        let decides = matches!(
+            self.original.mnemonic(),
+            M::Cmp | M::Jae | M::Je | M::Jmp | M::And | M::Mov | M::Xchg | M::Lea | M::Add
+        );
+        why.map(|why| (why, if decides { Effort::Proof } else { Effort::Lengths }))
+    }
+
+    /// Why the kernel does as well without the instruction.
+    fn why_unneeded(&self, file: &str) -> Option<&'static str> {
         use Mnemonic as M;
         let original = self.original;
-        let Some(changed) = self.changed else {
-            let is_zero_half = original.mnemonic() == M::Movdqa
-                && original.op0_register() == Register::XMM12
-                && original.op1_register() == Register::XMM11;
-            let why = "of this register only the low half is used, which is zero already";
-            return is_zero_half.then_some(why);
-        };
-        let immediates = || Some(original.try_immediate(1).ok()? ^ changed.try_immediate(1).ok()?);
-        match original.mnemonic() {
-            M::Pclmulqdq | M::Vpclmulqdq if original.immediate8() ^ changed.immediate8() == 8 => {
-                Some("the CPU ignores this bit of the selector")
+        match (original.mnemonic(), original.op0_register()) {
+            (M::Cmp | M::Jae | M::Jmp, _) => Some(
+                "the rest goes to smaller groups, or the last group the way of the others: right, and slower",
+            ),
+            (M::Je, _) if file.starts_with("xts") => Some(
+                "what need not be wiped is wiped, or the last group goes the way of the others",
+            ),
+            (M::And | M::Mov, Register::R8D) => {
+                Some("the offset is below 1024 in the first pass, and r8 is rax in the second")
             }
-            M::Cmp if original.op0_register() == Register::R11D && immediates().is_some() => {
+            (M::Xchg, _) => Some("behind the last group nobody asks whose tweaks are whose"),
+            (M::Add, Register::RAX) if file == "xts_vaes512" => Some(HINT),
+            (M::Pxor | M::Vpxorq, wiped) if wiped == original.op1_register() => Some(NO_KEY),
+            (M::Movdqa, _) if is_zero_half(original) => Some(ZERO_HALF),
+            _ => None,
+        }
+    }
+
+    /// Why the changed instruction does as well.
+    fn why_equal(&self, changed: Instruction, file: &str) -> Option<&'static str> {
+        use Mnemonic as M;
+        let original = self.original;
+        let difference = || Some(original.try_immediate(1).ok()? ^ changed.try_immediate(1).ok()?);
+        let moved = original.memory_displacement64() ^ changed.memory_displacement64();
+        let base = original.memory_base() == changed.memory_base();
+        match original.mnemonic() {
+            M::Pclmulqdq | M::Vpclmulqdq | M::Vinserti128
+                if original.immediate8() ^ changed.immediate8() == 8 =>
+            {
+                Some("the CPU ignores this bit of the immediate")
+            }
+            M::Cmp if difference().is_some_and(|bits| bits != 0) => {
                 Some("both ways round this threshold are right; one is faster")
             }
-            M::And if immediates().is_some_and(|bits| bits < 128) => {
+            M::And if difference().is_some_and(|bits| bits < 128) => {
                 Some("offsets in the ring are multiples of 128")
             }
+            M::Mov if matches!(difference(), Some(1 | 0x10)) => {
+                Some("a shift by 65 or 80 gives zero, as one by 64 does")
+            }
+            M::Mov | M::Add
+                if file == "xts_vaes512" && original.op0_register() == Register::RAX =>
+            {
+                Some(HINT)
+            }
+            M::Lea if moved == 0x40 => {
+                Some("AES-128 keeps no keys behind the second group of tweaks")
+            }
+            M::Valignq => Some("the lane that comes in at the top is never used"),
+            M::Vaesenc | M::Vaesdec if base && moved == 0x10 => {
+                Some("each lane of the copy holds the same key")
+            }
+            M::Pxor if file == "aes_schedule" && changed.op0_register() == Register::XMM2 => {
+                Some("the term reaches the key with xmm2, which is added to it last")
+            }
+            M::Pxor | M::Vpxorq if original.op0_register() == original.op1_register() => {
+                Some(NO_KEY)
+            }
+            M::Movdqa if is_zero_half(original) => Some(ZERO_HALF),
             M::Movdqa | M::Vmovdqa | M::Vmovdqa64
                 if original.op0_kind() == OpKind::Memory
-                    && original.memory_displacement64() == changed.memory_displacement64()
-                    && original.memory_base() == changed.memory_base()
+                    && base
+                    && moved == 0
                     && matches!(
                         original.op1_register(),
                         Register::XMM0 | Register::YMM0 | Register::ZMM0
@@ -51,15 +108,24 @@ impl Mutant {
             {
                 Some("where a register of zeroes is stored, its neighbour holds zeroes, too")
             }
-            M::Mov if immediates() == Some(1) && original.immediate64() & 0xff == 0x40 => {
-                Some("a shift by 65 gives zero, as one by 64 does")
-            }
             M::Aeskeygenassist if original.immediate8() == 0 => {
                 Some("the constant is added to dwords that the step does not use")
             }
             _ => None,
         }
     }
+}
+
+const HINT: &str = "the register holds an address that is only prefetched from";
+const NO_KEY: &str = "AES-128 has no key in this register";
+const ZERO_HALF: &str = "of this register only the low half is used, which is zero already";
+
+/// Whether the instruction copies the register whose low half is zero.
+fn is_zero_half(original: Instruction) -> bool {
+    matches!(
+        (original.op0_register(), original.op1_register()),
+        (Register::XMM12, Register::XMM11) | (Register::XMM9, Register::XMM10)
+    )
 }
 
 /// Every mutant of a program: each instruction left out; each branch turned round; each immediate and displacement with
@@ -150,6 +216,7 @@ fn next(register: Register) -> Register {
         _ if register.is_xmm() => (Register::XMM0, 16),
         _ if register.is_ymm() => (Register::YMM0, 16),
         _ if register.is_zmm() => (Register::ZMM0, 32),
+        _ if register.is_k() => (Register::K0, 8),
         _ => return register,
     };
     first + (register as u32 - first as u32 + 1) % count

@@ -34,14 +34,14 @@ fn tally(kernel: &Kernel, step: usize) -> Tally {
     let mut tally = Tally::default();
     for mutant in mutants(&original).step_by(step) {
         tally.made += 1;
-        let why = mutant.is_equivalent();
+        let why = mutant.is_equivalent(&kernel.file);
         proof.program = mutant.program;
-        let effort = if why.is_some() { Effort::Lengths } else { Effort::Proof };
+        let effort = why.map_or(Effort::Proof, |(_, effort)| effort);
         if proof.run(Effort::Sieve).is_err() || proof.run(effort).is_err() {
             continue;
         }
         match why {
-            Some(why) => *tally.equivalent.entry(why).or_default() += 1,
+            Some((why, _)) => *tally.equivalent.entry(why).or_default() += 1,
             None => tally.missed.push(format!("{} {}", kernel.name(), mutant.what)),
         }
     }
