@@ -3,8 +3,9 @@
 //! A kernel takes its backend's token as an argument; the only ways to a token are detection and
 //! [`Backend::assume`]. So a kernel cannot be reached on a CPU that lacks what its bytes need.
 //!
-//! Detection is the `cpufeatures` crate's, helped by the standard library where there is one. Where CPUID may trap or says nothing (`target_os` none, uefi
-//! and sgx) it is not executed: there, the features that the build was compiled for are the answer.
+//! Detection is the `cpufeatures` crate's, helped by the standard library where there is one. Where CPUID
+//! may trap or says nothing (`target_os` none, uefi and sgx) it is not executed: there, the features that
+//! the build was compiled for are the answer.
 //! Without the crate's feature `kernels`, or on a target without x86-64 SSE2, there is no detection at
 //! all, the tokens are types without a value, and only [`Backend::portable`] exists.
 

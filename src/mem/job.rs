@@ -79,7 +79,9 @@ impl Job<'_> {
                         [others @ .., last] if is_long(last) => (Some(last), others),
                         others => (None, others),
                     };
-                    self.units(xts, None, others.iter());
+                    if !others.is_empty() {
+                        self.units(xts, None, others.iter());
+                    }
                     match last.map(|run| (run, Lines::of(run))) {
                         None => {}
                         Some((run, lines @ Lines { whole: 1, .. })) => {
