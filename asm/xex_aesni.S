@@ -26,20 +26,12 @@
 .rept           ROUNDS - 1
                 movdqa          xmm8, [rdi + KEY]
 .irp            n, \lanes
-.if DECRYPT
-                aesdec          xmm\n, xmm8
-.else
-                aesenc          xmm\n, xmm8
-.endif
+                aes_round       xmm\n, xmm8
 .endr
 .set            KEY, KEY + 16
 .endr
 .irp            n, \lanes
-.if DECRYPT
-                aesdeclast      xmm\n, xmm10
-.else
-                aesenclast      xmm\n, xmm10
-.endif
+                aes_last        xmm\n, xmm10
                 pxor            xmm\n, [rdx + rax + 16 * \n]
                 movdqu          [r10 + 16 * \n], xmm\n
 .endr

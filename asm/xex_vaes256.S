@@ -26,20 +26,12 @@
 .rept           ROUNDS - 1
                 vbroadcasti128  ymm8, [rdi + KEY]
 .irp            n, \lanes
-.if DECRYPT
-                vaesdec         \v\n, \v\n, \v\()8
-.else
-                vaesenc         \v\n, \v\n, \v\()8
-.endif
+                vaes_round      \v\n, \v\n, \v\()8
 .endr
 .set            KEY, KEY + 16
 .endr
 .irp            n, \lanes
-.if DECRYPT
-                vaesdeclast     \v\n, \v\n, \v\()10
-.else
-                vaesenclast     \v\n, \v\n, \v\()10
-.endif
+                vaes_last       \v\n, \v\n, \v\()10
                 vpxor           \v\n, \v\n, [rdx + rax + 32 * \n]
                 vmovdqu         [r10 + 32 * \n], \v\n
 .endr

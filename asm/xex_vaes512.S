@@ -28,11 +28,7 @@
 
 .macro xex_round key, v, lanes:vararg
 .irp            n, \lanes
-.if DECRYPT
-                vaesdec         \v\n, \v\n, \v\key
-.else
-                vaesenc         \v\n, \v\n, \v\key
-.endif
+                vaes_round      \v\n, \v\n, \v\key
 .endr
 .endm
 
@@ -47,11 +43,7 @@
 
 .macro xex_store v, lanes:vararg
 .irp            n, \lanes
-.if DECRYPT
-                vaesdeclast     \v\n, \v\n, \v\()30
-.else
-                vaesenclast     \v\n, \v\n, \v\()30
-.endif
+                vaes_last       \v\n, \v\n, \v\()30
                 vpxorq          \v\n, \v\n, [rdx + rax + 64 * \n]
                 vmovdqu64       [r10 + 64 * \n], \v\n
 .endr

@@ -62,11 +62,7 @@
 .rept           ROUNDS - 1
                 movdqa          xmm8, [rdi + 16 * ROUND]
 .irp            n, \lanes
-.if DECRYPT
-                aesdec          xmm\n, xmm8
-.else
-                aesenc          xmm\n, xmm8
-.endif
+                aes_round       xmm\n, xmm8
 .endr
 .if \STEP
 .irp            n, 0, 1, 2, 3, 4, 5, 6, 7
@@ -79,11 +75,7 @@
 .endr
                 movdqa          xmm8, [rdi + 16 * ROUNDS]
 .irp            n, \lanes
-.if DECRYPT
-                aesdeclast      xmm\n, xmm8
-.else
-                aesenclast      xmm\n, xmm8
-.endif
+                aes_last        xmm\n, xmm8
                 pxor            xmm\n, [rcx + rax + 16 * \n]
                 movdqu          [r10 + 16 * \n], xmm\n
 .endr

@@ -48,21 +48,13 @@
 .rept           ROUNDS - 1
                 movdqa          xmm8, [rdi + KEY]
 .irp            n, 0, 1, 2, 3
-.if DECRYPT
-                aesdec          xmm\n, xmm8
-.else
-                aesenc          xmm\n, xmm8
-.endif
+                aes_round       xmm\n, xmm8
 .endr
 .set            KEY, KEY + 16
 .endr
                 movdqa          xmm8, [rdi + 16 * ROUNDS]
 .irp            n, 0, 1, 2, 3
-.if DECRYPT
-                aesdeclast      xmm\n, xmm8
-.else
-                aesenclast      xmm\n, xmm8
-.endif
+                aes_last        xmm\n, xmm8
 .endr
                 pxor            xmm0, xmm4
                 pxor            xmm1, xmm5

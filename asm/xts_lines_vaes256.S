@@ -50,23 +50,13 @@
 .set            KEY, 16
 .rept           ROUNDS - 1
                 vbroadcasti128  ymm6, [rdi + KEY]
-.if DECRYPT
-                vaesdec         ymm0, ymm0, ymm6
-                vaesdec         ymm1, ymm1, ymm6
-.else
-                vaesenc         ymm0, ymm0, ymm6
-                vaesenc         ymm1, ymm1, ymm6
-.endif
+                vaes_round      ymm0, ymm0, ymm6
+                vaes_round      ymm1, ymm1, ymm6
 .set            KEY, KEY + 16
 .endr
                 vbroadcasti128  ymm6, [rdi + 16 * ROUNDS]
-.if DECRYPT
-                vaesdeclast     ymm0, ymm0, ymm6
-                vaesdeclast     ymm1, ymm1, ymm6
-.else
-                vaesenclast     ymm0, ymm0, ymm6
-                vaesenclast     ymm1, ymm1, ymm6
-.endif
+                vaes_last       ymm0, ymm0, ymm6
+                vaes_last       ymm1, ymm1, ymm6
                 vpxor           ymm0, ymm0, ymm2
                 vpxor           ymm1, ymm1, ymm3
                 vmovdqu         [rcx], ymm0

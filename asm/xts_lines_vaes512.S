@@ -42,18 +42,10 @@
                 vpxorq          zmm0, zmm0, zmm1
 .irp            key, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29
 .if \key - 16 < ROUNDS
-.if DECRYPT
-                vaesdec         zmm0, zmm0, zmm\key
-.else
-                vaesenc         zmm0, zmm0, zmm\key
-.endif
+                vaes_round      zmm0, zmm0, zmm\key
 .endif
 .endr
-.if DECRYPT
-                vaesdeclast     zmm0, zmm0, zmm30
-.else
-                vaesenclast     zmm0, zmm0, zmm30
-.endif
+                vaes_last       zmm0, zmm0, zmm30
                 vpxorq          zmm0, zmm0, zmm1
                 vmovdqu64       [rcx], zmm0
                 add             rsi, 16

@@ -54,11 +54,7 @@
 .rept           ROUNDS - 1
                 vbroadcasti128  ymm8, [rdi + 16 * ROUND]
 .irp            n, \lanes
-.if DECRYPT
-                vaesdec         \v\n, \v\n, \v\()8
-.else
-                vaesenc         \v\n, \v\n, \v\()8
-.endif
+                vaes_round      \v\n, \v\n, \v\()8
 .endr
 .if \STEP
 .irp            n, 0, 1, 2, 3, 4, 5, 6, 7
@@ -71,11 +67,7 @@
 .endr
                 vbroadcasti128  ymm8, [rdi + 16 * ROUNDS]
 .irp            n, \lanes
-.if DECRYPT
-                vaesdeclast     \v\n, \v\n, \v\()8
-.else
-                vaesenclast     \v\n, \v\n, \v\()8
-.endif
+                vaes_last       \v\n, \v\n, \v\()8
                 vpxor           \v\n, \v\n, [rcx + rax + 32 * \n]
                 vmovdqu         [r10 + 32 * \n], \v\n
 .endr

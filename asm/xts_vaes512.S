@@ -60,14 +60,6 @@
 .endif
 .endm
 
-.macro xts_aes op, v, n, key:vararg
-.if DECRYPT
-                vaesdec\op      \v\n, \v\n, \key
-.else
-                vaesenc\op      \v\n, \v\n, \key
-.endif
-.endm
-
 # The steps of a group, one vector per lane.
 .macro xts_load lanes:vararg
 .irp            n, \lanes
@@ -80,7 +72,7 @@
 # After every ROUNDS - 1 AES instructions, one vector of the next group's tweaks.
 .macro xts_round NEXT, key, lanes:vararg
 .irp            n, \lanes
-                xts_aes         , zmm, \n, \key
+                vaes_round      zmm\n, zmm\n, \key
 .set            DONE, DONE + 1
 .irp            m, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15
 .if DONE == (\m + 1) * (ROUNDS - 1)
@@ -92,7 +84,7 @@
 
 .macro xts_store NEXT, lanes:vararg
 .irp            n, \lanes
-                xts_aes         last, zmm, \n, zmm31
+                vaes_last       zmm\n, zmm\n, zmm31
                 vpxorq          zmm\n, zmm\n, [rcx + 64 * \n]
                 vmovdqu64       [r10 + 64 * \n], zmm\n
 .if \NEXT == 2
@@ -146,14 +138,14 @@
                 vpxorq          \v\()0, \v\()16, \v\()21
                 vpxorq          \v\()0, \v\()0, [r9]
 .irp            key, 22, 23, 24, 25, 26, 27, 28, 29, 30
-                xts_aes         , \v, 0, \v\key
+                vaes_round      \v\()0, \v\()0, \v\key
 .endr
 .if ROUNDS == 14
 .irp            key, [rdi], [rdi+64], [rdi+128], [rdi+192]
-                xts_aes         , \v, 0, \key
+                vaes_round      \v\()0, \v\()0, \key
 .endr
 .endif
-                xts_aes         last, \v, 0, \v\()31
+                vaes_last       \v\()0, \v\()0, \v\()31
                 vpxorq          \v\()0, \v\()0, \v\()16
                 vmovdqu64       [r10], \v\()0
 .endm
@@ -260,7 +252,6 @@
 .purgem         xts_first
 .purgem         xts_power
 .purgem         xts_step
-.purgem         xts_aes
 .purgem         xts_load
 .purgem         xts_round
 .purgem         xts_store

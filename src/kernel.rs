@@ -336,7 +336,12 @@ if_kernels! {
                 pub(super) unsafe extern "sysv64" fn $name($($arg: $type),*) {
                     core::arch::naked_asm!(
                         $(concat!(".set ", $symbol, ", ", $value),)*
+                        include_str!("../asm/directions.inc"),
                         include_str!(concat!("../asm/", $file)),
+                        ".purgem aes_round",
+                        ".purgem aes_last",
+                        ".purgem vaes_round",
+                        ".purgem vaes_last",
                         options(raw)
                     )
                 }
