@@ -153,3 +153,55 @@ impl fmt::Display for Asid {
         self.0.fmt(f)
     }
 }
+
+/// Virtual machine privilege level, 0 to 3: 0 is the most privileged (AMD APM volume 2, section 15.36.7).
+///
+/// ```
+/// use sevcrypt::Vmpl;
+///
+/// assert!(Vmpl::VMPL0.is_more_privileged_than(Vmpl::VMPL2));
+/// assert_eq!(Vmpl::new(4), None);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Vmpl(u8);
+
+impl Vmpl {
+    /// The most privileged level: an SVSM, or a guest without one.
+    pub const VMPL0: Self = Self(0);
+    /// Level 1.
+    pub const VMPL1: Self = Self(1);
+    /// Level 2.
+    pub const VMPL2: Self = Self(2);
+    /// The least privileged level.
+    pub const VMPL3: Self = Self(3);
+
+    /// A level from its number; `None` above 3.
+    #[must_use]
+    pub const fn new(vmpl: u32) -> Option<Self> {
+        match vmpl {
+            0 => Some(Self::VMPL0),
+            1 => Some(Self::VMPL1),
+            2 => Some(Self::VMPL2),
+            3 => Some(Self::VMPL3),
+            _ => None,
+        }
+    }
+
+    /// The level as a number.
+    #[must_use]
+    pub const fn get(self) -> u8 {
+        self.0
+    }
+
+    /// Whether this level may do more than the other one: its number is smaller.
+    #[must_use]
+    pub const fn is_more_privileged_than(self, other: Self) -> bool {
+        self.0 < other.0
+    }
+}
+
+impl fmt::Display for Vmpl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "VMPL{}", self.0)
+    }
+}

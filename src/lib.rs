@@ -42,14 +42,20 @@ extern crate std;
 
 mod addr;
 mod aes;
+mod anchors;
 mod cpu;
+pub mod ecdsa;
 mod error;
+mod hex;
 mod kernel;
 mod key;
 pub mod mem;
+pub mod snp;
 mod wipe;
+pub mod x509;
 
-pub use addr::{Asid, Block, Line, Page, PhysAddr};
+pub use addr::{Asid, Block, Line, Page, PhysAddr, Vmpl};
 pub use cpu::{Backend, BackendError, BackendKind, Feature, UnknownBackend};
 pub use error::{AddressError, KeyError, MemoryError, RunError, TweakTableError};
+pub use hex::Hex;
 pub use key::{Key, KeySize};

@@ -7,8 +7,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The floors of the house: a module names its own floor and those above it in this list.
-const FLOORS: &[&[&str]] =
-    &[&["addr", "cpu", "error", "kernel", "key", "wipe"], &["aes"], &["mem"]];
+const FLOORS: &[&[&str]] = &[
+    &["addr", "cpu", "error", "hex", "kernel", "key", "wipe"],
+    &["aes", "ecdsa", "x509"],
+    &["anchors"],
+    &["mem", "snp"],
+];
 
 fn floor(module: &str) -> usize {
     FLOORS.iter().position(|floor| floor.contains(&module)).unwrap_or_else(|| {

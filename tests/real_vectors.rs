@@ -2,14 +2,17 @@
 
 #![allow(missing_docs, reason = "tests")]
 
-use std::io::Write;
-use std::path::PathBuf;
-use std::{env, fs};
+#[path = "support/real.rs"]
+mod real;
+
+use std::fs;
 
 use serde::Deserialize;
 use sevcrypt::mem::{MemoryCipher, Tweak, XtsUnit};
 use sevcrypt::{Backend, PhysAddr};
 use sha2::{Digest, Sha256};
+
+use real::folder;
 
 #[derive(Deserialize)]
 struct List {
@@ -27,17 +30,6 @@ struct Vector {
 
 fn list() -> Vec<Vector> {
     toml::from_str::<List>(include_str!("../vectors/real.toml")).expect("vectors/real.toml").vector
-}
-
-/// The folder with the real vectors. Where there is none, says so, past the capture of a test's output.
-fn folder(test: &str) -> Option<PathBuf> {
-    let folder = env::var_os("SEVCRYPT_REAL_VECTORS").filter(|folder| !folder.is_empty());
-    if folder.is_none() {
-        let line =
-            format!("{test}: SKIPPED, SEVCRYPT_REAL_VECTORS names no folder with real vectors\n");
-        std::io::stderr().write_all(line.as_bytes()).expect("standard error");
-    }
-    folder.map(PathBuf::from)
 }
 
 #[test]

@@ -1,0 +1,271 @@
+//! ECDSA over P-384 with SHA-384, in the form that AMD's firmware gives keys and signatures: little-endian numbers
+//! in fields of 72 bytes (AMD 56860, section 10, "ECDSA P-384 signature").
+//!
+//! Verification works on public data and takes variable time, which its name says. Signing is RFC 6979's, in constant
+//! time, by the crate `p384`.
+
+mod p384_vartime;
+
+use core::fmt;
+
+use p384::ecdsa::signature::hazmat::PrehashSigner;
+use sha2::{Digest, Sha384};
+
+use crate::Hex;
+use crate::wipe::Wiped;
+
+/// The length of r and of s, in bytes.
+const NUMBER: usize = 48;
+/// The length of the field that holds one of them.
+const FIELD: usize = 72;
+
+/// The two numbers of a signature, 1 to n - 1 each, big-endian.
+///
+/// ```
+/// use sevcrypt::ecdsa::Signature;
+///
+/// let mut field = [0; Signature::LEN];
+/// assert!(Signature::from_amd(&field).is_err()); // r is zero
+/// (field[0], field[72]) = (1, 2);
+/// let signature = Signature::from_amd(&field)?;
+/// assert_eq!(signature.to_amd(), field);
+/// # Ok::<(), sevcrypt::ecdsa::SignatureFormError>(())
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Signature {
+    r: [u8; NUMBER],
+    s: [u8; NUMBER],
+}
+
+impl Signature {
+    /// The length of AMD's signature field: r, s, and bytes that are zero.
+    pub const LEN: usize = 512;
+
+    /// From r and s as big-endian numbers.
+    ///
+    /// # Errors
+    /// [`SignatureFormError::Range`] unless both are from 1 to n - 1.
+    pub fn new(r: &[u8; NUMBER], s: &[u8; NUMBER]) -> Result<Self, SignatureFormError> {
+        for (number, name) in [(r, 'r'), (s, 's')] {
+            if !p384_vartime::is_scalar(number) {
+                return Err(SignatureFormError::Range { number: name });
+            }
+        }
+        Ok(Self { r: *r, s: *s })
+    }
+
+    /// From the 512 bytes at the end of a report: r and s little-endian in 72 bytes each, the rest zero.
+    ///
+    /// Each signature has one form only: bytes that do not count must be zero. (They are not signed, so whoever passes
+    /// a report on could change them.)
+    ///
+    /// # Errors
+    /// [`SignatureFormError`]: a byte that is not zero where it must be, or a number out of its range.
+    pub fn from_amd(field: &[u8; Self::LEN]) -> Result<Self, SignatureFormError> {
+        let number = |at: usize| core::array::from_fn(|i| field[at + NUMBER - 1 - i]);
+        for zeroes in [NUMBER..FIELD, FIELD + NUMBER..Self::LEN] {
+            let start = zeroes.start;
+            if let Some(at) = field[zeroes].iter().position(|byte| *byte != 0) {
+                return Err(SignatureFormError::Padding { offset: start + at });
+            }
+        }
+        Self::new(&number(0), &number(FIELD))
+    }
+
+    /// The 512 bytes of AMD's signature field.
+    #[must_use]
+    pub fn to_amd(&self) -> [u8; Self::LEN] {
+        let mut field = [0; Self::LEN];
+        for (at, number) in [(0, &self.r), (FIELD, &self.s)] {
+            field[at..at + NUMBER].copy_from_slice(number);
+            field[at..at + NUMBER].reverse();
+        }
+        field
+    }
+
+    /// r, big-endian.
+    #[must_use]
+    pub fn r(&self) -> &[u8; NUMBER] {
+        &self.r
+    }
+
+    /// s, big-endian.
+    #[must_use]
+    pub fn s(&self) -> &[u8; NUMBER] {
+        &self.s
+    }
+}
+
+impl fmt::Debug for Signature {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Signature(r = {}, s = {})", Hex(&self.r), Hex(&self.s))
+    }
+}
+
+/// Bytes that are no signature.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SignatureFormError {
+    /// A byte that must be zero is not.
+    Padding {
+        /// Where in the signature field, 0 to 511.
+        offset: usize,
+    },
+    /// A number that is not from 1 to n - 1.
+    Range {
+        /// `r` or `s`.
+        number: char,
+    },
+}
+
+impl fmt::Display for SignatureFormError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Padding { offset } => {
+                write!(f, "byte {offset:#x} of the signature field is not zero")
+            }
+            Self::Range { number } => {
+                write!(f, "{number} of the signature is not from 1 to the order of P-384 less one")
+            }
+        }
+    }
+}
+
+impl core::error::Error for SignatureFormError {}
+
+/// A public key: a point of P-384.
+#[derive(Clone, Copy, PartialEq)]
+pub struct VerifyingKey(p384_vartime::Key);
+
+impl VerifyingKey {
+    /// From an uncompressed point: 4, x, y, big-endian (SEC 1, section 2.3.4). `None` if it is not on the curve.
+    #[must_use]
+    pub fn from_sec1(point: &[u8; 97]) -> Option<Self> {
+        p384_vartime::Key::from_sec1(point).map(Self)
+    }
+
+    /// The uncompressed point.
+    #[must_use]
+    pub fn to_sec1(&self) -> [u8; 97] {
+        self.0.to_sec1()
+    }
+
+    /// Whether a signature of a message is this key's, in variable time.
+    #[must_use = "the answer is all that it does"]
+    pub fn verify_vartime(&self, message: &[u8], signature: &Signature) -> bool {
+        self.0.verify_vartime(&Sha384::digest(message).into(), signature)
+    }
+
+    /// The key with a table of its multiples (about 27 KiB), which makes each verification several times as fast and
+    /// takes about as long to make as one.
+    #[cfg(feature = "std")]
+    #[must_use]
+    pub fn with_table(&self) -> TabledKey {
+        TabledKey(p384_vartime::Table::new(&self.0))
+    }
+}
+
+impl fmt::Debug for VerifyingKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "VerifyingKey({})", Hex(&self.to_sec1()))
+    }
+}
+
+/// A public key with a table of its multiples.
+///
+/// ```
+/// # #[cfg(feature = "std")] {
+/// use sevcrypt::ecdsa::{Signer, SigningKey};
+///
+/// let key = SigningKey::from_scalar(&[7; 48]).ok_or("out of range")?;
+/// let signature = key.sign_sha384(b"message")?;
+/// assert!(key.verifying_key().with_table().verify_vartime(b"message", &signature));
+/// # }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[cfg(feature = "std")]
+pub struct TabledKey(p384_vartime::Table);
+
+#[cfg(feature = "std")]
+impl TabledKey {
+    /// Whether a signature of a message is this key's, in variable time: the same answer as
+    /// [`VerifyingKey::verify_vartime`], sooner.
+    #[must_use = "the answer is all that it does"]
+    pub fn verify_vartime(&self, message: &[u8], signature: &Signature) -> bool {
+        self.0.verify_vartime(&Sha384::digest(message).into(), signature)
+    }
+}
+
+#[cfg(feature = "std")]
+impl fmt::Debug for TabledKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("TabledKey(..)")
+    }
+}
+
+/// Who signs: a key in memory ([`SigningKey`]) or one that is kept elsewhere.
+pub trait Signer {
+    /// Why no signature was made.
+    type Error;
+
+    /// The ECDSA signature of a message with P-384 and SHA-384.
+    ///
+    /// # Errors
+    /// The signer's own.
+    fn sign_sha384(&self, message: &[u8]) -> Result<Signature, Self::Error>;
+}
+
+/// A private key in memory. It is wiped on drop, not printed, and cannot be cloned:
+///
+/// ```compile_fail
+/// # let key = sevcrypt::ecdsa::SigningKey::from_scalar(&[7; 48]).unwrap();
+/// let copy = key.clone();
+/// ```
+pub struct SigningKey(Wiped<p384::ecdsa::SigningKey>);
+
+impl SigningKey {
+    /// From a private scalar, big-endian; `None` unless it is from 1 to n - 1.
+    #[must_use]
+    pub fn from_scalar(scalar: &[u8; NUMBER]) -> Option<Self> {
+        p384::ecdsa::SigningKey::from_slice(scalar).ok().map(|key| Self(Wiped::new(key)))
+    }
+
+    /// The public key.
+    #[must_use]
+    pub fn verifying_key(&self) -> VerifyingKey {
+        VerifyingKey(p384_vartime::Key::from(*self.0.verifying_key()))
+    }
+}
+
+impl Signer for SigningKey {
+    type Error = SigningError;
+
+    /// With RFC 6979's nonce: the same message gets the same signature.
+    fn sign_sha384(&self, message: &[u8]) -> Result<Signature, SigningError> {
+        let signature: p384::ecdsa::Signature =
+            self.0.sign_prehash(&Sha384::digest(message)).map_err(|_| SigningError)?;
+        let (r, s) = signature.split_bytes();
+        Signature::new(&r.into(), &s.into()).map_err(|_| SigningError)
+    }
+}
+
+impl fmt::Debug for SigningKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SigningKey(..)")
+    }
+}
+
+/// No signature came out; it does not happen but by chance of 2^-380.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SigningError;
+
+impl fmt::Display for SigningError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("no signature was made")
+    }
+}
+
+impl core::error::Error for SigningError {}
+
+#[cfg(test)]
+mod tests;

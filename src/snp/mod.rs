@@ -1,0 +1,22 @@
+//! SEV-SNP: what the Secure Processor signs, and who vouches for its key.
+//!
+//! | you have | begin with |
+//! |---|---|
+//! | a report and its certificates, and want to know whether to trust the guest | [`verify::verify`] |
+//! | bytes from a guest's device, and want the report in them | [`response::find`] |
+//! | a report, and want its fields | [`report::Report`] |
+//! | a report without its certificate | [`kds::Request`] |
+
+pub mod azure;
+pub mod cert_table;
+pub mod certs;
+mod flags;
+mod guest_policy;
+pub mod kds;
+pub mod policy;
+pub mod report;
+pub mod response;
+pub mod tcb;
+pub mod verify;
+
+pub use guest_policy::GuestPolicy;

@@ -1,0 +1,626 @@
+//! The list of all checks, and what became of each.
+
+use core::fmt;
+
+use crate::ecdsa::SignatureFormError;
+use crate::snp::certs::Role;
+use crate::snp::report::{FirmwareVersion, ReportKey, Requester};
+use crate::snp::tcb::{Product, TcbBelow, TcbVersion};
+use crate::x509::{UtcTime, Validity};
+
+/// Declares the checks, in their order.
+macro_rules! checks {
+    ($($(#[$doc:meta])* $check:ident $name:literal;)+) => {
+        /// One thing that is checked. The names are stable.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[non_exhaustive]
+        pub enum Check {
+            $($(#[$doc])* $check,)+
+        }
+
+        impl Check {
+            /// All of them, in the order in which reasons are given.
+            pub const ALL: &[Self] = &[$(Self::$check),+];
+
+            /// The name in the program's output.
+            #[must_use]
+            pub const fn name(self) -> &'static str {
+                match self {
+                    $(Self::$check => $name,)+
+                }
+            }
+        }
+    };
+}
+
+checks! {
+    /// SIGNATURE_ALGO is ECDSA on P-384 with SHA-384.
+    SignatureAlgorithm "signature-algorithm";
+    /// SIGNING_KEY names a VCEK or VLEK, and the leaf is that.
+    SigningKey "signing-key";
+    /// MASK_CHIP_KEY is not set in a report under a VCEK, which firmware never makes.
+    ChipKeyMask "chip-key-mask";
+    /// r and s are from 1 to n - 1, and the signature's other bytes zero.
+    SignatureEncoding "signature-encoding";
+    /// Every certificate that was given has a role in AMD's hierarchy.
+    Certificates "certificates";
+    /// The ARK's key is one of AMD's, or one that the caller trusts.
+    ArkTrusted "ark-trusted";
+    /// The ARK has the names, key and extensions of an ARK.
+    ArkCertificate "ark-certificate";
+    /// The ARK is valid at the caller's time.
+    ArkDates "ark-dates";
+    /// The ARK is signed by itself. Not asked for where the built-in key is used.
+    ArkSignature "ark-signature";
+    /// The ASK or ASVK has the names, key and extensions of one.
+    IntermediateCertificate "intermediate-certificate";
+    /// The ASK or ASVK is valid at the caller's time.
+    IntermediateDates "intermediate-dates";
+    /// The ASK or ASVK is signed by the ARK. Not asked for where the built-in key is used.
+    IntermediateSignature "intermediate-signature";
+    /// The VCEK or VLEK has the names, key and extensions of one, and belongs under its issuer.
+    LeafCertificate "leaf-certificate";
+    /// The VCEK or VLEK is valid at the caller's time.
+    LeafDates "leaf-dates";
+    /// The VCEK or VLEK is signed by the ASK or ASVK.
+    LeafSignature "leaf-signature";
+    /// Each revocation list for the ARK is signed by it. Not asked for without one.
+    CrlSignature "crl-signature";
+    /// The ASK or ASVK is not revoked. Not asked for without a revocation list.
+    CrlRevocation "crl-revocation";
+    /// Issuer, productName, fmcSPL, the report's processor and the caller's product agree.
+    Product "product";
+    /// REPORTED_TCB is that of the certificate.
+    ReportedTcb "reported-tcb";
+    /// CHIP_ID is that of the VCEK. Not asked for under a VLEK, and where CHIP_ID is masked.
+    ChipId "chip-id";
+    /// The report is signed by the leaf's key.
+    ReportSignature "report-signature";
+    /// The report's version is one whose every field is understood.
+    ReportVersion "report-version";
+    /// Reserved bytes are zero.
+    ReservedBytes "reserved-bytes";
+    /// The guest policy has no unknown bit.
+    PolicyBits "policy-bits";
+    /// Bit 17 of the guest policy is one.
+    PolicyBit17 "policy-bit-17";
+    /// The firmware's ABI is as new as the guest policy asks.
+    PolicyAbi "policy-abi";
+    /// The guest policy does not allow debugging.
+    Debug "debug";
+    /// The guest policy does not allow a migration agent.
+    MigrationAgent "migration-agent";
+    /// The firmware that runs is the committed one.
+    ProvisionalFirmware "provisional-firmware";
+    /// Reported TCB <= committed <= current, launch <= current.
+    TcbOrder "tcb-order";
+    /// A guest asked for the report, at a VMPL that is accepted.
+    Vmpl "vmpl";
+    /// CHIP_ID is not masked under a VCEK.
+    MaskedChipId "masked-chip-id";
+    /// The revocation list is current. Not asked for without one.
+    CrlFresh "crl-fresh";
+    /// Bits of the guest policy are as demanded.
+    GuestPolicy "guest-policy";
+    /// Bits of PLATFORM_INFO are as demanded.
+    PlatformInfo "platform-info";
+    /// MEASUREMENT is an accepted one.
+    Measurement "measurement";
+    /// REPORT_DATA is the demanded one.
+    ReportData "report-data";
+    /// HOST_DATA is the demanded one.
+    HostData "host-data";
+    /// ID_KEY_DIGEST is an accepted one.
+    IdKey "id-key";
+    /// AUTHOR_KEY_DIGEST is an accepted one, or there is one where one is required.
+    AuthorKey "author-key";
+    /// The guest was launched with an ID block.
+    IdBlock "id-block";
+    /// GUEST_SVN is high enough.
+    GuestSvn "guest-svn";
+    /// FAMILY_ID is the demanded one.
+    FamilyId "family-id";
+    /// IMAGE_ID is the demanded one.
+    ImageId "image-id";
+    /// REPORT_ID is the demanded one.
+    ReportId "report-id";
+    /// REPORT_ID_MA is the demanded one.
+    ReportIdMa "report-id-ma";
+    /// The firmware's ABI version is high enough.
+    MinimumAbi "minimum-abi";
+    /// The firmware's build is high enough.
+    MinimumBuild "minimum-build";
+    /// Reported and committed TCB are high enough.
+    MinimumTcb "minimum-tcb";
+    /// The TCB at launch was high enough.
+    MinimumLaunchTcb "minimum-launch-tcb";
+    /// The demanded mitigations are in force.
+    Mitigations "mitigations";
+    /// The VLEK is that of an accepted cloud.
+    CspId "csp-id";
+    /// CHIP_ID is an accepted one.
+    ChipIdAllowed "chip-id-allowed";
+}
+
+impl fmt::Display for Check {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// What became of a check.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Nobody asked for it, or there is nothing to check.
+    NotAsked,
+    /// It holds.
+    Passed,
+    /// It does not hold, or could not be made for the failure of another.
+    Failed(Reason),
+}
+
+/// Every check with its outcome, in a hundred bytes: errors that hold it stay small and need no allocation.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Checks {
+    /// A bit for each check, by its place in [`Check::ALL`].
+    passed: u64,
+    failed: u64,
+    /// Failed for the failure of another.
+    unreached: u64,
+    /// The reasons of the first checks that failed for a reason of their own, in order.
+    reasons: [Reason; Self::REASONS],
+}
+
+const _: () = assert!(Check::ALL.len() <= 64);
+
+impl Checks {
+    /// How many reasons are kept; of further failures it is only known that they are.
+    pub const REASONS: usize = 3;
+
+    pub(super) const fn new() -> Self {
+        Self { passed: 0, failed: 0, unreached: 0, reasons: [Reason::NotKept; Self::REASONS] }
+    }
+
+    /// Notes the result of a check that has none yet, or that has passed.
+    pub(super) fn set(&mut self, check: Check, result: Result<(), Reason>) {
+        let bit = 1 << check as u64;
+        let Err(reason) = result else {
+            self.passed |= bit;
+            return;
+        };
+        self.passed &= !bit;
+        if reason == Reason::Unreached {
+            self.unreached |= bit;
+        } else if self.failed & bit == 0 {
+            let place = self.place(bit);
+            if let Some(later) = self.reasons.get_mut(place..) {
+                later.rotate_right(1);
+                later[0] = reason;
+            }
+            self.failed |= bit;
+        }
+    }
+
+    /// How many checks before this one failed for reasons of their own.
+    const fn place(&self, bit: u64) -> usize {
+        (self.failed & (bit - 1)).count_ones() as usize
+    }
+
+    /// The outcome of a check.
+    #[must_use]
+    pub fn outcome(&self, check: Check) -> Outcome {
+        let bit = 1 << check as u64;
+        if self.failed & bit != 0 {
+            Outcome::Failed(self.reasons.get(self.place(bit)).copied().unwrap_or(Reason::NotKept))
+        } else if self.unreached & bit != 0 {
+            Outcome::Failed(Reason::Unreached)
+        } else if self.passed & bit != 0 {
+            Outcome::Passed
+        } else {
+            Outcome::NotAsked
+        }
+    }
+
+    /// Every check in order.
+    pub fn iter(&self) -> impl Iterator<Item = (Check, Outcome)> {
+        Check::ALL.iter().map(|check| (*check, self.outcome(*check)))
+    }
+
+    /// Every check that failed, with the reason.
+    pub fn failures(&self) -> impl Iterator<Item = (Check, Reason)> {
+        self.iter().filter_map(|(check, outcome)| match outcome {
+            Outcome::Failed(reason) => Some((check, reason)),
+            Outcome::NotAsked | Outcome::Passed => None,
+        })
+    }
+
+    /// The first failure that is a reason in itself.
+    #[must_use]
+    pub fn first_failure(&self) -> Option<(Check, Reason)> {
+        let own = self.failures().find(|(_, reason)| *reason != Reason::Unreached);
+        own.or_else(|| self.failures().next())
+    }
+
+    pub(super) const fn failed(&self) -> bool {
+        self.failed | self.unreached != 0
+    }
+}
+
+impl fmt::Debug for Checks {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let made = self.iter().filter(|(_, outcome)| *outcome != Outcome::NotAsked);
+        f.debug_map().entries(made.map(|(check, outcome)| (check.name(), outcome))).finish()
+    }
+}
+
+/// What a certificate lacks for its role.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Profile {
+    /// Its subject is not that of the role.
+    Subject,
+    /// Its issuer is not the subject of the certificate above it.
+    Issuer,
+    /// Its issuer does not sign certificates of this role.
+    IssuerRole,
+    /// Its key is not RSA with 4096 bits.
+    RsaKey,
+    /// Its key is not a point of P-384.
+    P384Key,
+    /// BasicConstraints do not make it a CA that may have what stands under it, or make a leaf a CA.
+    BasicConstraints,
+    /// KeyUsage does not allow it to sign certificates.
+    KeyUsage,
+    /// An SPL extension that its product's TCB needs is not there.
+    MissingSpl,
+    /// An SPL that must be zero is not.
+    ReservedSpl,
+    /// hwID is missing, has another length than its product's, or stands in a VLEK.
+    HwId,
+    /// cspID is missing, longer than 128 bytes, or stands in a VCEK.
+    CspId,
+}
+
+impl fmt::Display for Profile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Subject => "its subject is not that of its role",
+            Self::Issuer => "its issuer is not the subject of the certificate above it",
+            Self::IssuerRole => "its issuer does not sign certificates of this role",
+            Self::RsaKey => "its key is not RSA with 4096 bits",
+            Self::P384Key => "its key is not a point of P-384",
+            Self::BasicConstraints => "its BasicConstraints are not those of its role",
+            Self::KeyUsage => "its KeyUsage does not allow it to sign certificates",
+            Self::MissingSpl => "it lacks an SPL extension of its product's TCB",
+            Self::ReservedSpl => "an SPL that must be zero is not",
+            Self::HwId => "its hwID is not that of its role and product",
+            Self::CspId => "its cspID is not that of its role",
+        })
+    }
+}
+
+/// Why a check failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+#[allow(missing_docs, reason = "the fields are what the sentences of `Display` name")]
+pub enum Reason {
+    /// It could not be made, because another check failed.
+    Unreached,
+    /// A reason of its own, behind those that are kept ([`Checks::REASONS`]).
+    NotKept,
+    SignatureAlgorithm {
+        found: u32,
+    },
+    /// The report's signing key, and the role of the certificate that was given for it.
+    SigningKey {
+        report: ReportKey,
+        leaf: Option<Role>,
+    },
+    ChipKeyMasked,
+    SignatureForm(SignatureFormError),
+    /// A certificate that is none of AMD's hierarchy: its place in the list, counted from 0.
+    NoRole {
+        index: usize,
+    },
+    /// The ARK's key is not trusted.
+    Untrusted,
+    /// A certificate is not what its role asks.
+    Profile(Profile),
+    Dates(Validity),
+    /// A signature of a certificate or revocation list is not that of the key above it.
+    Signature,
+    /// Revocation lists were given, and none is of this chain's ARK.
+    CrlIssuer,
+    Revoked,
+    /// The product of the issuer is not known to this library.
+    UnknownProduct,
+    /// Another product than the issuer's; `None` where it cannot be named.
+    ProductDiffers {
+        issuer: Product,
+        other: Option<Product>,
+        of: ProductSource,
+    },
+    Tcb {
+        certificate: TcbVersion,
+        report: TcbVersion,
+    },
+    ChipId,
+    ReportSignature,
+    ReportVersion {
+        version: u32,
+    },
+    ReservedByte {
+        offset: usize,
+    },
+    UnknownPolicyBits {
+        bits: u64,
+    },
+    PolicyBit17,
+    PolicyAbi {
+        policy: (u8, u8),
+        firmware: (u8, u8),
+    },
+    Debug,
+    MigrationAgent,
+    /// REPORT_ID_MA names a migration agent that the guest policy does not allow.
+    UnannouncedMigrationAgent,
+    Provisional {
+        current: FirmwareVersion,
+        committed: FirmwareVersion,
+    },
+    /// The first TCB is above the second one in a component.
+    TcbOrder {
+        low: Tcb,
+        high: Tcb,
+    },
+    Vmpl {
+        found: Requester,
+    },
+    MaskedChipId,
+    /// When the revocation list was made, and when the next one was due; never, if it does not say.
+    CrlDates {
+        this_update: i64,
+        next_update: i64,
+    },
+    /// Bits that are clear and must be set, and the reverse.
+    Bits {
+        missing: u64,
+        forbidden: u64,
+    },
+    /// A value is not the accepted one, or none of the accepted ones.
+    Value {
+        accepted: usize,
+    },
+    /// There is no value at all.
+    Absent,
+    GuestSvn {
+        found: u32,
+        minimum: u32,
+    },
+    Abi {
+        found: FirmwareVersion,
+        minimum: (u8, u8),
+    },
+    Build {
+        found: FirmwareVersion,
+        minimum: u8,
+    },
+    /// Which TCB, and the component that is too low.
+    TcbBelow {
+        tcb: Tcb,
+        below: TcbBelow,
+    },
+}
+
+/// One of a report's TCBs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Tcb {
+    /// CURRENT_TCB.
+    Current,
+    /// COMMITTED_TCB.
+    Committed,
+    /// REPORTED_TCB.
+    Reported,
+    /// LAUNCH_TCB.
+    Launch,
+}
+
+impl fmt::Display for Tcb {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Current => "CURRENT_TCB",
+            Self::Committed => "COMMITTED_TCB",
+            Self::Reported => "REPORTED_TCB",
+            Self::Launch => "LAUNCH_TCB",
+        })
+    }
+}
+
+/// Where a product was read that differs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ProductSource {
+    /// productName in the leaf.
+    ProductName,
+    /// fmcSPL in the leaf, which only some products have.
+    FmcSpl,
+    /// Family and model in the report.
+    Report,
+    /// The caller.
+    Caller,
+    /// The subject of the ARK.
+    Ark,
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Self::Unreached => f.write_str("could not be checked, because another check failed"),
+            Self::NotKept => f.write_str("it does not hold"),
+            Self::SignatureAlgorithm { found } => {
+                write!(
+                    f,
+                    "the report's SIGNATURE_ALGO is {found}, expected 1 (ECDSA P-384 with SHA-384)"
+                )
+            }
+            Self::SigningKey { report, leaf: Some(leaf) } => {
+                write!(f, "the report's SIGNING_KEY is {report}, the certificate is a {leaf}")
+            }
+            Self::SigningKey { report, leaf: None } => {
+                write!(f, "the report's SIGNING_KEY is {report}, expected VCEK or VLEK")
+            }
+            Self::ChipKeyMasked => f.write_str(
+                "the report has MASK_CHIP_KEY set under a VCEK, which firmware does not make",
+            ),
+            Self::SignatureForm(error) => error.fmt(f),
+            Self::NoRole { index } => write!(
+                f,
+                "certificate {} of those given has no role in AMD's hierarchy by its names",
+                index + 1
+            ),
+            Self::Untrusted => f.write_str("the ARK's key is neither AMD's nor a given root's"),
+            Self::Profile(profile) => write!(f, "the certificate does not fit its role: {profile}"),
+            Self::Dates(Validity { not_before, not_after }) => write!(
+                f,
+                "it is not the time of the certificate, which is valid from {} to {}",
+                UtcTime(not_before),
+                UtcTime(not_after)
+            ),
+            Self::Signature => f.write_str("the signature is not that of the key above it"),
+            Self::CrlIssuer => f.write_str("no given revocation list is of this chain's ARK"),
+            Self::Revoked => {
+                f.write_str("the certificate that issued the leaf is on the revocation list")
+            }
+            Self::UnknownProduct => f.write_str("the product in the issuer's name is not known"),
+            Self::ProductDiffers { issuer, other, of } => {
+                write!(f, "the certificate's issuer is that of {issuer}, but ")?;
+                match of {
+                    ProductSource::ProductName => f.write_str("its productName is another")?,
+                    ProductSource::FmcSpl => f.write_str("its fmcSPL is not that product's")?,
+                    ProductSource::Report => f.write_str("the report's processor is another")?,
+                    ProductSource::Caller => f.write_str("another product was asked for")?,
+                    ProductSource::Ark => f.write_str("the ARK is another's")?,
+                }
+                other.map_or(Ok(()), |other| write!(f, ": {other}"))
+            }
+            Self::Tcb { certificate, report } => write!(
+                f,
+                "the report's REPORTED_TCB is {report}, the certificate's TCB {certificate}"
+            ),
+            Self::ChipId => f.write_str("the report's CHIP_ID is not the certificate's hwID"),
+            Self::ReportSignature => {
+                f.write_str("the report's signature is not that of the certificate's key")
+            }
+            Self::ReportVersion { version } => {
+                write!(f, "report version {version} has fields that are not understood yet")
+            }
+            Self::ReservedByte { offset } => {
+                write!(f, "the reserved byte at {offset:#x} of the report is not zero")
+            }
+            Self::UnknownPolicyBits { bits } => {
+                write!(f, "the guest policy has unknown bits: {bits:#x}")
+            }
+            Self::PolicyBit17 => f.write_str("bit 17 of the guest policy is zero, expected one"),
+            Self::PolicyAbi { policy, firmware } => write!(
+                f,
+                "the guest policy asks for ABI {}.{} or later, the firmware has {}.{}",
+                policy.0, policy.1, firmware.0, firmware.1
+            ),
+            Self::Debug => f.write_str("the guest policy allows debugging (bit 19)"),
+            Self::MigrationAgent => {
+                f.write_str("the guest policy allows a migration agent (bit 18)")
+            }
+            Self::UnannouncedMigrationAgent => f.write_str(
+                "REPORT_ID_MA names a migration agent, which the guest policy does not allow",
+            ),
+            Self::Provisional { current, committed } => {
+                write!(f, "firmware {current} runs provisionally, committed is {committed}")
+            }
+            Self::TcbOrder { low, high } => write!(f, "{low} is above {high} in a component"),
+            Self::Vmpl { found } => write!(f, "the report was asked for by {found}"),
+            Self::MaskedChipId => {
+                f.write_str("CHIP_ID is masked: the report does not name its chip")
+            }
+            Self::CrlDates { this_update, next_update } => {
+                write!(f, "the revocation list is not current: it is of {}", UtcTime(this_update))?;
+                match next_update {
+                    i64::MAX => f.write_str(" and does not say until when"),
+                    next => write!(f, ", and the next one was due {}", UtcTime(next)),
+                }
+            }
+            Self::Bits { missing, forbidden } => {
+                write!(
+                    f,
+                    "bits {missing:#x} must be set and are not, bits {forbidden:#x} must not be set and are"
+                )
+            }
+            Self::Value { accepted: 1 } => {
+                f.write_str("the report has another value than the accepted one")
+            }
+            Self::Value { accepted } => {
+                write!(f, "the report's value is none of the {accepted} accepted ones")
+            }
+            Self::Absent => f.write_str("the report has no such value"),
+            Self::GuestSvn { found, minimum } => {
+                write!(f, "GUEST_SVN is {found}, expected at least {minimum}")
+            }
+            Self::Abi { found, minimum } => write!(
+                f,
+                "the firmware is {found}, expected ABI {}.{} or later",
+                minimum.0, minimum.1
+            ),
+            Self::Build { found, minimum } => {
+                write!(f, "the firmware is {found}, expected build {minimum} or later")
+            }
+            Self::TcbBelow { tcb, below } => {
+                write!(f, "{} of {tcb} is ", below.component)?;
+                match below.found {
+                    Some(found) => write!(f, "{found}")?,
+                    None => f.write_str("not there")?,
+                }
+                write!(f, ", expected at least {}", below.minimum)
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_reasons_are_kept_in_order() {
+        let mut checks = Checks::new();
+        let version = |version| Reason::ReportVersion { version };
+        checks.set(Check::Debug, Ok(()));
+        for (check, number) in
+            [(Check::Vmpl, 4), (Check::ChipId, 1), (Check::Debug, 3), (Check::PolicyAbi, 2)]
+        {
+            checks.set(check, Err(version(number)));
+        }
+        checks.set(Check::ArkDates, Err(Reason::Unreached));
+        checks.set(Check::ChipId, Err(version(9))); // the first one stays
+        checks.set(Check::Vmpl, Ok(())); // and a failure does not go away
+        let failures: std::vec::Vec<_> = checks.failures().collect();
+        assert_eq!(
+            failures,
+            [
+                (Check::ArkDates, Reason::Unreached),
+                (Check::ChipId, version(1)),
+                (Check::PolicyAbi, version(2)),
+                (Check::Debug, version(3)),
+                (Check::Vmpl, Reason::NotKept),
+            ]
+        );
+        assert_eq!(checks.first_failure(), Some((Check::ChipId, version(1))));
+        assert_eq!(checks.outcome(Check::Measurement), Outcome::NotAsked);
+    }
+
+    /// An error that a caller's functions can return without a lint against large ones.
+    #[test]
+    fn errors_are_small() {
+        let size = size_of::<crate::snp::verify::VerifyError>();
+        assert!(size < 128, "{size} bytes");
+    }
+}

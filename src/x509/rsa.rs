@@ -1,0 +1,166 @@
+//! RSA public keys and the RSA public operation. The only file that names `crypto-bigint`.
+//!
+//! All values are public, so the time may depend on them.
+
+use core::fmt;
+
+use crypto_bigint::modular::{FixedMontyForm, FixedMontyParams};
+use crypto_bigint::{Odd, U2048, U4096, Uint};
+
+use super::error::{RsaKeyError, SignatureError};
+use super::pss;
+
+/// The public exponent of all AMD keys, F4 = 2^16 + 1.
+const EXPONENT: u32 = 0x1_0001;
+
+/// An RSA public key of 2048 or 4096 bits with the exponent 65537, borrowed from a certificate or the caller.
+///
+/// ```
+/// use sevcrypt::x509::{RsaKeyError, RsaPublicKey, SignatureError};
+///
+/// let key = RsaPublicKey::new(&[0xC1; 512], 65537)?;
+/// assert_eq!(key.modulus().len() * 8, 4096);
+/// assert_eq!(key.verify_pss_sha384(b"message", &[0; 512]), Err(SignatureError::NotAuthentic));
+/// # Ok::<(), RsaKeyError>(())
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct RsaPublicKey<'a> {
+    modulus: &'a [u8],
+}
+
+impl<'a> RsaPublicKey<'a> {
+    /// A key from its big-endian modulus, without leading zeros, and its exponent.
+    ///
+    /// # Errors
+    /// [`RsaKeyError`] if the modulus is not odd, of 2048 or 4096 bits, or the exponent not 65537.
+    pub fn new(modulus: &'a [u8], exponent: u32) -> Result<Self, RsaKeyError> {
+        let (Some(&first), Some(&last)) = (modulus.first(), modulus.last()) else {
+            return Err(RsaKeyError::Size { bits: 0 });
+        };
+        if first < 0x80 || !matches!(modulus.len(), 256 | 512) {
+            return Err(RsaKeyError::Size { bits: bits(modulus) });
+        }
+        if last & 1 == 0 {
+            return Err(RsaKeyError::EvenModulus);
+        }
+        if exponent != EXPONENT {
+            return Err(RsaKeyError::Exponent);
+        }
+        Ok(Self { modulus })
+    }
+
+    /// The modulus, big-endian, 256 or 512 bytes.
+    #[must_use]
+    pub const fn modulus(&self) -> &'a [u8] {
+        self.modulus
+    }
+
+    /// The public exponent: 65537.
+    #[must_use]
+    pub const fn exponent(&self) -> u32 {
+        EXPONENT
+    }
+
+    /// Verifies an RSASSA-PSS signature (RFC 8017, 8.1.2) with SHA-384, MGF1 with SHA-384 and 48 bytes of salt.
+    ///
+    /// # Errors
+    /// [`SignatureError`] if the signature has another length than the modulus, or is not of this message by
+    /// this key.
+    pub fn verify_pss_sha384(
+        &self,
+        message: &[u8],
+        signature: &[u8],
+    ) -> Result<(), SignatureError> {
+        if signature.len() != self.modulus.len() {
+            return Err(SignatureError::Length {
+                found: signature.len(),
+                expected: self.modulus.len(),
+            });
+        }
+        let authentic = if signature.len() == U4096::BYTES {
+            raise::<{ U4096::LIMBS }>(self.modulus, signature)
+                .is_some_and(|encoded| pss::verify(message, encoded.to_be_bytes().as_mut()))
+        } else {
+            raise::<{ U2048::LIMBS }>(self.modulus, signature)
+                .is_some_and(|encoded| pss::verify(message, encoded.to_be_bytes().as_mut()))
+        };
+        if authentic { Ok(()) } else { Err(SignatureError::NotAuthentic) }
+    }
+}
+
+/// RSAVP1 (RFC 8017, 5.2.2): `signature^65537 mod modulus`, both as long as the `Uint`. `None`: the signature
+/// is not below the modulus.
+///
+/// The last factor is the signature itself, not its Montgomery form: the product then needs no conversion back.
+fn raise<const LIMBS: usize>(modulus: &[u8], signature: &[u8]) -> Option<Uint<LIMBS>> {
+    let modulus = Odd::new(Uint::<LIMBS>::from_be_slice(modulus)).into_option()?;
+    let signature = Uint::<LIMBS>::from_be_slice(signature);
+    if signature.cmp_vartime(modulus.as_ref()).is_ge() {
+        return None;
+    }
+    let params = FixedMontyParams::new_vartime(modulus);
+    let power = FixedMontyForm::new(&signature, &params).square_repeat_vartime(16);
+    Some(power.mul(&FixedMontyForm::from_montgomery(signature, &params)).to_montgomery())
+}
+
+impl fmt::Debug for RsaPublicKey<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "RsaPublicKey({} bits)", bits(self.modulus))
+    }
+}
+
+/// The number of bits of a big-endian number.
+fn bits(number: &[u8]) -> usize {
+    let zeros = number.iter().take_while(|&&byte| byte == 0).count();
+    match number[zeros..] {
+        [first, ref below @ ..] => {
+            below.len() * 8 + (0..8).filter(|&bit| first >> bit != 0).count()
+        }
+        [] => 0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::vec;
+
+    use super::*;
+
+    #[test]
+    fn keys_that_are_not_taken() {
+        let new = |modulus: &[u8], exponent| RsaPublicKey::new(modulus, exponent).map(|_| ());
+        let mut modulus = vec![0xFF; 512];
+        assert_eq!(new(&modulus, 65537), Ok(()));
+        assert_eq!(new(&modulus[..256], 65537), Ok(()));
+        for exponent in [0, 1, 3, 65535, 65539, u32::MAX] {
+            assert_eq!(new(&modulus, exponent), Err(RsaKeyError::Exponent));
+        }
+        for bytes in [0, 1, 128, 255, 257, 384, 511] {
+            assert_eq!(new(&modulus[..bytes], 65537), Err(RsaKeyError::Size { bits: bytes * 8 }));
+        }
+        assert_eq!(new(&[0xFF; 513], 65537), Err(RsaKeyError::Size { bits: 513 * 8 }));
+        modulus[511] = 0xFE;
+        assert_eq!(new(&modulus, 65537), Err(RsaKeyError::EvenModulus));
+        modulus[0] = 0x7F;
+        assert_eq!(new(&modulus, 65537), Err(RsaKeyError::Size { bits: 4095 }));
+        modulus.fill(0);
+        assert_eq!(new(&modulus, 65537), Err(RsaKeyError::Size { bits: 0 }));
+    }
+
+    /// Small roots: 2^65537 mod (2^4096 - 1) = 2^(65537 mod 4096) = 2, since 65537 = 16 * 4096 + 1.
+    #[test]
+    fn a_power_that_is_known() {
+        let modulus = [0xFF; 512];
+        let mut two = [0; 512];
+        two[511] = 2;
+        let power = raise::<{ U4096::LIMBS }>(&modulus, &two).unwrap();
+        assert_eq!(power, U4096::from_u8(2));
+        assert!(raise::<{ U4096::LIMBS }>(&modulus, &modulus).is_none(), "not below the modulus");
+        two[510] = 1;
+        let below = raise::<{ U2048::LIMBS }>(&modulus[..256], &two[256..]).unwrap();
+        let times = (0..65537).fold(U2048::ONE, |product, _| {
+            product.mul_mod(&U2048::from_u16(0x102), &U2048::MAX.to_nz().unwrap())
+        });
+        assert_eq!(below, times);
+    }
+}
