@@ -4,7 +4,10 @@
 //! | you write | begin with |
 //! |---|---|
 //! | an emulator, a VMM, a research model | [`mem::MemoryCipher`]: a physical address, a key and bytes in, the ciphertext of DRAM out |
+//! | a key broker, a relying party, a CI system | [`snp::verify::verify`]: a report and its certificate in, accepted or the reason why not out |
+//! | a platform's firmware | [`snp::report::Draft`]: an attestation report to fill in and to sign |
 //!
+//! Memory, as DRAM holds it:
 //! ```
 //! use sevcrypt::mem::{MemoryCipher, Tweak};
 //! use sevcrypt::{Backend, PhysAddr};
@@ -17,19 +20,42 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! A report, down to AMD's keys, which are built in:
+//! ```no_run
+//! # #[cfg(feature = "std")] {
+//! use sevcrypt::snp::certs::Bundle;
+//! use sevcrypt::snp::policy::Policy;
+//! use sevcrypt::snp::verify::{Time, Trust, verify};
+//!
+//! let (report, vcek) = (std::fs::read("report.bin")?, std::fs::read("vcek.der")?);
+//! let mut bundle = Bundle::default();
+//! bundle.add(&vcek)?;
+//! let mut policy = Policy::default();
+//! policy.measurements = &[[0xab; 48]];
+//! policy.report_data = Some(b"the nonce that the guest was sent");
+//! verify(&report, bundle.parse()?.collateral(), &Trust::amd(Time::now()), &policy)?;
+//! # }
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
 //! # The map
 //! Modules name only those above them:
-//! * [`PhysAddr`], [`Asid`], [`Block`], [`Line`], [`Page`]: addresses and sizes (`addr`); [`Key`], [`KeySize`]
-//!   (`key`); errors (`error`)
+//! * [`PhysAddr`], [`Asid`], [`Vmpl`], [`Block`], [`Line`], [`Page`]: addresses, levels and sizes (`addr`); [`Key`],
+//!   [`KeySize`] (`key`); [`Hex`]; errors (`error`)
 //! * [`Backend`], [`BackendKind`]: which kernels this CPU has (`cpu`); the assembly itself (`kernel`)
 //! * AES keys and blocks for every backend (`aes`), private
+//! * [`ecdsa`]: P-384 signatures in AMD's form; [`x509`]: AMD's certificates and revocation lists, RSA-PSS; AMD's CA keys
+//!   (`anchors`), private
 //! * [`mem`]: the memory-encryption engine
+//! * [`snp`]: attestation reports, certificate chains, policies, and how they reach a verifier
 //!
 //! # Features
 //! `default = ["std", "kernels"]`; all are additive and none changes a result.
 //! * `kernels`: the assembly in `asm/`, on x86-64 with SSE2. Without it: Rust only, no CPU detection.
-//! * `alloc`, `std`: the core needs neither. With `alloc`, the tables of a linear tweak are on the heap; with
-//!   `std`, VAES is found also on CPUs without AVX-512.
+//! * `alloc`, `std`: the core needs neither. With `alloc`, the tables of a linear tweak are on the heap, and
+//!   `snp::certs::Bundle` takes certificates in any form; with `std`, VAES is found also on CPUs without AVX-512, and a
+//!   verified chain keeps a table of its key.
+//! * `serde`: reports and claims can be serialised.
 //! * `vm-memory-018`: `mem::vm_memory`, guest memory of the `vm-memory` crate.
 
 #![no_std]

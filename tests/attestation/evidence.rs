@@ -24,7 +24,7 @@ pub(crate) struct Case {
     root: Option<String>,
     at: i64,
     #[serde(default)]
-    allow: Vec<String>,
+    pub(crate) allow: Vec<String>,
     #[serde(default)]
     measurement: Vec<String>,
     report_data: Option<String>,

@@ -43,10 +43,6 @@ impl Endorsement {
     ///
     /// # Errors
     /// [`VerifyError::Missing`], [`VerifyError::NotAuthentic`].
-    #[allow(
-        clippy::result_large_err,
-        reason = "every outcome lists every check, without allocation"
-    )]
     pub fn of(
         report: &Report<'_>,
         collateral: Collateral<'_>,
@@ -87,10 +83,6 @@ impl Endorsement {
     ///
     /// # Errors
     /// [`VerifyError::NotAuthentic`].
-    #[allow(
-        clippy::result_large_err,
-        reason = "every outcome lists every check, without allocation"
-    )]
     pub fn authenticate<'r>(
         &self,
         report: &Report<'r>,
@@ -223,10 +215,6 @@ impl<'a> Ca<'a> {
 }
 
 impl Chain {
-    #[allow(
-        clippy::result_large_err,
-        reason = "every outcome lists every check, without allocation"
-    )]
     fn of(
         report: &Report<'_>,
         collateral: Collateral<'_>,
@@ -318,10 +306,6 @@ impl Chain {
         }
     }
 
-    #[allow(
-        clippy::result_large_err,
-        reason = "every outcome lists every check, without allocation"
-    )]
     fn authenticate<'r>(
         &self,
         report: &Report<'r>,

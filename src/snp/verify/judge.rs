@@ -13,10 +13,6 @@ impl<'r> Authentic<'r> {
     /// # Errors
     /// [`VerifyError::Refused`] with every check; [`VerifyError::Missing`] where the policy requires a revocation list and
     /// none was given.
-    #[allow(
-        clippy::result_large_err,
-        reason = "every outcome lists every check, without allocation"
-    )]
     pub fn judge(mut self, policy: &Policy<'_>) -> Result<Accepted<'r>, VerifyError> {
         if policy.require_crl && self.crl.is_none() {
             let missing = Missing::Crl { endorser: endorser(self.role), product: self.product };

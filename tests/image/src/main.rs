@@ -7,6 +7,10 @@ use core::hint::black_box;
 use core::sync::atomic::AtomicU8;
 
 use sevcrypt::mem::{self, GuestBytes, MemoryCipher, Run, Tweak, XtsUnit};
+use sevcrypt::snp::certs::Collateral;
+use sevcrypt::snp::policy::Policy;
+use sevcrypt::snp::verify::{Time, Trust, verify};
+use sevcrypt::x509::{Certificate, Crl};
 use sevcrypt::{Backend, PhysAddr};
 
 #[panic_handler]
@@ -22,7 +26,9 @@ extern "sysv64" fn _start() -> ! {
 }
 
 extern "sysv64" fn run() {
+    static REPORT: [u8; 1184] = [2; 1184];
     let _ = black_box(engine(black_box(&[0x5a; 32]), black_box(0x1_0000_0040)));
+    let _ = black_box(attestation(black_box(&REPORT), black_box(&[0x30; 64]), black_box(&[0x30; 64])));
 }
 
 /// Calls the memory engine in all its modes and forms.
@@ -51,4 +57,12 @@ fn engine(key: &[u8; 32], addr: u64) -> Option<u8> {
         mem::move_page((cipher, addr), (&ciphers[1], addr), key, &mut memory[..32]).ok()?;
     }
     memory.first().copied()
+}
+
+/// Verifies a report with a certificate and a revocation list.
+fn attestation(report: &[u8], certificate: &[u8], crl: &[u8]) -> Option<()> {
+    let certificates = [Certificate::from_der(certificate).ok()?];
+    let crls = [Crl::from_der(crl).ok()?];
+    let collateral = Collateral { certificates: &certificates, crls: &crls };
+    verify(report, collateral, &Trust::amd(Time::Unchecked), &Policy::default()).ok().map(drop)
 }

@@ -811,3 +811,6 @@ impl fmt::Debug for Draft {
         f.write_str("Draft(..)")
     }
 }
+
+#[cfg(test)]
+mod tests;
