@@ -11,7 +11,8 @@ const FLOORS: &[&[&str]] = &[
     &["addr", "cpu", "error", "hex", "kernel", "key", "wipe"],
     &["aes", "ecdsa", "x509"],
     &["anchors"],
-    &["mem", "snp"],
+    &["mem"],
+    &["snp"],
 ];
 
 fn floor(module: &str) -> usize {

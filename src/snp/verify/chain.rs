@@ -174,31 +174,48 @@ struct Chain {
     checks: Checks,
 }
 
-/// A CA: a certificate that somebody supplied, or a built-in key.
+/// A CA.
 #[derive(Clone, Copy)]
 enum Ca<'a> {
+    /// A certificate among the collateral: nothing is known of it.
     Certificate(&'a Certificate<'a>),
+    /// The caller's own root: its key is trusted.
+    Root(&'a Certificate<'a>),
+    /// A built-in key of AMD.
     Anchor(&'static Anchor),
 }
 
 impl<'a> Ca<'a> {
+    /// The certificate; a built-in key has none.
+    fn certificate(self) -> Option<&'a Certificate<'a>> {
+        match self {
+            Self::Certificate(ca) | Self::Root(ca) => Some(ca),
+            Self::Anchor(_) => None,
+        }
+    }
+
     fn is_named(self, name: Name<'_>) -> bool {
         match self {
-            Self::Certificate(certificate) => certificate.subject() == name,
+            Self::Certificate(ca) | Self::Root(ca) => ca.subject() == name,
             Self::Anchor(anchor) => anchor.is_named(name),
         }
     }
 
     fn common_name(self) -> Option<&'a str> {
         match self {
-            Self::Certificate(certificate) => certificate.subject().common_name(),
+            Self::Certificate(ca) | Self::Root(ca) => ca.subject().common_name(),
             Self::Anchor(anchor) => Some(anchor.common_name),
         }
     }
 
+    fn is_of_product_of(self, other: Ca<'_>) -> bool {
+        let product = self.common_name().and_then(product_of);
+        product.is_some() && product == other.common_name().and_then(product_of)
+    }
+
     fn key(self) -> Option<RsaPublicKey<'a>> {
         match self {
-            Self::Certificate(certificate) => match certificate.public_key() {
+            Self::Certificate(ca) | Self::Root(ca) => match ca.public_key() {
                 PublicKey::Rsa(key) => Some(key),
                 PublicKey::P384(_) => None,
             },
@@ -208,7 +225,7 @@ impl<'a> Ca<'a> {
 
     fn validity(self) -> Validity {
         match self {
-            Self::Certificate(certificate) => certificate.validity(),
+            Self::Certificate(ca) | Self::Root(ca) => ca.validity(),
             Self::Anchor(anchor) => anchor.validity,
         }
     }
@@ -253,7 +270,7 @@ impl Chain {
         checks.set(Check::LeafSignature, signed(leaf, intermediate.key()));
 
         let (ark, intermediate_signed) = choose_ark(intermediate, collateral, trust);
-        if let Ca::Certificate(certificate) = intermediate {
+        if let Some(certificate) = intermediate.certificate() {
             let result = match (ark, intermediate_signed) {
                 (Some(_), Some(true)) => Ok(()),
                 (Some(ark), None) => signed(certificate, ark.key()),
@@ -262,12 +279,10 @@ impl Chain {
             };
             checks.set(Check::IntermediateSignature, result);
         }
-        let profile = match (intermediate, ark) {
-            (Ca::Certificate(certificate), Some(ark)) if !ark.is_named(certificate.issuer()) => {
-                Err(Profile::Issuer)
-            }
-            (Ca::Certificate(certificate), _) => ca_profile(certificate, intermediate_role),
-            (Ca::Anchor(_), _) => Ok(()),
+        let profile = match (intermediate.certificate(), ark) {
+            (Some(ca), Some(ark)) if !ark.is_named(ca.issuer()) => Err(Profile::Issuer),
+            (Some(ca), _) => ca_profile(ca, intermediate_role),
+            (None, _) => Ok(()),
         };
         checks.set(Check::IntermediateCertificate, profile.map_err(Reason::Profile));
         match ark {
@@ -536,56 +551,40 @@ fn choose_ark<'a>(
     collateral: Collateral<'a>,
     trust: &Trust<'a>,
 ) -> (Option<Ca<'a>>, Option<bool>) {
-    let is_issuer = |ark: Ca<'_>| match intermediate {
-        Ca::Certificate(certificate) => ark.is_named(certificate.issuer()),
-        Ca::Anchor(anchor) => ark.common_name().and_then(product_of) == Some(anchor.product),
+    let is_issuer = |ark: Ca<'_>| match intermediate.certificate() {
+        Some(ca) => ark.is_named(ca.issuer()),
+        None => ark.is_of_product_of(intermediate),
     };
     let supplied = || collateral.of_role(Role::Ark).map(Ca::Certificate);
     if let Some(ark) = supplied().find(|ark| is_issuer(*ark)).or_else(|| supplied().next()) {
         return (Some(ark), None);
     }
-    let roots = trust.roots.iter().map(Ca::Certificate);
-    match intermediate {
+    let Some(signed) = intermediate.certificate() else {
         // The built-in intermediate needs no ARK but for a revocation list, and that is the built-in one.
-        Ca::Anchor(anchor) => (Anchor::of(Role::Ark, anchor.product).map(Ca::Anchor), None),
-        Ca::Certificate(certificate) => {
-            // Test platforms may use AMD's names: whose key it is shows in the signature.
-            let amd = AMD.iter().filter(|anchor| anchor.role == Role::Ark).map(Ca::Anchor);
-            let mut first = None;
-            for ark in roots.chain(amd).filter(|ark| is_issuer(*ark)) {
-                let key = ark.key();
-                if key.is_some_and(|key| certificate.verify_signature(&key).is_ok()) {
-                    return (Some(ark), Some(true));
-                }
-                first = first.or(Some(ark));
-            }
-            (first, Some(false))
+        let mut anchors = AMD.iter().filter(|anchor| anchor.role == Role::Ark).map(Ca::Anchor);
+        return (anchors.find(|ark| is_issuer(*ark)), None);
+    };
+    // Test platforms may use AMD's names: whose key it is shows in the signature.
+    let anchors = AMD.iter().filter(|anchor| anchor.role == Role::Ark).map(Ca::Anchor);
+    let mut first = None;
+    for ark in trust.roots.iter().map(Ca::Root).chain(anchors).filter(|ark| is_issuer(*ark)) {
+        if ark.key().is_some_and(|key| signed.verify_signature(&key).is_ok()) {
+            return (Some(ark), Some(true));
         }
+        first = first.or(Some(ark));
     }
+    (first, Some(false))
 }
 
 fn check_ark(ark: Ca<'_>, intermediate: Ca<'_>, trust: &Trust<'_>, checks: &mut Checks) {
-    let Ca::Certificate(certificate) = ark else {
+    let Some(certificate) = ark.certificate() else {
         checks.set(Check::ArkTrusted, Ok(()));
         checks.set(Check::ArkCertificate, Ok(()));
         return;
     };
     let name = certificate.subject();
-    let own_key = ark.key();
-    let is_amd = AMD.iter().any(|anchor| {
-        anchor.role == Role::Ark
-            && anchor.is_named(name)
-            && own_key.is_some_and(|key| key.modulus() == anchor.key().modulus())
-    });
-    let is_root =
-        trust.roots.iter().any(|root| root.subject() == name && root.spki() == certificate.spki());
-    let trusted = if is_amd || is_root { Ok(()) } else { Err(Reason::Untrusted) };
-    checks.set(Check::ArkTrusted, trusted);
     // Nothing but the product ties a supplied ARK to the built-in intermediate.
-    let fits = match intermediate {
-        Ca::Certificate(_) => true,
-        Ca::Anchor(anchor) => ark.common_name().and_then(product_of) == Some(anchor.product),
-    };
+    let fits = intermediate.certificate().is_some() || ark.is_of_product_of(intermediate);
     let profile = if certificate.issuer() != name {
         Err(Profile::Issuer)
     } else if !fits {
@@ -594,7 +593,21 @@ fn check_ark(ark: Ca<'_>, intermediate: Ca<'_>, trust: &Trust<'_>, checks: &mut 
         ca_profile(certificate, Role::Ark)
     };
     checks.set(Check::ArkCertificate, profile.map_err(Reason::Profile));
-    let signed = own_key
+    if let Ca::Root(_) = ark {
+        checks.set(Check::ArkTrusted, Ok(()));
+        return;
+    }
+    let is_amd = AMD.iter().any(|anchor| {
+        anchor.role == Role::Ark
+            && anchor.is_named(name)
+            && ark.key().is_some_and(|key| key.modulus() == anchor.key().modulus())
+    });
+    let mut roots = trust.roots.iter();
+    let is_root = roots.any(|root| root.subject() == name && root.spki() == certificate.spki());
+    let trusted = if is_amd || is_root { Ok(()) } else { Err(Reason::Untrusted) };
+    checks.set(Check::ArkTrusted, trusted);
+    let signed = ark
+        .key()
         .ok_or(Reason::Unreached)
         .and_then(|key| certificate.verify_signature(&key).map_err(|_| Reason::Signature));
     checks.set(Check::ArkSignature, signed);
@@ -611,11 +624,9 @@ fn check_crls(
     if collateral.crls.is_empty() {
         return None;
     }
-    let may_sign = |ark: Ca<'_>| match ark {
-        Ca::Certificate(certificate) => {
-            certificate.key_usage().is_some_and(|usage| usage.crl_sign())
-        }
-        Ca::Anchor(_) => true,
+    let may_sign = |ark: Ca<'_>| {
+        let usage = ark.certificate().map(Certificate::key_usage);
+        usage.is_none_or(|usage| usage.is_some_and(|usage| usage.crl_sign()))
     };
     let mut window: Option<CrlWindow> = None;
     let (mut signed, mut revoked) = (Ok(()), Ok(()));
@@ -625,7 +636,7 @@ fn check_crls(
                 signed = Err(Reason::Signature);
             }
             let listed = match intermediate {
-                Ca::Certificate(certificate) => crl.revokes(certificate.serial()),
+                Ca::Certificate(ca) | Ca::Root(ca) => crl.revokes(ca.serial()),
                 Ca::Anchor(anchor) => {
                     crl.revokes(Serial::from_be_bytes(&anchor.serial.to_be_bytes()))
                 }

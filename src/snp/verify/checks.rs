@@ -50,7 +50,7 @@ checks! {
     ArkCertificate "ark-certificate";
     /// The ARK is valid at the caller's time.
     ArkDates "ark-dates";
-    /// The ARK is signed by itself. Not asked for where the built-in key is used.
+    /// The ARK is signed by itself. Not asked for where the built-in key or the caller's root is used.
     ArkSignature "ark-signature";
     /// The ASK or ASVK has the names, key and extensions of one.
     IntermediateCertificate "intermediate-certificate";

@@ -1,4 +1,7 @@
-//! `sevcrypt demo`: what memory encryption does and does not do, computed and checked before your eyes.
+//! `sevcrypt demo`: what memory encryption does and does not do, and what a report proves, computed and checked before your
+//! eyes.
+
+mod attestation;
 
 use std::fs;
 use std::io::{self, Write};
@@ -16,7 +19,7 @@ use crate::output;
 
 #[derive(Args, Default)]
 pub(crate) struct Options {
-    /// Leave the demo's files in this folder: the guest image, its ciphertext, the keys
+    /// Leave the demo's files in this folder: the guest image, its ciphertext, the keys, reports and certificates
     #[arg(long, value_name = "DIR")]
     write: Option<PathBuf>,
 }
@@ -182,13 +185,15 @@ pub(crate) fn run(options: &Options) -> Result<(), Failure> {
     writeln!(out, "     the guest reads: {:?}\n", String::from_utf8_lossy(&high[..16]))?;
 
     throughput(out, backend)?;
+    writeln!(out)?;
+    attestation::show(out)?;
 
     let folder = match &options.write {
         Some(folder) => {
             write_files(folder, &image, &ciphertext)?;
             writeln!(
                 out,
-                "\nThe guest image, its ciphertext and the keys are in {}.",
+                "\nThe guest image, its ciphertext, the keys, reports and certificates are in {}.",
                 folder.display()
             )?;
             Some(folder.as_path())
@@ -256,7 +261,10 @@ fn write_files(folder: &Path, image: &[u8], ciphertext: &[u8]) -> Result<(), Fai
     output::write_file(&folder.join("guest.img"), image)?;
     output::write_file(&folder.join("dram.img"), ciphertext)?;
     output::write_file(&folder.join("key.bin"), &KEY)?;
-    output::write_file(&folder.join("tweak-key.bin"), &TWEAK_KEY)
+    output::write_file(&folder.join("tweak-key.bin"), &TWEAK_KEY)?;
+    attestation::files()
+        .iter()
+        .try_for_each(|(name, content)| output::write_file(&folder.join(name), content))
 }
 
 fn commands(folder: Option<&Path>) -> [String; 3] {
@@ -279,10 +287,12 @@ fn commands(folder: Option<&Path>) -> [String; 3] {
             file("", "back.img"),
         ),
         format!(
-            "sevcrypt memory encrypt --mode xe-aes128 --key {} --tweak zen1 --address 0x0 {} {}",
-            hex(&KEY[..16]),
-            file("", "guest.img"),
-            file("", "zen1.img"),
+            "sevcrypt verify {} --cert {} --cert {} --root {} --at {} # then wrong-report.bin, debug-report.bin",
+            file("", "report.bin"),
+            file("", "vcek.der"),
+            file("", "ask.der"),
+            file("", "ark.der"),
+            attestation::TIME_TEXT,
         ),
         bench,
     ]
