@@ -11,6 +11,12 @@ pub(crate) enum Failure {
     Usage(String),
     /// Input that is not what it should be: exit code 2.
     Malformed(String),
+    /// Signature, chain, certificate, revocation or date: exit code 3.
+    NotAuthentic(String),
+    /// Authentic, and not what was asked for: exit code 4.
+    Refused(String),
+    /// A certificate or revocation list is needed and not there: exit code 5.
+    Incomplete(String),
     /// Whoever read our text has gone away: nothing to say, and nothing wrong.
     ReaderGone,
 }
@@ -29,6 +35,9 @@ impl Failure {
         let (code, why) = match self {
             Self::Usage(why) => (1, why),
             Self::Malformed(why) => (2, why),
+            Self::NotAuthentic(why) => (3, why),
+            Self::Refused(why) => (4, why),
+            Self::Incomplete(why) => (5, why),
             Self::ReaderGone => return ExitCode::SUCCESS,
         };
         eprintln!("error: {why}");

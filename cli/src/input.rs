@@ -1,9 +1,12 @@
 //! Values and files that come in.
 
+use std::borrow::Cow;
+use std::fmt::Display;
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::Path;
 
+use base64ct::{Base64Unpadded, Encoding};
 use sevcrypt::PhysAddr;
 use zeroize::Zeroizing;
 
@@ -74,5 +77,58 @@ impl Input {
         let file = File::open(path).map_err(failed)?;
         let len = metadata.is_file().then_some(metadata.len());
         Ok(Self { name, reader: Box::new(file), len })
+    }
+}
+
+/// A file that is held as a whole.
+pub(crate) struct Content {
+    pub(crate) name: String,
+    pub(crate) bytes: Vec<u8>,
+}
+
+impl Content {
+    /// Reads a file; `-` is standard input.
+    pub(crate) fn read(path: &Path) -> Result<Self, Failure> {
+        // What is read whole is a few KiB long, but for a revocation list, whose limit this is.
+        const LONGEST: u64 = 16 << 20;
+        let Input { name, reader, .. } = Input::open(path)?;
+        let mut bytes = Vec::new();
+        let read = reader.take(LONGEST + 1).read_to_end(&mut bytes);
+        read.map_err(|error| Failure::usage(format_args!("{name}: {error}")))?;
+        if bytes.len() as u64 > LONGEST {
+            return Err(Failure::usage(format_args!("{name}: longer than {LONGEST} bytes")));
+        }
+        Ok(Self { name, bytes })
+    }
+
+    /// What is wrong with it.
+    pub(crate) fn malformed(&self, why: impl Display) -> Failure {
+        Failure::malformed(format_args!("{}: {why}", self.name))
+    }
+
+    /// The bytes, decoded if they are text: hexadecimal digits (with or without `0x`) or base64 (of either alphabet, with
+    /// or without padding), with white space anywhere.
+    ///
+    /// No report and no table is text by itself: they have zero bytes. And no text is both in practice: the base64 of a
+    /// report has letters behind F.
+    pub(crate) fn binary(&self) -> Result<Cow<'_, [u8]>, Failure> {
+        let is_text = |byte: &u8| byte.is_ascii_graphic() || byte.is_ascii_whitespace();
+        if self.bytes.is_empty() || !self.bytes.iter().all(is_text) {
+            return Ok(Cow::Borrowed(&self.bytes));
+        }
+        let compact = self.bytes.iter().filter(|byte| !byte.is_ascii_whitespace());
+        let compact: String = compact.copied().map(char::from).collect();
+        let digits = compact.strip_prefix("0x").unwrap_or(&compact);
+        if digits.bytes().all(|digit| digit.is_ascii_hexdigit()) {
+            let bytes = base16ct::mixed::decode_vec(digits);
+            let odd = |_| self.malformed("an odd number of hexadecimal digits");
+            return bytes.map(Cow::Owned).map_err(odd);
+        }
+        let standard = compact.trim_end_matches('=').replace('-', "+").replace('_', "/");
+        Base64Unpadded::decode_vec(&standard).map(Cow::Owned).map_err(|_| {
+            self.malformed(
+                "text that is neither hexadecimal digits nor base64; expected those, or binary",
+            )
+        })
     }
 }

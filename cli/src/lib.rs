@@ -1,24 +1,32 @@
 //! The inside of the program `sevcrypt`: it parses arguments, calls the crate, prints. What other packages of this
-//! repository may use of it is [`measure`], the clock of the benchmarks.
+//! repository may use of it is [`measure`], the clock of the benchmarks, and [`policy`], the reader of policy files.
 
 mod bench;
+mod certs;
 mod demo;
 mod failure;
 mod input;
+mod kds;
 pub mod measure;
 mod memory;
 mod mode;
 mod output;
+pub mod policy;
+mod report;
 mod stream;
+mod verify;
 
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+const EXIT_CODES: &str = "Exit codes: 0 done, accepted; 1 usage or file error; 2 malformed input; \
+    3 not authentic; 4 refused by the policy; 5 collateral missing.";
+
 /// The cryptography of AMD SEV, SEV-ES and SEV-SNP in software.
 #[derive(Parser)]
 #[command(name = "sevcrypt", version, max_term_width = 100)]
-#[command(after_help = "Exit codes: 0 done, 1 usage or file error, 2 malformed input.")]
+#[command(after_help = EXIT_CODES)]
 struct Arguments {
     /// Without a command: demo.
     #[command(subcommand)]
@@ -32,6 +40,18 @@ enum Command {
     /// Encrypt and decrypt files as a memory controller does with DRAM
     #[command(subcommand)]
     Memory(memory::Command),
+    /// Attestation reports
+    #[command(subcommand)]
+    Report(report::Command),
+    /// Whether a report is authentic, and what the policy asks for
+    #[command(after_help = EXIT_CODES)]
+    Verify(Box<verify::Options>),
+    /// Certificates, revocation lists and GHCB certificate tables
+    #[command(subcommand)]
+    Certs(certs::Command),
+    /// Addresses of AMD's Key Distribution Service
+    #[command(subcommand)]
+    Kds(kds::Command),
 }
 
 /// Runs the program with the arguments of the process.
@@ -48,6 +68,10 @@ pub fn run() -> ExitCode {
     let done = match arguments.command.unwrap_or(Command::Demo(demo::Options::default())) {
         Command::Demo(options) => demo::run(&options),
         Command::Memory(command) => memory::run(command),
+        Command::Report(command) => report::run(&command),
+        Command::Verify(options) => verify::run(&options),
+        Command::Certs(command) => certs::run(&command),
+        Command::Kds(command) => kds::run(&command),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

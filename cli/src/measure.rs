@@ -95,7 +95,8 @@ pub struct Row {
     pub bytes: usize,
     /// How long it took.
     pub measured: Measured,
-    /// The least cycles for 64 bytes, where there is a limit.
+    /// The least that it takes, where there is a limit: cycles for 64 bytes, or nanoseconds where bytes are not what
+    /// counts.
     pub bound: Option<f64>,
 }
 
@@ -118,7 +119,7 @@ impl Row {
     /// The limit divided by what was measured: 1 is as fast as can be.
     #[must_use]
     pub fn of_bound(&self) -> Option<f64> {
-        Some(self.bound? / self.c64()?)
+        Some(self.bound? / self.c64().unwrap_or(self.measured.ns))
     }
 
     /// Bytes in a nanosecond, of all threads together.
@@ -311,7 +312,8 @@ mod tests {
             (Some(16.0), Some(0.5), Some(16.0))
         );
         row.bytes = 0;
-        assert_eq!((row.c64(), row.of_bound(), row.gb_per_s(2)), (None, None, None));
+        row.bound = Some(128.0);
+        assert_eq!((row.c64(), row.of_bound(), row.gb_per_s(2)), (None, Some(0.25), None));
     }
 
     #[test]

@@ -4,6 +4,8 @@ use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use serde::{Serialize, Serializer};
+use serde_json::Value;
 use tempfile::{Builder, NamedTempFile};
 
 use crate::failure::Failure;
@@ -97,4 +99,49 @@ pub(crate) fn write_file(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     let mut output = Output::create(path)?;
     output.write(bytes)?;
     output.finish()
+}
+
+/// Named values in their order, for people and as a map of JSON.
+#[derive(Default)]
+pub(crate) struct Fields(Vec<(&'static str, Value)>);
+
+impl Fields {
+    pub(crate) fn add(&mut self, name: &'static str, value: impl Into<Value>) {
+        self.0.push((name, value.into()));
+    }
+
+    /// A line for each.
+    pub(crate) fn print(&self, out: &mut impl Write) -> Result<(), Failure> {
+        for (name, value) in &self.0 {
+            writeln!(out, "{:<18} {}", name.replace('_', " "), text(value))?;
+        }
+        Ok(())
+    }
+}
+
+impl Serialize for Fields {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(name, value)| (name, value)))
+    }
+}
+
+/// A value for people.
+fn text(value: &Value) -> String {
+    let named = |(name, value): (&String, &Value)| format!("{name}={}", text(value));
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Null => "none".to_owned(),
+        Value::Array(values) if values.is_empty() => "none".to_owned(),
+        Value::Array(values) => values.iter().map(text).collect::<Vec<_>>().join("; "),
+        Value::Object(fields) if fields.is_empty() => "none".to_owned(),
+        Value::Object(fields) => fields.iter().map(named).collect::<Vec<_>>().join(" "),
+        other => other.to_string(),
+    }
+}
+
+/// Prints one JSON document.
+pub(crate) fn json(document: &impl Serialize) -> Result<(), Failure> {
+    let mut out = io::stdout().lock();
+    serde_json::to_writer_pretty(&mut out, document).map_err(io::Error::from)?;
+    Ok(writeln!(out)?)
 }

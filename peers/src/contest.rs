@@ -51,8 +51,33 @@ impl Contestant {
     }
 }
 
+/// Says yes or no to inputs of one type.
+pub(crate) struct Judge<I> {
+    name: &'static str,
+    answer: Mutex<Answer<I>>,
+}
+
+type Answer<I> = Box<dyn FnMut(&I) -> bool + Send>;
+
+impl<I> Judge<I> {
+    pub(crate) fn new(name: &'static str, answer: impl FnMut(&I) -> bool + Send + 'static) -> Self {
+        Self { name, answer: Mutex::new(Box::new(answer)) }
+    }
+
+    /// The last one of so many answers.
+    fn answer(&self, calls: u32, input: &I) -> bool {
+        let mut answer = self.answer.lock().expect("no judge panics");
+        (0..calls).fold(false, |_, _| black_box(answer(black_box(input))))
+    }
+}
+
+/// The name of the judge that does nothing but the signature checks that a case cannot do without: its time is the bound
+/// of ours.
+pub(crate) const SUM_OF_CHECKS: &str = "sum-of-checks";
+
 /// A case, to be held between contestants.
 pub(crate) struct Contest {
+    pub(crate) group: &'static str,
     pub(crate) name: String,
     /// The memory of each thread.
     pub(crate) bytes: usize,
@@ -85,13 +110,51 @@ impl Contest {
         }
         drop(expected);
         let mut rows = self.measured(contestants, self.bytes, true);
-        rows.push(Row::aes_bound("memory", self.name.clone(), self.bytes, aes_bound));
+        rows.push(Row::aes_bound(self.group, self.name.clone(), self.bytes, aes_bound));
         Ok(rows)
     }
 
     /// Measures calls that work on no memory.
     pub(crate) fn of_calls(&self, contestants: &[Contestant]) -> Vec<Row> {
         self.measured(contestants, 0, false)
+    }
+
+    /// Checks that all say yes to the one input and no to the others, then measures all in turn on the one, on one
+    /// thread.
+    pub(crate) fn of_answers<I: Sync>(
+        &self,
+        genuine: &I,
+        others: &[I],
+        judges: &[Judge<I>],
+    ) -> Result<Vec<Row>, String> {
+        for judge in judges {
+            let says = |what: String| format!("{}: {} {what}", self.name, judge.name);
+            if !judge.answer(1, genuine) {
+                return Err(says("refuses what is genuine".to_owned()));
+            }
+            if let Some(which) = others.iter().position(|other| judge.answer(1, other)) {
+                return Err(says(format!("accepts the changed input number {which}")));
+            }
+        }
+        let case = |judge| Case {
+            bytes: 0,
+            calls: Box::new(move |_, calls| {
+                Judge::answer(judge, calls, genuine);
+            }),
+        };
+        let cases: Vec<_> = judges.iter().map(case).collect();
+        let measured = measure::interleaved(&cases, 1, self.budget);
+        let sum = judges.iter().position(|judge| judge.name == SUM_OF_CHECKS);
+        let bound = sum.map(|index| measured[index].ns);
+        let rows = judges.iter().zip(&measured).map(|(judge, &measured)| Row {
+            group: self.group,
+            case: self.name.clone(),
+            implementation: judge.name.to_owned(),
+            bytes: 0,
+            measured,
+            bound: bound.filter(|_| judge.name == "sevcrypt"),
+        });
+        Ok(rows.collect())
     }
 
     fn measured(&self, contestants: &[Contestant], bytes: usize, baseline: bool) -> Vec<Row> {
@@ -122,7 +185,7 @@ impl Contest {
             .into_iter()
             .zip(measure::interleaved(&cases, self.threads, self.budget))
             .map(|((implementation, bound), measured)| Row {
-                group: "memory",
+                group: self.group,
                 case: self.name.clone(),
                 implementation,
                 bytes,
@@ -143,7 +206,8 @@ mod tests {
     use super::*;
 
     fn contest() -> Contest {
-        Contest { name: "test".to_owned(), bytes: 64, threads: 1, budget: Duration::ZERO }
+        let name = "test".to_owned();
+        Contest { group: "memory", name, bytes: 64, threads: 1, budget: Duration::ZERO }
     }
 
     fn xors(name: &str, value: u8) -> Contestant {
@@ -165,5 +229,25 @@ mod tests {
         let rows = contest().of_bytes(&[xors("one", 3), xors("two", 3)], 1.0).expect("equal");
         let names: Vec<_> = rows.iter().map(|row| row.implementation.as_str()).collect();
         assert_eq!(names, ["memory-in-place", "one", "two", "aes-bound"]);
+    }
+
+    #[test]
+    fn a_wrong_answer_is_an_error() {
+        let judges = |least| {
+            [Judge::new("one", |input| *input > 1), Judge::new("two", move |input| *input > least)]
+        };
+        let error = |least| contest().of_answers(&3, &[1, 0], &judges(least)).err();
+        assert_eq!(error(2), None);
+        assert_eq!(error(3).as_deref(), Some("test: two refuses what is genuine"));
+        assert_eq!(error(0).as_deref(), Some("test: two accepts the changed input number 0"));
+    }
+
+    #[test]
+    fn the_sum_of_the_checks_bounds_ours() {
+        let judges =
+            ["sevcrypt", "other", SUM_OF_CHECKS].map(|name| Judge::new(name, |_: &()| true));
+        let rows = contest().of_answers(&(), &[], &judges).expect("all say yes");
+        let [own, other, sum] = &rows[..] else { panic!("a row for each") };
+        assert_eq!((own.bound, other.bound, sum.bound), (Some(sum.measured.ns), None, None));
     }
 }

@@ -1,11 +1,12 @@
-//! XTS of AWS-LC and of OpenSSL, by the C interface that both have (EVP).
+//! XTS and signatures of AWS-LC and of OpenSSL, by the C interface that both have (EVP).
 //!
-//! Used as their callers would at best: the key schedule is made once; each data unit sets a new tweak value in the same
-//! context and passes the unit's bytes.
+//! Used as their callers would at best. XTS: the key schedule is made once; each data unit sets a new tweak value in the
+//! same context and passes the unit's bytes. Signatures: the key is made once; each one is an `EVP_DigestVerify` in a new
+//! context.
 
 #![allow(unsafe_code, reason = "C functions")]
 
-use std::ffi::c_int;
+use std::ffi::{c_int, c_long};
 use std::ptr::{self, NonNull};
 
 /// Which way a cipher runs.
@@ -99,4 +100,84 @@ xts! {
 xts! {
     /// OpenSSL.
     OpenSsl, openssl_sys, 32 => EVP_aes_128_xts, 64 => EVP_aes_256_xts
+}
+
+/// Declares a type for the public keys of one library.
+macro_rules! public_key {
+    ($(#[$doc:meta])* $name:ident, $library:ident) => {
+        $(#[$doc])*
+        pub(crate) struct $name(NonNull<$library::EVP_PKEY>);
+
+        // SAFETY: a key belongs to no thread: any one thread at a time may use it.
+        unsafe impl Send for $name {}
+
+        impl $name {
+            /// A key from the DER of its `SubjectPublicKeyInfo`; `None` if the library does not take it.
+            pub(crate) fn from_spki(der: &[u8]) -> Option<Self> {
+                let len = c_long::try_from(der.len()).ok()?;
+                let mut start = der.as_ptr();
+                // SAFETY: reads `len` bytes from `start` on, which are those of `der`; the pointer that it returns is
+                // owned by the value made here.
+                let key = unsafe { $library::d2i_PUBKEY(ptr::null_mut(), &raw mut start, len) };
+                NonNull::new(key).map(Self)
+            }
+
+            /// Whether a signature of a message, in DER, is this key's by ECDSA with SHA-384.
+            pub(crate) fn verify_ecdsa(&self, message: &[u8], signature: &[u8]) -> bool {
+                self.verify(false, message, signature)
+            }
+
+            /// Whether a signature of a message is this key's by RSASSA-PSS with SHA-384 and 48 bytes of salt.
+            pub(crate) fn verify_pss(&self, message: &[u8], signature: &[u8]) -> bool {
+                self.verify(true, message, signature)
+            }
+
+            fn verify(&self, pss: bool, message: &[u8], signature: &[u8]) -> bool {
+                let mut parameters = ptr::null_mut();
+                // SAFETY: the key is live, the context is made here and freed once, and `parameters` belongs to it
+                // between. Message and signature are read only, as many bytes as they have.
+                unsafe {
+                    let context = $library::EVP_MD_CTX_new();
+                    assert!(!context.is_null(), "memory for a context");
+                    let (sha384, engine) = ($library::EVP_sha384(), ptr::null_mut());
+                    let (key, set) = (self.0.as_ptr(), &raw mut parameters);
+                    let ready = $library::EVP_DigestVerifyInit(context, set, sha384, engine, key) == 1
+                        && (!pss
+                            || $library::EVP_PKEY_CTX_set_rsa_padding(
+                                parameters,
+                                $library::RSA_PKCS1_PSS_PADDING,
+                            ) == 1
+                                && $library::EVP_PKEY_CTX_set_rsa_pss_saltlen(parameters, 48) == 1
+                                && $library::EVP_PKEY_CTX_set_rsa_mgf1_md(parameters, sha384) == 1);
+                    let authentic = ready
+                        && $library::EVP_DigestVerify(
+                            context,
+                            signature.as_ptr(),
+                            signature.len(),
+                            message.as_ptr(),
+                            message.len(),
+                        ) == 1;
+                    $library::EVP_MD_CTX_free(context);
+                    authentic
+                }
+            }
+        }
+
+        impl Drop for $name {
+            fn drop(&mut self) {
+                // SAFETY: the pointer came from `d2i_PUBKEY` and is given back once.
+                unsafe { $library::EVP_PKEY_free(self.0.as_ptr()) }
+            }
+        }
+    };
+}
+
+public_key! {
+    /// A public key of AWS-LC.
+    AwsLcKey, aws_lc_sys
+}
+
+public_key! {
+    /// A public key of OpenSSL.
+    OpenSslKey, openssl_sys
 }

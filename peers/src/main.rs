@@ -4,6 +4,7 @@ mod contest;
 mod curves;
 mod evp;
 mod memory;
+mod report;
 mod table;
 
 use std::error::Error;
@@ -22,11 +23,14 @@ struct Arguments {
 enum Group {
     /// Memory encryption: XTS and XEX on pages and lines
     Memory(memory::Options),
+    /// Attestation reports: signatures, chains and reports
+    Report(report::Options),
 }
 
 fn main() -> ExitCode {
     let done: Result<(), Box<dyn Error>> = match Arguments::parse().group {
         Group::Memory(options) => memory::run(&options),
+        Group::Report(options) => report::run(&options),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -320,7 +320,7 @@ fn key_setup(mode: Mode, threads: usize) -> Vec<Contestant> {
 pub(crate) fn run(options: &Options) -> Result<(), Box<dyn Error>> {
     let threads = usize::from(options.threads);
     let budget = Duration::from_millis(options.budget);
-    let contest = |name, bytes| Contest { name, bytes, threads, budget };
+    let contest = |name, bytes| Contest { group: "memory", name, bytes, threads, budget };
     let asked = |name: &str| options.only.as_ref().is_none_or(|text| name.contains(text));
     let mut out = io::stdout().lock();
     let mut rows: Vec<Row> = Vec::new();
@@ -364,6 +364,7 @@ mod tests {
     fn all_make_the_same_bytes_in_every_short_case() {
         for task in tasks(false).into_iter().filter(|task| task.bytes <= PAGE) {
             let contest = Contest {
+                group: "memory",
                 name: task.name(),
                 bytes: task.bytes,
                 threads: 1,

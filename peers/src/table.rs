@@ -4,31 +4,40 @@ use std::io::{self, Write};
 
 use sevcrypt_cli::measure::Row;
 
-/// The rows of one case, and for each of ours how many times faster it is than each peer.
+use crate::contest::SUM_OF_CHECKS;
+
+/// The rows of one case, and for each of ours how many times faster it is than each peer. Where no bytes are counted,
+/// the rows of peers are compared with AWS-LC as well.
 pub(crate) fn print(out: &mut impl Write, rows: &[Row], threads: usize) -> io::Result<()> {
     let Some(first) = rows.first() else { return Ok(()) };
-    let is_own = |row: &Row| row.implementation.starts_with("sevcrypt-");
-    let baselines = ["memory-in-place", "aes-bound"];
+    let is_own = |row: &Row| row.implementation.starts_with("sevcrypt");
+    let baselines = ["memory-in-place", "aes-bound", SUM_OF_CHECKS];
     let peers: Vec<_> = rows
         .iter()
         .filter(|row| !is_own(row) && !baselines.contains(&row.implementation.as_str()))
         .collect();
-    let title = format!("{}, {threads} thread(s)", first.case);
-    writeln!(
-        out,
-        "\n{title}\n{:<18} {:>12} {:>8} {:>8} {:>9}",
-        "", "ns", "c/64", "GB/s", "of bound"
-    )?;
+    let of_bytes = first.bytes > 0;
+    writeln!(out, "\n{}, {threads} thread(s)", first.case)?;
+    write!(out, "{:<18} {:>12}", "", "ns")?;
+    if of_bytes {
+        write!(out, " {:>8} {:>8}", "c/64", "GB/s")?;
+    }
+    let bounded = rows.iter().any(|row| row.bound.is_some());
+    writeln!(out, "{}", if bounded { "  of bound" } else { "" })?;
     for row in rows {
         write!(out, "{:<18} {:>12.1}", row.implementation, row.measured.ns)?;
-        let cell = |value: Option<f64>, width, digits| match value {
-            Some(value) => format!(" {value:>width$.digits$}"),
+        let cell = |value: Option<f64>, width| match value {
+            Some(value) => format!(" {value:>width$.2}"),
             None => format!(" {:>width$}", ""),
         };
-        write!(out, "{}{}", cell(row.c64(), 8, 2), cell(row.gb_per_s(threads), 8, 2))?;
-        write!(out, "{}", cell(row.of_bound(), 9, 2))?;
-        if is_own(row) {
-            for peer in &peers {
+        if of_bytes {
+            write!(out, "{}{}", cell(row.c64(), 8), cell(row.gb_per_s(threads), 8))?;
+        }
+        if bounded {
+            write!(out, "{}", cell(row.of_bound(), 9))?;
+        }
+        for peer in &peers {
+            if is_own(row) || !of_bytes && peer.implementation == "aws-lc" {
                 let times = peer.measured.ns / row.measured.ns;
                 write!(out, "  {times:.2} x {}", peer.implementation)?;
             }
@@ -36,4 +45,44 @@ pub(crate) fn print(out: &mut impl Write, rows: &[Row], threads: usize) -> io::R
         writeln!(out)?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use sevcrypt_cli::measure::Measured;
+
+    use super::*;
+
+    #[test]
+    fn without_bytes_there_are_times_and_ratios() {
+        let row = |implementation: &str, ns, bound| Row {
+            group: "report",
+            case: "report-warm".to_owned(),
+            implementation: implementation.to_owned(),
+            bytes: 0,
+            measured: Measured { ns, c64: f64::INFINITY },
+            bound,
+        };
+        let rows = [
+            row("sevcrypt", 100.0, Some(80.0)),
+            row(SUM_OF_CHECKS, 80.0, None),
+            row("aws-lc", 200.0, None),
+            row("sev", 400.0, None),
+        ];
+        let mut out = Vec::new();
+        print(&mut out, &rows, 1).unwrap();
+        let lines: Vec<_> = std::str::from_utf8(&out).unwrap().lines().map(str::trim_end).collect();
+        assert_eq!(
+            lines,
+            [
+                "",
+                "report-warm, 1 thread(s)",
+                "                             ns  of bound",
+                "sevcrypt                  100.0      0.80  2.00 x aws-lc  4.00 x sev",
+                "sum-of-checks              80.0            2.50 x aws-lc",
+                "aws-lc                    200.0            1.00 x aws-lc",
+                "sev                       400.0            0.50 x aws-lc",
+            ]
+        );
+    }
 }

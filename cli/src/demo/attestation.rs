@@ -65,8 +65,10 @@ pub(super) fn show(out: &mut impl Write) -> Result<(), Failure> {
     policy.measurements = &expected;
     policy.report_data = Some(report.report_data());
     let accepted = verify(REPORT, collateral, &trust, &policy);
-    let accepted = accepted.map_err(|why| Failure::usage(format_args!("the demo's report: {why}")))?;
-    let passed = accepted.checks().iter().filter(|(_, outcome)| *outcome == Outcome::Passed).count();
+    let accepted =
+        accepted.map_err(|why| Failure::usage(format_args!("the demo's report: {why}")))?;
+    let passed =
+        accepted.checks().iter().filter(|(_, outcome)| *outcome == Outcome::Passed).count();
     writeln!(out, "     verified for {}: accepted, {passed} checks passed", accepted.product())?;
     let wrong = wrong_report();
     for (what, report, trust) in [

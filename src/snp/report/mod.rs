@@ -235,7 +235,11 @@ pub struct ReservedByte {
 /// # Ok::<(), ReportError>(())
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub struct Report<'a>(&'a [u8; REPORT_LEN]);
+pub struct Report<'a> {
+    bytes: &'a [u8; REPORT_LEN],
+    /// The caller's word, for a report that does not tell.
+    stated: Option<Product>,
+}
 
 impl<'a> Report<'a> {
     /// A report from its bytes.
@@ -256,24 +260,36 @@ impl<'a> Report<'a> {
     /// # Errors
     /// [`ReportError::Length`].
     pub fn of_unknown_version(bytes: &'a [u8]) -> Result<Self, ReportError> {
-        bytes.try_into().map(Self).map_err(|_| ReportError::Length { len: bytes.len() })
+        match bytes.try_into() {
+            Ok(bytes) => Ok(Self { bytes, stated: None }),
+            Err(_) => Err(ReportError::Length { len: bytes.len() }),
+        }
+    }
+
+    /// The same report with the product that its caller knows, for a report that does not tell: what its TCBs' components
+    /// are called when it is printed or serialised. It proves nothing; [`Trust::with_product`] demands a product.
+    ///
+    /// [`Trust::with_product`]: super::verify::Trust::with_product
+    #[must_use]
+    pub const fn with_product(self, product: Product) -> Self {
+        Self { stated: Some(product), ..self }
     }
 
     /// The bytes as they were received.
     #[must_use]
     pub const fn bytes(&self) -> &'a [u8; REPORT_LEN] {
-        self.0
+        self.bytes
     }
 
     /// The bytes that are signed: 0 to 29Fh.
     #[must_use]
     pub fn signed_bytes(&self) -> &'a [u8] {
-        &self.0[SIGNED]
+        &self.bytes[SIGNED]
     }
 
     fn array<const N: usize>(&self, at: usize) -> &'a [u8; N] {
         const { assert!(N <= 0x40, "no field but the signature is longer") };
-        self.0[at..].first_chunk().expect("fields end before the report does")
+        self.bytes[at..].first_chunk().expect("fields end before the report does")
     }
 
     fn u32(&self, at: usize) -> u32 {
@@ -475,7 +491,7 @@ impl<'a> Report<'a> {
     /// The 512 bytes of the signature field.
     #[must_use]
     pub fn signature_field(&self) -> &'a [u8; Signature::LEN] {
-        self.0[at::SIGNATURE..].first_chunk().expect("the report ends with the signature")
+        self.bytes[at::SIGNATURE..].first_chunk().expect("the report ends with the signature")
     }
 
     /// The signature.
@@ -486,11 +502,11 @@ impl<'a> Report<'a> {
         Signature::from_amd(self.signature_field())
     }
 
-    /// The product as the report alone tells it: by family and model since version 3; `None` for version 2 and for
-    /// processors that are not known.
+    /// The product by family and model, since version 3; for version 2 and for processors that are not known, what
+    /// [`with_product`](Self::with_product) was told, or `None`.
     #[must_use]
     pub fn product(&self) -> Option<Product> {
-        self.cpu().and_then(CpuModel::product)
+        self.cpu().and_then(CpuModel::product).or(self.stated)
     }
 
     /// The first reserved byte that is not zero, by the ranges of the report's version. The signature's own zeros belong
@@ -511,7 +527,7 @@ impl<'a> Report<'a> {
         ];
         for range in ranges.into_iter().flatten() {
             let start = range.start;
-            if let Some(at) = self.0[range].iter().position(|byte| *byte != 0) {
+            if let Some(at) = self.bytes[range].iter().position(|byte| *byte != 0) {
                 return Err(ReservedByte { offset: start + at });
             }
         }

@@ -361,10 +361,10 @@ impl Chain {
             },
         );
         // Version 2 does not say; a processor that is not known is none of this chain's.
-        if let (Some(issuer), Some(_), Outcome::Passed) =
+        if let (Some(issuer), Some(cpu), Outcome::Passed) =
             (self.facts.product, report.cpu(), checks.outcome(Check::Product))
         {
-            let other = report.product();
+            let other = cpu.product();
             let reason = Reason::ProductDiffers { issuer, other, of: ProductSource::Report };
             checks.set(Check::Product, holds(other == Some(issuer), reason));
         }

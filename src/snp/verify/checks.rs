@@ -549,12 +549,16 @@ impl fmt::Display for Reason {
                     next => write!(f, ", and the next one was due {}", UtcTime(next)),
                 }
             }
-            Self::Bits { missing, forbidden } => {
-                write!(
-                    f,
-                    "bits {missing:#x} must be set and are not, bits {forbidden:#x} must not be set and are"
-                )
+            Self::Bits { missing, forbidden: 0 } => {
+                write!(f, "bits {missing:#x} are not set, and must be")
             }
+            Self::Bits { missing: 0, forbidden } => {
+                write!(f, "bits {forbidden:#x} are set, and must not be")
+            }
+            Self::Bits { missing, forbidden } => write!(
+                f,
+                "bits {missing:#x} are not set, and must be; bits {forbidden:#x} are set, and must not be"
+            ),
             Self::Value { accepted: 1 } => {
                 f.write_str("the report has another value than the accepted one")
             }

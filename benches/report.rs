@@ -1,0 +1,79 @@
+//! Single functions of verification: to read a report, to verify everything, to verify with what is kept, to make what is
+//! kept.
+//!
+//! ```sh
+//! cargo bench --bench report
+//! ```
+//!
+//! The evidence is that of the tests, in `vectors/attestation`. For other libraries beside this one see
+//! `cargo run --release -p sevcrypt-peers -- report`.
+
+#![allow(missing_docs, reason = "criterion's macros write items without docs")]
+
+use std::hint::black_box;
+use std::path::Path;
+
+use criterion::{Criterion, criterion_group, criterion_main};
+use sevcrypt::ecdsa::VerifyingKey;
+use sevcrypt::snp::report::Report;
+use sevcrypt::snp::verify::{Endorsement, Time, Trust, authenticate};
+use sevcrypt::x509::{Certificate, PublicKey};
+
+/// When the evidence is to be accepted.
+const NOW: Time = Time::At(1_767_225_600);
+
+fn vector(name: &str) -> Vec<u8> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("vectors/attestation");
+    std::fs::read(folder.join(name)).expect("the vectors of the repository")
+}
+
+fn report(c: &mut Criterion) {
+    let mut group = c.benchmark_group("report");
+    let bytes = vector("reports/vcek-milan-v3.bin");
+    let ders =
+        ["milan-vcek", "milan-ask", "milan-ark"].map(|it| vector(&format!("certs/{it}.der")));
+    let parse = || ders.each_ref().map(|der| Certificate::from_der(der).expect("a certificate"));
+    let certificates = parse();
+    let [leaf, ask, ark] = certificates;
+    let (roots, report) = ([ark], Report::from_bytes(&bytes).expect("a report"));
+    let trust = Trust::amd(NOW).with_roots(&roots);
+
+    group.bench_function("parse", |b| {
+        b.iter(|| Report::from_bytes(black_box(&bytes)).map(|report| report.check_reserved()));
+    });
+    group.bench_function("parse-certificates", |b| b.iter(parse));
+    group.bench_function("verify-cold", |b| {
+        b.iter(|| authenticate(black_box(&report), (&certificates).into(), &trust).expect("it is"));
+    });
+    let endorsement = Endorsement::of(&report, (&certificates).into(), &trust).expect("a chain");
+    group.bench_function("verify-warm", |b| {
+        b.iter(|| endorsement.authenticate(black_box(&report), NOW).expect("it is authentic"));
+    });
+
+    let PublicKey::Rsa(ask_key) = ask.public_key() else { panic!("an RSA key") };
+    group.bench_function("rsa4096-pss", |b| {
+        b.iter(|| black_box(&leaf).verify_signature(&ask_key).expect("it is signed"));
+    });
+    let PublicKey::P384(point) = leaf.public_key() else { panic!("a P-384 key") };
+    let key = VerifyingKey::from_sec1(point).expect("a point of the curve");
+    let signature = report.signature().expect("a signature");
+    group.bench_function("p384", |b| {
+        b.iter(|| assert!(key.verify_vartime(black_box(report.signed_bytes()), &signature)));
+    });
+    group.bench_function("p384-table", |b| b.iter(|| black_box(&key).with_table()));
+    let table = key.with_table();
+    group.bench_function("p384-with-table", |b| {
+        b.iter(|| assert!(table.verify_vartime(black_box(report.signed_bytes()), &signature)));
+    });
+    group.finish();
+}
+
+criterion_group! {
+    name = benches;
+    config = Criterion::default()
+        .sample_size(20)
+        .warm_up_time(std::time::Duration::from_millis(200))
+        .measurement_time(std::time::Duration::from_millis(600));
+    targets = report
+}
+criterion_main!(benches);
