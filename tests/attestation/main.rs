@@ -5,4 +5,5 @@
 mod cases;
 mod evidence;
 mod flips;
+mod interface;
 mod real;

@@ -856,6 +856,16 @@ def chains():
     ):
         end = leaf(MILAN, "vcek", **changes)
         case(f"leaf-{title}", what, certs=chain(MILAN, end=end), fails="leaf-certificate")
+    bare = {"edit": {arc: None for arc in ("1", "2", *SPL_ORDER, "4", "5")}}
+    for title, kind, changes in (
+        ("leaf-bare", "vcek", bare), ("leaf-vlek-bare", "vlek", bare),
+        ("leaf-vlek-name-wrong", "vlek", {"subject": name("SEV-VLEX")}),
+        ("leaf-vlek-with-hwid", "vlek", {"edit": {"4": MILAN.hwid}}),
+        ("leaf-with-csp-id", "vcek", {"edit": {"5": text("ia5", CSP)}}),
+    ):
+        certs = chain(MILAN, kind, leaf(MILAN, kind, **changes))
+        case(title, "A leaf without AMD's extensions, or with another's name or extension.", kind=kind, certs=certs,
+             fails="leaf-certificate")
     stranger = ca(MILAN, "ask", subject=name("A stranger"))
     case("certificate-without-role", "A certificate that is none of AMD's hierarchy.", certs=[*chain(MILAN), stranger],
          fails="certificates")

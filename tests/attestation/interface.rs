@@ -1,0 +1,277 @@
+//! What the interface promises beside verdicts: how evidence comes in, what is missing, what is said.
+
+use sevcrypt::Vmpl;
+use sevcrypt::snp::GuestPolicy;
+use sevcrypt::snp::cert_table::{self, EntryKind};
+use sevcrypt::snp::certs::{Bundle, BundleError, Collateral, Identity, Role};
+use sevcrypt::snp::policy::{Policy, Rule};
+use sevcrypt::snp::report::{Draft, KeyInfo, Report};
+use sevcrypt::snp::tcb::{CpuModel, Product, TcbVersion};
+use sevcrypt::snp::verify::{
+    Check, Endorsement, Missing, Outcome, Time, Trust, VerifyError, authenticate, verify,
+};
+use sevcrypt::x509::Certificate;
+
+use crate::evidence::{Files, cases};
+
+/// The files of a case and the time at which it is judged.
+fn files(name: &str) -> (Files, Time) {
+    let case = cases().into_iter().find(|case| case.name == name).expect("the case is there");
+    (case.files(), Time::At(1_767_225_600))
+}
+
+fn parsed(files: &Files) -> Vec<Certificate<'_>> {
+    files.certs.iter().map(|der| Certificate::from_der(der).expect("a certificate")).collect()
+}
+
+#[test]
+fn roles_and_products_come_from_the_names() {
+    for (case, role, product) in [
+        ("vcek-milan-v3", Role::Vcek, "Milan"),
+        ("vcek-turin-v5", Role::Vcek, "Turin"),
+        ("vlek-milan-v3", Role::Vlek, "Milan"),
+    ] {
+        let (files, _) = files(case);
+        let all = parsed(&files);
+        let identity = |index: usize| Identity::of(&all[index]).expect("AMD's hierarchy");
+        assert_eq!((identity(0).role, identity(0).product), (role, product));
+        let intermediate = if role == Role::Vlek { Role::Asvk } else { Role::Ask };
+        assert_eq!((identity(1).role, identity(1).product), (intermediate, product));
+        assert_eq!((identity(2).role, identity(2).product), (Role::Ark, product));
+    }
+}
+
+/// The same chain as single files, as PEM, as a table in both byte orders of the GUIDs, with a policy of nothing.
+#[test]
+fn evidence_in_every_form() {
+    let (files, time) = files("vcek-milan-v3");
+    let root =
+        Certificate::from_der(files.root.as_deref().expect("a root")).expect("a certificate");
+    let roots = [root];
+    let trust = Trust::amd(time).with_roots(&roots);
+    let accepted = |bundle: &Bundle| {
+        let parsed = bundle.parse().expect("certificates");
+        assert_eq!((parsed.certificates.len(), parsed.crls.len()), (3, 0));
+        let accepted = verify(&files.report, parsed.collateral(), &trust, &Policy::default());
+        assert_eq!(accepted.expect("accepted").product(), Product::Milan);
+    };
+    let mut single = Bundle::default();
+    files.certs.iter().for_each(|der| single.add(der).expect("a certificate"));
+    accepted(&single);
+
+    let kinds = [EntryKind::Vcek, EntryKind::Ask, EntryKind::Ark];
+    let extra: &[u8] = &[8, 0, 0, 0, 0, 0, 0, 0];
+    let mut entries: Vec<_> =
+        kinds.iter().zip(&files.certs).map(|(kind, der)| (*kind, &der[..])).collect();
+    entries.insert(1, (EntryKind::ExtraPlatformInfo, extra));
+    let mut table = vec![0; 8192];
+    cert_table::write(&entries, &mut table).expect("it has room");
+    let mut from_table = Bundle::default();
+    from_table.add(&table).expect("a table");
+    accepted(&from_table);
+    // The mixed-endian form of the GUIDs.
+    for entry in table.chunks_exact_mut(24).take(entries.len()) {
+        entry[..4].reverse();
+        entry[4..6].reverse();
+        entry[6..8].reverse();
+    }
+    let mut mixed = Bundle::default();
+    mixed.add(&table).expect("a table");
+    accepted(&mixed);
+
+    // Borrowed arrays and slices, without a bundle.
+    let [leaf, ask, ark]: [Certificate<'_>; 3] = parsed(&files).try_into().expect("three");
+    let (two, three) = ([leaf, ask], [ark, leaf, ask]);
+    for collateral in [Collateral::from(&two), Collateral::from(&three[..])] {
+        assert!(verify(&files.report, collateral, &trust, &Policy::default()).is_ok());
+    }
+}
+
+#[test]
+fn bundles_are_bounded() {
+    let (files, _) = files("vcek-milan-v3");
+    let mut bundle = Bundle::default();
+    for _ in 0..Bundle::CAPACITY {
+        bundle.add(&files.certs[0]).expect("there is room");
+    }
+    let full = bundle.add(&files.certs[0]);
+    assert_eq!(full, Err(BundleError::TooMany));
+    assert_eq!(full.unwrap_err().to_string(), "more than 256 certificates and revocation lists");
+    assert_eq!(bundle.parse().expect("certificates").certificates.len(), Bundle::CAPACITY);
+    // Tables without an entry, and what is none.
+    for (input, good) in [
+        (&[][..], true),
+        (&[0; 16], false),
+        (&[0; 24], true),
+        (&[0; 4096], true),
+        (&[1; 24], false),
+    ] {
+        assert_eq!(Bundle::default().add(input).is_ok(), good, "{} bytes", input.len());
+    }
+    let why = Bundle::default().add(&[0; 16]).unwrap_err();
+    assert!(why.to_string().starts_with("certificate table: "), "{why}");
+}
+
+#[test]
+fn a_product_that_the_caller_states() {
+    let (files, time) = files("vcek-milan-v3");
+    let certificates = parsed(&files);
+    let roots = [certificates[2]];
+    let report = Report::from_bytes(&files.report).expect("a report");
+    let of = |product| {
+        let trust = Trust::amd(time).with_roots(&roots).with_product(product);
+        authenticate(&report, Collateral::from(&certificates[..]), &trust)
+    };
+    assert_eq!(of(Product::Milan).expect("authentic").product(), Product::Milan);
+    let why = of(Product::Genoa).expect_err("another product");
+    assert!(matches!(why.checks().expect("checks").outcome(Check::Product), Outcome::Failed(_)));
+    assert_eq!(
+        why.to_string(),
+        "not authentic: product: the certificate's issuer is that of Milan, but another product was asked for: Genoa"
+    );
+}
+
+#[test]
+fn what_is_missing() {
+    let tcb = TcbVersion::new([1, 2, 0, 0, 0, 0, 3, 4]);
+    let requests = |draft: Draft, product: Option<Product>| {
+        let bytes = draft.reported_tcb(tcb).unsigned();
+        let report = Report::from_bytes(&bytes).expect("a report");
+        let trust = Trust::amd(Time::Unchecked);
+        let trust = product.map_or(trust, |product| trust.with_product(product));
+        match authenticate(&report, Collateral::default(), &trust) {
+            Err(VerifyError::Missing(missing)) => (
+                missing.requests().map(|request| request.to_string()).collect::<Vec<_>>(),
+                missing.to_string(),
+            ),
+            other => panic!("{other:?}"),
+        }
+    };
+    let long = [7; 64];
+    let mut short = [0; 64];
+    short[..8].fill(7);
+    let (milan, genoa) = ("/vcek/v1/Milan/", "/vcek/v1/Genoa/");
+    let (found, text) = requests(Draft::new(2).chip_id(&long), None);
+    assert!(
+        found.len() == 2 && found[0].starts_with(milan) && found[1].starts_with(genoa),
+        "{found:?}"
+    );
+    assert!(found[0].ends_with("?blSPL=1&teeSPL=2&snpSPL=3&ucodeSPL=4"), "{found:?}");
+    assert!(text.contains(" is missing: https://kdsintf.amd.com/vcek/v1/Milan/"), "{text}");
+    assert!(text.contains(" or https://kdsintf.amd.com/vcek/v1/Genoa/"), "{text}");
+    let (found, _) = requests(Draft::new(2).chip_id(&long), Some(Product::Genoa));
+    assert!(found.len() == 1 && found[0].starts_with(genoa), "{found:?}");
+    let turin = Draft::new(2).chip_id(&short).reported_tcb(TcbVersion::default());
+    let bytes = turin.unsigned();
+    let report = Report::from_bytes(&bytes).expect("a report");
+    match authenticate(&report, Collateral::default(), &Trust::amd(Time::Unchecked)) {
+        Err(VerifyError::Missing(missing)) => {
+            let found: Vec<_> = missing.requests().map(|request| request.to_string()).collect();
+            assert!(
+                found.len() == 1 && found[0].starts_with("/vcek/v1/Turin/0707070707070707?"),
+                "{found:?}"
+            );
+        }
+        other => panic!("{other:?}"),
+    }
+    for masked in
+        [Draft::new(2), Draft::new(3).cpu(CpuModel { family: 0x19, model: 1, stepping: 1 })]
+    {
+        let (found, text) = requests(masked, None);
+        assert!(found.is_empty() && text.contains("the chip id is masked"), "{found:?} {text}");
+    }
+    let unknown =
+        Draft::new(3).chip_id(&long).cpu(CpuModel { family: 0x17, model: 0x31, stepping: 0 });
+    assert!(requests(unknown, None).0.is_empty());
+    let vlek = |draft: Draft| draft.key_info(KeyInfo(1 << 2));
+    let (found, text) =
+        requests(vlek(Draft::new(3)).cpu(CpuModel { family: 0x19, model: 1, stepping: 1 }), None);
+    assert_eq!(found, ["/vlek/v1/Milan/cert?blSPL=1&teeSPL=2&snpSPL=3&ucodeSPL=4"]);
+    assert!(text.contains("the cloud provider has it"), "{text}");
+    assert!(requests(vlek(Draft::new(2)), None).0.is_empty());
+
+    // A test platform's leaf without its ASK, for which no key is built in.
+    let (files, time) = files("vcek-milan-v3");
+    let certificates = parsed(&files);
+    let report = Report::from_bytes(&files.report).expect("a report");
+    match authenticate(&report, Collateral::from(&certificates[..1]), &Trust::amd(time)) {
+        Err(VerifyError::Missing(missing @ Missing::Intermediate { role: Role::Ask })) => {
+            assert!(missing.to_string().starts_with("the ASK that signed"), "{missing}");
+            assert_eq!(missing.requests().count(), 0);
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn what_is_said() {
+    let run = |name: &str, policy: &Policy<'_>| {
+        let (files, time) = files(name);
+        let certificates = parsed(&files);
+        let roots = [certificates[2]];
+        let trust = Trust::amd(time).with_roots(&roots);
+        let done = verify(&files.report, Collateral::from(&certificates[..]), &trust, policy);
+        done.map(|accepted| accepted.csp_id().map(str::to_owned)).map_err(|why| why.to_string())
+    };
+    let refused = |name: &str| run(name, &Policy::default()).expect_err("refused");
+    assert_eq!(refused("debug"), "refused: the guest policy allows debugging (bit 19)");
+    assert_eq!(
+        refused("report-version-7"),
+        "malformed: report version 7 at offset 0 is not known; known are 2 to 6"
+    );
+    assert_eq!(run("vcek-milan-v3", &Policy::default()), Ok(None));
+    assert_eq!(
+        run("vlek-milan-v3", &Policy::default()),
+        Ok(Some("CN=test.cloud.example".to_owned()))
+    );
+    let mut policy = Policy::default();
+    policy.vmpl = Some(Vmpl::VMPL3);
+    assert_eq!(
+        run("vcek-milan-v3", &policy),
+        Err("refused: the report was asked for by VMPL0".to_owned())
+    );
+    policy = Policy::default();
+    policy.policy_forbidden = 1 << 16;
+    assert_eq!(
+        run("vcek-milan-v3", &policy),
+        Err("refused: bits 0x10000 are set, and must not be".to_owned())
+    );
+    policy.policy_required = GuestPolicy::RESERVED_ONE | 1 << 24;
+    assert_eq!(
+        run("vcek-milan-v3", &policy),
+        Err("refused: bits 0x1000000 are not set, and must be; bits 0x10000 are set, and must not be".to_owned())
+    );
+    policy = Policy::default();
+    policy.require_crl = true;
+    let missing = run("vlek-milan-v3", &policy).expect_err("no revocation list");
+    assert!(missing.ends_with("https://kdsintf.amd.com/vlek/v1/Milan/crl"), "{missing}");
+    for rule in Rule::ALL {
+        assert_eq!(rule.to_string(), rule.name());
+        assert_eq!(rule.name().parse(), Ok(*rule));
+    }
+    let unknown = "nothing".parse::<Rule>().expect_err("no rule").to_string();
+    assert!(unknown.ends_with("masked-chip-id stale-crl"), "{unknown}");
+}
+
+/// Only a good chain becomes an endorsement, and it does not print its key.
+#[test]
+fn endorsements_are_of_good_chains() {
+    let of = |name: &str, time| {
+        let (files, _) = files(name);
+        let certificates = parsed(&files);
+        let roots = [*certificates.last().expect("the ARK")];
+        let report = Report::from_bytes(&files.report).expect("a report");
+        let trust = Trust::amd(time).with_roots(&roots);
+        Endorsement::of(&report, Collateral::from(&certificates[..]), &trust)
+    };
+    let now = Time::At(1_767_225_600);
+    let good = of("vcek-milan-v3", now).expect("a good chain");
+    assert_eq!((good.role(), good.product()), (Role::Vcek, Product::Milan));
+    assert_eq!(format!("{good:?}"), "Endorsement(VCEK of Milan at 0300000000000873)");
+    assert_eq!(of("vlek-milan-v3", now).expect("a good chain").role(), Role::Vlek);
+    for (name, time) in
+        [("vcek-milan-v3", Time::At(4_000_000_000)), ("leaf-is-ca", now), ("leaf-off-curve", now)]
+    {
+        assert!(matches!(of(name, time), Err(VerifyError::NotAuthentic(_))), "{name}");
+    }
+}
