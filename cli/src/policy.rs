@@ -347,7 +347,8 @@ fn vmpl<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vmpl>, D::E
 fn abi<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<(u8, u8)>, D::Error> {
     let numbers = |text: &str| {
         let (major, minor) = text.split_once('.')?;
-        Some((major.parse().ok()?, minor.parse().ok()?))
+        let digits = text.bytes().all(|byte| byte == b'.' || byte.is_ascii_digit());
+        digits.then_some((major.parse().ok()?, minor.parse().ok()?))
     };
     let wrong = || "expected major and minor version, such as \"1.55\"".to_owned();
     from_text(deserializer, |text| numbers(text).ok_or_else(wrong)).map(Some)

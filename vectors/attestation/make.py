@@ -850,6 +850,22 @@ def chains():
         ("version-1", "The leaf's X.509 version is left out: 1.", {"version": b""}),
     ):
         case(f"leaf-{title}", what, certs=chain(MILAN, end=leaf(MILAN, "vcek", **changes)), verdict="malformed")
+    older = keep("certs/milan-vcek-older.der", leaf(MILAN, "vcek", tcb=bytes.fromhex("0200000000000544")))
+    elsewhere = keep("certs/milan-vcek-elsewhere.der", leaf(MILAN, "vcek", hwid=sample("another chip", 64)))
+    both = [older, elsewhere]
+    for title, kind, evidence, certs in (
+        ("before", "vcek", None, [*both, *chain(MILAN)]),
+        ("behind", "vcek", None, [*chain(MILAN), *both]),
+        ("masked", "vcek", report(MILAN, chip_id=0), [older, *chain(MILAN)]),
+        ("of-both-kinds", "vcek", None, [MILAN.path("vlek"), MILAN.path("asvk"), *chain(MILAN)]),
+        ("of-both-kinds-vlek", "vlek", None, [*chain(MILAN), MILAN.path("vlek"), MILAN.path("asvk")]),
+    ):
+        allow = ["masked-chip-id"] if title == "masked" else []
+        case(f"leaves-{title}", "Several leaves: the one for the report is taken.", evidence, kind=kind, certs=certs,
+             allow=allow)
+    case("leaves-of-others", "Leaves of another TCB and of another chip alone.", certs=[*both, *chain(MILAN)[1:]],
+         fails="reported-tcb")
+    case("leaf-of-another-chip", "The leaf of another chip.", certs=[elsewhere, *chain(MILAN)[1:]], fails="chip-id")
     for title, what, changes in (
         ("no-ucode-spl", "The ucodeSPL is absent.", {"edit": {"3.8": None}}),
         ("no-hwid", "The VCEK has no hwID.", {"edit": {"4": None}}),
@@ -1336,7 +1352,7 @@ def check(entry):
     evidence = FILES[entry["report"]]
     parsed = [Parsed(FILES[path]) for path in entry["certs"]]
     lists = [Parsed(FILES[path]) for path in entry.get("crls", ())]
-    end, = (c for c in parsed if c.common == ("SEV-VLEK" if evidence[0x48] >> 2 & 7 else "SEV-VCEK"))
+    end = next(c for c in parsed if c.common == ("SEV-VLEK" if evidence[0x48] >> 2 & 7 else "SEV-VCEK"))
     middle, = (c for c in parsed if c.subject == end.issuer)
     ark, = (c for c in parsed if c.subject == middle.issuer)
     title = entry["name"]

@@ -193,9 +193,9 @@ impl Checks {
             self.unreached |= bit;
         } else if self.failed & bit == 0 {
             let place = self.place(bit);
-            if let Some(later) = self.reasons.get_mut(place..) {
-                later.rotate_right(1);
-                later[0] = reason;
+            if place < Self::REASONS {
+                self.reasons[place..].rotate_right(1);
+                self.reasons[place] = reason;
             }
             self.failed |= bit;
         }
@@ -619,6 +619,30 @@ mod tests {
         );
         assert_eq!(checks.first_failure(), Some((Check::ChipId, version(1))));
         assert_eq!(checks.outcome(Check::Measurement), Outcome::NotAsked);
+    }
+
+    /// Any checks fail in any order: every one is listed, the first three with their reasons.
+    #[test]
+    fn any_checks_in_any_order() {
+        let orders: [&[usize]; 5] =
+            [&[0, 1, 2, 3, 4, 5], &[5, 4, 3, 2, 1, 0], &[3, 3, 0], &[2, 52, 1, 30], &[9]];
+        for order in orders {
+            let mut checks = Checks::new();
+            for &index in order {
+                let reason = Reason::NoRole { index };
+                checks.set(Check::ALL[index], Err(reason));
+            }
+            let mut wanted = order.to_vec();
+            wanted.sort_unstable();
+            wanted.dedup();
+            let found = checks.failures().enumerate().map(|(place, (check, reason))| {
+                let index = check as usize;
+                let kept = Reason::NoRole { index };
+                assert_eq!(reason, if place < Checks::REASONS { kept } else { Reason::NotKept });
+                index
+            });
+            assert_eq!(found.collect::<std::vec::Vec<_>>(), wanted);
+        }
     }
 
     /// An error that a caller's functions can return without a lint against large ones.

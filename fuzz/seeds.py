@@ -1,0 +1,194 @@
+#!/usr/bin/env python3
+"""Makes the seeds in corpus/ from vectors/attestation, whose keys are public test keys. Files `found-*` stay: fuzzing
+found them. Needs nothing but Python 3.
+
+    python3 fuzz/seeds.py
+"""
+
+import base64
+import hashlib
+import pathlib
+import struct
+import uuid
+
+HERE = pathlib.Path(__file__).resolve().parent
+VECTORS = HERE.parent / "vectors" / "attestation"
+
+
+def vector(path):
+    return (VECTORS / path).read_bytes()
+
+
+def cert(name):
+    return vector(f"certs/{name}.der")
+
+
+def report(name):
+    return vector(f"reports/{name}.bin")
+
+
+def pem(der, label="CERTIFICATE", end=b"\n"):
+    text = base64.b64encode(der)
+    lines = [text[at : at + 64] for at in range(0, len(text), 64)]
+    return end.join([b"-----BEGIN " + label.encode() + b"-----", *lines, b"-----END " + label.encode() + b"-----", b""])
+
+
+# AMD 56421, and Google's.
+VCEK, VLEK, ASK, ARK, CRL, INFO = (
+    "63da758d-e664-4564-adc5-f4b93be8accd",
+    "a8074bc2-a25a-483e-aae6-39c045a0b8a1",
+    "4ab7b379-bbac-4fe4-a02f-05aef327c782",
+    "c0b406a4-a803-4952-9743-3fb6014cd0ae",
+    "92f81bc3-5811-4d3d-97ff-d19f88dc67ea",
+    "ecae0c0f-9502-43b1-afa2-0ae2e0d565b6",
+)
+
+
+def table(entries, mixed=False, padding=0):
+    """A certificate table: an array of GUID, offset and length, a zero entry, then the data."""
+    array, data = b"", b""
+    start = 24 * (len(entries) + 1)
+    for guid, content in entries:
+        guid = uuid.UUID(guid)
+        array += (guid.bytes_le if mixed else guid.bytes) + struct.pack("<II", start + len(data), len(content))
+        data += content
+    return array + bytes(24) + data + bytes(padding)
+
+
+def hcl(body, claims, version=1, data_version=1, hash_type=1):
+    """Azure's vTPM blob: header, report, request data, claims."""
+    capabilities = bytes(4) if data_version == 2 else b""
+    size = 20 + len(capabilities) + len(claims)
+    header = struct.pack("<8I", 0x414C4348, version, 0x4C0 + size, 2, 0, 0, 0, 0)
+    return header + body + struct.pack("<5I", size, data_version, 2, hash_type, len(claims)) + capabilities + claims
+
+
+def bound(body, digest):
+    return body[:0x50] + digest.ljust(64, b"\0") + body[0x90:]
+
+
+def message(body, padding=0):
+    return struct.pack("<II24x", 0, len(body)) + body + bytes(padding)
+
+
+def edits(case, *changes):
+    return bytes([case]) + b"".join(struct.pack("<BHB", *change) for change in changes)
+
+
+CLAIMS = b'{"keys":[{"kid":"HCLAkPub","kty":"RSA"}],"vm-configuration":{"secure-boot":true}}'
+MILAN = [cert("milan-vcek"), cert("milan-ask"), cert("milan-ark")]
+V3 = report("vcek-milan-v3")
+EMPTY = vector("crls/milan-empty.der")
+SPLS = "blSPL=3&teeSPL=0&snpSPL=8&ucodeSPL=115"
+
+SEEDS = {
+    "report": {
+        "milan-v2": report("vcek-milan-v2"),
+        "milan-v3": V3,
+        "turin-v5": report("vcek-turin-v5"),
+        "vlek-v5": report("vlek-milan-v5"),
+        "v6": report("reserved-v6-280"),
+        "signing-key-7": report("signing-key-7"),
+        "extended": report("report-extended"),
+    },
+    "certificate": {
+        "ark": cert("milan-ark"),
+        "asvk": cert("milan-asvk"),
+        "vcek": cert("milan-vcek"),
+        "turin-vcek": cert("turin-vcek"),
+        "vlek": cert("milan-vlek"),
+        "hwid-wrapped": cert("hwid-wrapped"),
+        "72-byte-algorithm": cert("vcek-milan-72-byte-algorithm"),
+        "critical-unknown": cert("leaf-extension-critical-unknown"),
+    },
+    "crl": {
+        "empty": EMPTY,
+        "others": vector("crls/crl-revokes-others.der"),
+        "among-others": vector("crls/crl-revokes-ask-among-others.der"),
+        "reason": vector("crls/crl-revokes-ask-with-reason.der"),
+        "removed": vector("crls/crl-entry-removed.der"),
+        "critical-unknown": vector("crls/crl-entry-critical-unknown.der"),
+    },
+    "bundle": {
+        "chain.pem": b"".join(map(pem, MILAN[1:])),
+        "crlf.pem": b"subject\r\n" + pem(MILAN[0], end=b"\r\n") + pem(EMPTY, "X509 CRL", b"\r\n"),
+        "key.pem": pem(b"0", "PRIVATE KEY"),
+        "der": MILAN[0],
+        "crl": EMPTY,
+        "table": table([(VCEK, MILAN[0]), (ASK, MILAN[1]), (CRL, EMPTY), (INFO, struct.pack("<II", 8, 0xA00F11))]),
+        "no-table": bytes(48),
+        "empty": b"",
+    },
+    "cert_table": {
+        "full": table([(VCEK, MILAN[0]), (ASK, MILAN[1]), (ARK, MILAN[2])], padding=64),
+        "mixed": table([(VLEK, cert("milan-vlek")), (CRL, EMPTY)], mixed=True),
+        "short": table([(VCEK, b"\x30\x01\x00\0\0"), (ARK, b"ARK"), (INFO, struct.pack("<II", 8, 0xA00F11))]),
+        "unknown": table([("00000000-0000-0000-0000-000000000001", b"?"), (ASK, b"0")]),
+        "zeros": bytes(72),
+        "empty": b"",
+    },
+    "hcl": {
+        "sha-256": hcl(bound(V3, hashlib.sha256(CLAIMS).digest()), CLAIMS),
+        "sha-384": hcl(bound(V3, hashlib.sha384(CLAIMS).digest()), CLAIMS, 2, 2, 2),
+        "sha-512": hcl(bound(V3, hashlib.sha512(b"{}").digest()), b"{}", 2, 1, 3) + bytes(40),
+        "no-claims": hcl(V3, b""),
+    },
+    "response": {
+        "raw": V3,
+        "message": message(V3),
+        "ioctl": message(V3, 4000 - 0x4C0),
+        "hcl": hcl(V3, CLAIMS),
+        "status": struct.pack("<I", 0x27) + bytes(4000 - 4),
+    },
+    "kds": {
+        "milan": f"https://kdsintf.amd.com/vcek/v1/Milan/{'0123456789abcdef' * 8}?{SPLS}".encode(),
+        "turin": f"/vcek/v1/Turin/{'0123456789ABCDEF'}?fmcSPL=1&{SPLS}".encode(),
+        "vlek": f"HTTP://KDSINTF.AMD.COM/vlek/v1/Genoa/cert?{SPLS}".encode(),
+        "chain": b"/vlek/v1/Milan/cert_chain",
+        "crl": b"https://kdsintf.amd.com/vcek/v1/Venice/crl",
+        "missing": b"/vlek/v1/Milan/cert?snpSPL=127&snpSPL=1&",
+    },
+    "policy": {
+        "rules": b'allow = ["debug", "migration-agent"]\nvmpl = 0\nid-block = true\nauthor-key = true\nrequire-crl = true\n',
+        "sets": f'measurement = ["{"5a" * 48}"]\nchip-id = ["{"01" * 8}", "{"02" * 64}"]\ncsp-id = ["CN=a"]\n'.encode(),
+        "digests": f'id-key-digest = ["0x{"Ab" * 48}"]\nauthor-key-digest = ["{"00" * 48}"]\n'.encode(),
+        "ids": f'family-id = "{"00" * 16}"\nreport-id = "{"ff" * 32}"\nreport-data = "0102"\n'.encode(),
+        "bits": b'policy-required = 0x20000\npolicy-forbidden = "0xffffffffffffffff"\nmitigations = 11\n',
+        "least": b"guest-svn = 2\nmin-abi = '1.55'\nmin-build = 29\nmin-tcb = { bootloader = 4, fmc = 255 }\n",
+        "table": b"# comment\r\n[min-launch-tcb]\r\nmicrocode = 219\r\n",
+        "wrong-rule": b"min-build = 29\nallow = ['everything']",
+        "wrong-digits": "csp-id = ['\u00fc']\nhost-data = '\u00fc'".encode(),
+        "empty-set": b"chip-id = []",
+        "empty": b"",
+    },
+    # fuzz/src/verify.rs has the numbers of the cases and of their files.
+    "verify": {
+        **{f"case-{case}": edits(case) for case in range(7)},
+        "flipped-measurement": edits(0, (0, 0x90, 0xFF)),
+        "flipped-r": edits(1, (0, 0x2A0, 0xFF)),
+        "flipped-leaf-signature": edits(2, (1, len(cert("milan-vlek")) - 1, cert("milan-vlek")[-1] ^ 1)),
+        "flipped-ask": edits(3, (2, 100, 0xFF)),
+        "flipped-ark-signature": edits(4, (3, len(cert("turin-ark")) - 1, cert("turin-ark")[-1] ^ 1)),
+        "flipped-crl": edits(5, (4, len(EMPTY) - 1, EMPTY[-1] ^ 1)),
+        "flipped-unused": edits(6, (4, 1290, 0xFF), (8, 1600, 0xFF)),
+        "no-change": edits(0, (0, 0, 3), (0, 1, 0)),
+        # The ARK takes the name of an ASK, and is not used any more: the trusted root is.
+        "ark-renamed": edits(
+            0, *((3, cert("milan-ark").rindex(b"ARK-Milan") + at, byte) for at, byte in enumerate(b"SEV"))
+        ),
+    },
+}
+
+
+def main():
+    for target, seeds in SEEDS.items():
+        folder = HERE / "corpus" / target
+        folder.mkdir(parents=True, exist_ok=True)
+        for path in folder.iterdir():
+            if not path.name.startswith("found-"):
+                path.unlink()
+        for name, content in seeds.items():
+            (folder / name).write_bytes(content)
+
+
+main()

@@ -1,0 +1,43 @@
+//! What the fuzz targets do, as plain functions: `fuzz_targets/` hands them to libFuzzer, `tests/replay.rs` runs them
+//! over the corpora with any toolchain. Each panics where the library breaks a promise.
+
+mod parsers;
+mod verify;
+
+pub use parsers::{bundle, cert_table, certificate, crl, hcl, kds, policy, report, response};
+pub use verify::verify;
+
+/// What libFuzzer calls with its inputs.
+pub type Target = fn(&[u8]);
+
+/// Every target by its name, which is that of its corpus and of its file in `fuzz_targets/`.
+pub const TARGETS: &[(&str, Target)] = &[
+    ("bundle", bundle),
+    ("cert_table", cert_table),
+    ("certificate", certificate),
+    ("crl", crl),
+    ("hcl", hcl),
+    ("kds", kds),
+    ("policy", policy),
+    ("report", report),
+    ("response", response),
+    ("verify", verify),
+];
+
+/// The program of a target: a loop of libFuzzer, or nothing where it is not built by cargo-fuzz.
+#[macro_export]
+macro_rules! main {
+    ($target:ident) => {
+        #[cfg(fuzzing)]
+        libfuzzer_sys::fuzz_target!(|data: &[u8]| $crate::$target(data));
+
+        #[cfg(not(fuzzing))]
+        fn main() {}
+    };
+}
+
+/// An error prints something, on one line.
+fn check_error(error: &dyn std::error::Error) {
+    let text = error.to_string();
+    assert!(!text.is_empty() && !text.contains(char::is_control), "{text:?}");
+}

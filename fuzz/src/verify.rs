@@ -1,0 +1,160 @@
+//! Verification: nothing that was changed is accepted.
+
+use sevcrypt::snp::certs::{Collateral, Identity};
+use sevcrypt::snp::policy::Policy;
+use sevcrypt::snp::verify::{Time, Trust, VerifyError, verify as verify_report};
+use sevcrypt::x509::{Certificate, Crl};
+
+macro_rules! vector {
+    ($path:literal) => {
+        include_bytes!(concat!("../../vectors/attestation/", $path))
+    };
+}
+
+/// Evidence that is accepted as it is. Files are numbered: report, certificates, revocation lists, unused.
+struct Case {
+    report: &'static [u8],
+    certificates: &'static [&'static [u8]],
+    crls: &'static [&'static [u8]],
+    /// Certificates that come first in the collateral and have no part in this.
+    unused: &'static [&'static [u8]],
+    root: &'static [u8],
+}
+
+/// 2026-01-01, as in `cases.toml`.
+const AT: i64 = 1_767_225_600;
+
+const MILAN: &[&[u8]] = &[
+    vector!("certs/milan-vcek.der"),
+    vector!("certs/milan-ask.der"),
+    vector!("certs/milan-ark.der"),
+];
+const MILAN_VLEK: &[&[u8]] = &[
+    vector!("certs/milan-vlek.der"),
+    vector!("certs/milan-asvk.der"),
+    vector!("certs/milan-ark.der"),
+];
+const TURIN: &[&[u8]] = &[
+    vector!("certs/turin-vcek.der"),
+    vector!("certs/turin-ask.der"),
+    vector!("certs/turin-ark.der"),
+];
+
+const CASES: &[Case] = &[
+    case(vector!("reports/vcek-milan-v3.bin"), MILAN),
+    case(vector!("reports/vlek-milan-v2.bin"), MILAN_VLEK),
+    case(vector!("reports/vlek-milan-v3.bin"), MILAN_VLEK),
+    case(vector!("reports/vlek-milan-v5.bin"), MILAN_VLEK),
+    case(vector!("reports/vcek-turin-v5.bin"), TURIN),
+    Case {
+        crls: &[vector!("crls/milan-empty.der")],
+        ..case(vector!("reports/vcek-milan-v3.bin"), MILAN)
+    },
+    Case {
+        unused: &[
+            vector!("certs/milan-vlek.der"),
+            vector!("certs/milan-asvk.der"),
+            vector!("certs/genoa-vcek.der"),
+            vector!("certs/genoa-ask.der"),
+            vector!("certs/genoa-ark.der"),
+        ],
+        ..case(vector!("reports/vcek-milan-v3.bin"), MILAN)
+    },
+];
+
+const fn case(report: &'static [u8], certificates: &'static [&'static [u8]]) -> Case {
+    Case { report, certificates, crls: &[], unused: &[], root: certificates[2] }
+}
+
+/// The files of a case: as they are, or changed.
+#[derive(Clone, PartialEq)]
+struct Files {
+    report: Vec<u8>,
+    certificates: Vec<Vec<u8>>,
+    crls: Vec<Vec<u8>>,
+    unused: Vec<Vec<u8>>,
+}
+
+impl Case {
+    fn files(&self) -> Files {
+        let owned = |files: &[&[u8]]| files.iter().map(|file| file.to_vec()).collect();
+        Files {
+            report: self.report.to_vec(),
+            certificates: owned(self.certificates),
+            crls: owned(self.crls),
+            unused: owned(self.unused),
+        }
+    }
+
+    /// Whether these files are accepted. Errors print one line.
+    fn accepts(&self, files: &Files) -> bool {
+        match self.verify(files) {
+            Ok(()) => true,
+            Err(error) => {
+                crate::check_error(&error);
+                let failed = error.checks().map(|checks| checks.first_failure().is_some());
+                assert_ne!(failed, Some(false), "refused, and no check failed");
+                false
+            }
+        }
+    }
+
+    fn verify(&self, files: &Files) -> Result<(), VerifyError> {
+        let certificates: Result<Vec<_>, _> = (files.unused.iter().chain(&files.certificates))
+            .map(|der| Certificate::from_der(der))
+            .collect();
+        let crls: Result<Vec<_>, _> = files.crls.iter().map(|der| Crl::from_der(der)).collect();
+        let (certificates, crls) = (certificates?, crls?);
+        let collateral = Collateral { certificates: &certificates, crls: &crls };
+        let roots = [Certificate::from_der(self.root)?];
+        let mut policy = Policy::default();
+        policy.require_crl = !self.crls.is_empty();
+        let trust = Trust::amd(Time::At(AT)).with_roots(&roots);
+        let accepted = verify_report(&files.report, collateral, &trust, &policy)?;
+        assert_eq!(accepted.checks().failures().count(), 0, "accepted, and a check failed");
+        Ok(())
+    }
+}
+
+/// A case's number, then changes of four bytes each: a file's number, an offset (two bytes, little-endian), the new byte.
+///
+/// (An ECDSA signature stays valid if its `s` becomes `n - s`. No edit comes upon these 48 bytes by chance.)
+pub fn verify(data: &[u8]) {
+    let Some((number, edits)) = data.split_first() else { return };
+    let case = &CASES[usize::from(*number) % CASES.len()];
+    let original = case.files();
+    let mut files = original.clone();
+    let (edits, _) = edits.as_chunks();
+    for [file, low, high, byte] in edits {
+        let Files { report, certificates, crls, unused } = &mut files;
+        let mut all: Vec<_> =
+            [report].into_iter().chain(certificates).chain(crls).chain(unused).collect();
+        let file = usize::from(*file) % all.len();
+        let at = usize::from(u16::from_le_bytes([*low, *high])) % all[file].len();
+        all[file][at] = *byte;
+    }
+    let accepted = case.accepts(&files);
+    if files == original {
+        assert!(accepted, "the case itself is not accepted");
+    }
+    if !accepted {
+        return;
+    }
+    assert!(files.report == original.report, "a report that was changed is accepted");
+    assert!(files.crls == original.crls, "a revocation list that was changed is accepted");
+    // A certificate that was changed into one of another role or product is not used any more, and its place may be
+    // taken by a trusted root.
+    let identity = |der: &[u8]| {
+        let certificate = Certificate::from_der(der).expect("what was accepted was read");
+        Identity::of(&certificate).map(|identity| (identity.role, identity.product.to_owned()))
+    };
+    for (new, old) in files.certificates.iter().zip(&original.certificates) {
+        assert!(
+            new == old || identity(new) != identity(old),
+            "a certificate that was changed is accepted"
+        );
+    }
+    files.unused.clear();
+    files.certificates.retain(|certificate| original.certificates.contains(certificate));
+    assert!(case.accepts(&files), "accepted only with certificates that were changed");
+}
