@@ -306,6 +306,9 @@ pub(crate) static AMD: [Anchor; 9] = [
     },
 ];
 
+/// Intermediates that AMD has revoked, by product and serial: SEV-Genoa's first, by the revocation list of 2022-10-31.
+pub(crate) const REVOKED: [(&str, u64); 1] = [("Genoa", 0x20001)];
+
 #[cfg(test)]
 mod tests {
     use super::*;

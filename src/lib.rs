@@ -31,7 +31,7 @@
 //! let mut bundle = Bundle::default();
 //! bundle.add(&vcek)?;
 //! let mut policy = Policy::default();
-//! policy.measurements = &[[0xab; 48]];
+//! policy.measurements = Some(&[[0xab; 48]]);
 //! policy.report_data = Some(b"the nonce that the guest was sent");
 //! verify(&report, bundle.parse()?.collateral(), &Trust::amd(Time::now()), &policy)?;
 //! # }

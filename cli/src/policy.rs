@@ -94,6 +94,11 @@ pub struct OwnedPolicy {
 }
 
 impl OwnedPolicy {
+    /// The same with a revocation list required.
+    pub(crate) fn with_crl_required(self, require_crl: bool) -> Self {
+        Self { require_crl: self.require_crl || require_crl, ..self }
+    }
+
     /// Lends the policy to whoever judges by it.
     pub fn lend<T>(&self, judge: impl FnOnce(&Policy<'_>) -> T) -> T {
         let csp_ids: Vec<_> = self.csp_id.iter().map(String::as_str).collect();
@@ -105,11 +110,11 @@ impl OwnedPolicy {
         policy.policy_forbidden = self.policy_forbidden.0;
         policy.platform_required = self.platform_required.0;
         policy.platform_forbidden = self.platform_forbidden.0;
-        policy.measurements = &self.measurement;
+        policy.measurements = asked(&self.measurement);
         policy.report_data = self.report_data.as_ref().map(|data| data.0.as_slice());
         policy.host_data = self.host_data;
-        policy.id_keys = &self.id_key_digest;
-        policy.author_keys = &self.author_key_digest;
+        policy.id_keys = asked(&self.id_key_digest);
+        policy.author_keys = asked(&self.author_key_digest);
         policy.id_block = self.id_block;
         policy.author_key = self.author_key;
         policy.guest_svn = self.guest_svn;
@@ -123,11 +128,16 @@ impl OwnedPolicy {
         policy.minimum_launch_tcb = self.min_launch_tcb;
         policy.current_mitigations = self.mitigations.0;
         policy.launch_mitigations = self.launch_mitigations.0;
-        policy.csp_ids = &csp_ids;
-        policy.chip_ids = &chip_ids;
+        policy.csp_ids = asked(&csp_ids);
+        policy.chip_ids = asked(&chip_ids);
         policy.require_crl = self.require_crl;
         judge(&policy)
     }
+}
+
+/// A set that somebody gave: none is empty.
+fn asked<T>(set: &[T]) -> Option<&[T]> {
+    (!set.is_empty()).then_some(set)
 }
 
 /// A policy file that is none.
@@ -311,7 +321,7 @@ fn one<'de, D: Deserializer<'de>, const N: usize>(
     Fixed::deserialize(deserializer).map(|fixed| Some(fixed.0))
 }
 
-/// The accepted values. None at all would accept nothing, but an empty set of the library asks for nothing.
+/// The accepted values. None at all would accept nothing, and nobody means that.
 fn some<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
     deserializer: D,
 ) -> Result<Vec<T>, D::Error> {

@@ -93,7 +93,8 @@ impl Options {
 }
 
 pub(crate) fn run(options: &Options) -> Result<(), Failure> {
-    let policy = options.policy.read()?;
+    // Who gives a revocation list wants it to count: one that says nothing of the chain does not do.
+    let policy = options.policy.read()?.with_crl_required(!options.crl.is_empty());
     let files = options.files()?;
     let judgement = match judge(&files, options.time(), &policy) {
         Ok(judgement) => judgement,
@@ -343,7 +344,7 @@ fn needed(missing: &Missing) -> Vec<Needed> {
     let what = match missing {
         Missing::Vcek { .. } => "VCEK".to_owned(),
         Missing::Vlek { .. } => "VLEK".to_owned(),
-        Missing::Intermediate { role } => role.to_string(),
+        Missing::Intermediate { role, .. } => role.to_string(),
         _ => "certificate or revocation list".to_owned(),
     };
     vec![Needed { what, url: None }]

@@ -9,7 +9,7 @@ use core::fmt;
 use super::cert_table::{CertTable, CertTableError, EntryKind};
 pub use crate::anchors::Role;
 #[cfg(feature = "alloc")]
-use crate::x509::CertificateError;
+use crate::x509::{Blob, CertificateError};
 use crate::x509::{Certificate, Crl};
 
 /// What the names of a certificate say: its role, and the product of its chain.
@@ -81,7 +81,7 @@ pub struct Collateral<'a> {
     /// Certificates of any role. Of several for one role, the first one that fits by its names is taken; one that has no
     /// role in AMD's hierarchy makes a report not authentic.
     pub certificates: &'a [Certificate<'a>],
-    /// Revocation lists.
+    /// Revocation lists. Those of other ARKs than the chain's say nothing of it.
     pub crls: &'a [Crl<'a>],
 }
 
@@ -125,32 +125,50 @@ impl<'a> Collateral<'a> {
 #[cfg(feature = "alloc")]
 #[derive(Clone, Debug, Default)]
 pub struct Bundle {
-    blobs: Vec<crate::x509::Blob>,
+    blobs: Vec<Blob>,
+    /// The length of everything that was added.
+    bytes: usize,
 }
 
 #[cfg(feature = "alloc")]
 impl Bundle {
     /// How many certificates and revocation lists a bundle holds at the most.
     pub const CAPACITY: usize = 256;
+    /// How many bytes of input they may have in all: 32 MiB.
+    pub const MAX_BYTES: usize = 32 << 20;
 
     /// Adds what a file, a table or an answer holds. Entries of a table that are no certificate are passed over.
     ///
     /// # Errors
     /// [`BundleError`]; nothing has been added.
     pub fn add(&mut self, input: &[u8]) -> Result<(), BundleError> {
-        let mut found = Vec::new();
+        let mut added = Self { blobs: Vec::new(), bytes: self.bytes };
         if is_table(input) {
             let table = CertTable::parse(input).map_err(BundleError::Table)?;
             for entry in table.entries().filter(|entry| entry.kind.is_asn1()) {
-                found.extend(crate::x509::split(entry.data).map_err(BundleError::Certificate)?);
+                added.split(entry.data, self.blobs.len())?;
             }
         } else {
-            found = crate::x509::split(input).map_err(BundleError::Certificate)?;
+            added.split(input, self.blobs.len())?;
         }
-        if self.blobs.len() + found.len() > Self::CAPACITY {
+        self.blobs.append(&mut added.blobs);
+        self.bytes = added.bytes;
+        Ok(())
+    }
+
+    /// Adds the blobs of one input behind so many that are there already.
+    fn split(&mut self, input: &[u8], before: usize) -> Result<(), BundleError> {
+        // Several entries of a table may name the same bytes: count before copying.
+        self.bytes = self.bytes.saturating_add(input.len());
+        if self.bytes > Self::MAX_BYTES {
+            return Err(BundleError::TooLong);
+        }
+        let index = before + self.blobs.len();
+        let found = crate::x509::split(input);
+        self.blobs.extend(found.map_err(|error| BundleError::Certificate { index, error })?);
+        if before + self.blobs.len() > Self::CAPACITY {
             return Err(BundleError::TooMany);
         }
-        self.blobs.append(&mut found);
         Ok(())
     }
 
@@ -160,14 +178,13 @@ impl Bundle {
     /// [`BundleError::Certificate`]: one of them is malformed.
     pub fn parse(&self) -> Result<Parsed<'_>, BundleError> {
         let mut parsed = Parsed { certificates: Vec::new(), crls: Vec::new() };
-        for blob in &self.blobs {
+        for (index, blob) in self.blobs.iter().enumerate() {
+            let failed = |error| BundleError::Certificate { index, error };
             match blob {
-                crate::x509::Blob::Certificate(der) => parsed
-                    .certificates
-                    .push(Certificate::from_der(der).map_err(BundleError::Certificate)?),
-                crate::x509::Blob::Crl(der) => {
-                    parsed.crls.push(Crl::from_der(der).map_err(BundleError::Certificate)?);
+                Blob::Certificate(der) => {
+                    parsed.certificates.push(Certificate::from_der(der).map_err(failed)?);
                 }
+                Blob::Crl(der) => parsed.crls.push(Crl::from_der(der).map_err(failed)?),
             }
         }
         Ok(parsed)
@@ -209,20 +226,30 @@ impl Parsed<'_> {
 #[non_exhaustive]
 pub enum BundleError {
     /// A certificate or a revocation list is malformed.
-    Certificate(CertificateError),
+    Certificate {
+        /// Which of those in the bundle, counted from 0 in the order of adding.
+        index: usize,
+        /// What is wrong with it.
+        error: CertificateError,
+    },
     /// A certificate table is malformed.
     Table(CertTableError),
     /// More than 256 certificates and revocation lists.
     TooMany,
+    /// More than 32 MiB in all.
+    TooLong,
 }
 
 #[cfg(feature = "alloc")]
 impl fmt::Display for BundleError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Certificate(error) => error.fmt(f),
+            Self::Certificate { index, error } => {
+                write!(f, "certificate or revocation list {}: {error}", index + 1)
+            }
             Self::Table(error) => write!(f, "certificate table: {error}"),
             Self::TooMany => f.write_str("more than 256 certificates and revocation lists"),
+            Self::TooLong => f.write_str("certificates and revocation lists of more than 32 MiB"),
         }
     }
 }

@@ -9,7 +9,7 @@ use crate::Vmpl;
 
 /// Declares the rules that hold unless they are relaxed.
 macro_rules! rules {
-    ($($(#[$doc:meta])* $rule:ident $name:literal $check:ident;)+) => {
+    ($($(#[$doc:meta])* $rule:ident;)+) => {
         /// A rule that holds unless the caller relaxes it by name.
         ///
         /// ```
@@ -28,19 +28,17 @@ macro_rules! rules {
             /// All of them.
             pub const ALL: &[Self] = &[$(Self::$rule),+];
 
-            /// What relaxes the rule in the program's `--allow` and in policy files.
+            /// What relaxes the rule in the program's `--allow` and in policy files: the name of its check.
             #[must_use]
             pub const fn name(self) -> &'static str {
-                match self {
-                    $(Self::$rule => $name,)+
-                }
+                self.check().name()
             }
 
             /// The check that fails while the rule holds.
             #[must_use]
             pub const fn check(self) -> Check {
                 match self {
-                    $(Self::$rule => Check::$check,)+
+                    $(Self::$rule => Check::$rule,)+
                 }
             }
         }
@@ -48,30 +46,30 @@ macro_rules! rules {
 }
 
 rules! {
-    /// Report version 6, or one that this library does not know, is refused.
-    ReportVersion "report-version" ReportVersion;
+    /// Report version 6 is refused. (Versions that nobody knows are refused in any case.)
+    ReportVersion;
     /// Reserved bytes must be zero.
-    ReservedBits "reserved-bits" ReservedBytes;
+    ReservedBits;
     /// Bits of the guest policy must be known ones.
-    UnknownPolicyBits "unknown-policy-bits" PolicyBits;
+    UnknownPolicyBits;
     /// Bit 17 of the guest policy must be one.
-    PolicyBit17 "policy-bit-17" PolicyBit17;
+    PolicyBit17;
     /// The guest policy may not ask for a newer ABI than the firmware has.
-    PolicyAbi "policy-abi" PolicyAbi;
+    PolicyAbi;
     /// The guest policy may not allow debugging.
-    Debug "debug" Debug;
-    /// The guest policy may not allow a migration agent, and REPORT_ID_MA may not name one.
-    MigrationAgent "migration-agent" MigrationAgent;
+    Debug;
+    /// The guest policy may not allow a migration agent. (One that it does not allow may not be there in any case.)
+    MigrationAgent;
     /// The firmware that runs must be the committed one.
-    ProvisionalFirmware "provisional-firmware" ProvisionalFirmware;
+    ProvisionalFirmware;
     /// Reported TCB at most committed, committed at most current, launch at most current.
-    TcbOrder "tcb-order" TcbOrder;
+    TcbOrder;
     /// A guest at VMPL 0 to 3 must have asked for the report.
-    Vmpl "vmpl" Vmpl;
+    Vmpl;
     /// A report under a VCEK must name its chip.
-    MaskedChipId "masked-chip-id" MaskedChipId;
+    MaskedChipId;
     /// A revocation list, if one is given, must be current.
-    StaleCrl "stale-crl" CrlFresh;
+    StaleCrl;
 }
 
 impl fmt::Display for Rule {
@@ -104,13 +102,13 @@ impl FromStr for Rule {
 /// What must hold of an authentic report.
 ///
 /// The default refuses what no verifier should accept unawares: each [`Rule`] holds. Everything else is demanded only if
-/// its field is set. A set is empty (not asked for) or holds the accepted values.
+/// its field is set. A set holds the accepted values; an empty one accepts none.
 ///
 /// ```
 /// use sevcrypt::snp::policy::{Policy, Rule};
 ///
 /// let mut policy = Policy::default().allow(Rule::MigrationAgent);
-/// policy.measurements = &[[0xab; 48]];
+/// policy.measurements = Some(&[[0xab; 48]]);
 /// policy.report_data = Some(b"nonce"); // compared with zeros behind it
 /// assert!(policy.allows(Rule::MigrationAgent) && !policy.allows(Rule::Debug));
 /// ```
@@ -129,15 +127,15 @@ pub struct Policy<'a> {
     /// Bits of PLATFORM_INFO that must be clear.
     pub platform_forbidden: u64,
     /// Accepted launch digests.
-    pub measurements: &'a [[u8; 48]],
-    /// REPORT_DATA, at most 64 bytes; a shorter value is compared with zeros behind it.
+    pub measurements: Option<&'a [[u8; 48]]>,
+    /// REPORT_DATA; a value shorter than 64 bytes is compared with zeros behind it, a longer one is never equal.
     pub report_data: Option<&'a [u8]>,
     /// HOST_DATA.
     pub host_data: Option<[u8; 32]>,
     /// Accepted digests of the ID key.
-    pub id_keys: &'a [[u8; 48]],
+    pub id_keys: Option<&'a [[u8; 48]]>,
     /// Accepted digests of the author key.
-    pub author_keys: &'a [[u8; 48]],
+    pub author_keys: Option<&'a [[u8; 48]]>,
     /// The guest must have been launched with an ID block.
     pub id_block: bool,
     /// The ID block's key must have been signed by an author key.
@@ -160,15 +158,17 @@ pub struct Policy<'a> {
     pub minimum_tcb: TcbParts,
     /// The least TCB at launch.
     pub minimum_launch_tcb: TcbParts,
-    /// Mitigations that must be in force now. Their bits are per product.
+    /// Mitigations that must be in force now. Their bits are per product; reports before version 5 have none.
     pub current_mitigations: u64,
     /// Mitigations that must have been in force at launch.
     pub launch_mitigations: u64,
     /// Accepted clouds of a VLEK (cspID); a report under a VCEK has none and is then refused.
-    pub csp_ids: &'a [&'a str],
+    pub csp_ids: Option<&'a [&'a str]>,
     /// Accepted chips.
-    pub chip_ids: &'a [[u8; 64]],
-    /// A revocation list for the chain must be there.
+    pub chip_ids: Option<&'a [[u8; 64]]>,
+    /// A revocation list of the chain's ARK must be there. (AMD serves one for VCEKs and one for VLEKs under the ARK's name; the
+    /// lists do not say which they are, so it is for the caller to fetch the right one: [`Missing`](super::verify::Missing) has its
+    /// address.)
     pub require_crl: bool,
 }
 

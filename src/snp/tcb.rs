@@ -343,6 +343,22 @@ impl TcbParts {
         }
     }
 
+    /// The same with one component set: a demand, built up. [`Component::Reserved`] has no place and changes nothing.
+    ///
+    /// ```
+    /// use sevcrypt::snp::tcb::{Component, TcbParts};
+    ///
+    /// let minimum = TcbParts::default().with(Component::Snp, 8).with(Component::Microcode, 115);
+    /// assert_eq!(minimum.to_string(), "snp=8 microcode=115");
+    /// ```
+    #[must_use]
+    pub fn with(mut self, component: Component, value: u8) -> Self {
+        if let Some(place) = self.place(component) {
+            *place = Some(value);
+        }
+        self
+    }
+
     /// Every component that has a value, in the order of boot.
     pub fn iter(mut self) -> impl Iterator<Item = (Component, u8)> {
         Self::COMPONENTS.into_iter().filter_map(move |component| {

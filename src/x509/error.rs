@@ -100,6 +100,11 @@ pub enum CertificateErrorKind {
     UnknownCriticalExtension,
     /// An extension that stands there twice.
     DuplicateExtension,
+    /// More PEM blocks than are read from one input.
+    TooManyBlocks {
+        /// How many are read.
+        max: usize,
+    },
     /// More extensions than are taken.
     TooManyExtensions {
         /// How many are taken at most.
@@ -154,6 +159,7 @@ impl fmt::Display for CertificateErrorKind {
             Self::UnknownCriticalExtension => "the extension is critical, and unknown",
             Self::DuplicateExtension => "the extension stands there twice",
             Self::TooManyExtensions { max } => return write!(f, "more than {max} extensions"),
+            Self::TooManyBlocks { max } => return write!(f, "more than {max} PEM blocks"),
             Self::HardwareId { len } => {
                 return write!(f, "a hwID of {len} bytes: 64 and 8 are known");
             }

@@ -11,6 +11,9 @@ const DASHES: &[u8] = b"-----";
 /// Longer than every certificate and CRL that is read; those have their own limits.
 const MAX_DER: usize = 16 << 20;
 
+/// More than a bundle of all of AMD's certificates has.
+const MAX_BLOCKS: usize = 256;
+
 /// The DER of one certificate or CRL. It is not parsed yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -34,7 +37,7 @@ pub enum Blob {
 ///
 /// # Errors
 /// [`CertificateError`] if the input is neither, holds no PEM block, or a block of another kind, which it names, or
-/// one that is damaged.
+/// one that is damaged, or more than 256 blocks or 16 MiB in one.
 pub fn split(input: &[u8]) -> Result<Vec<Blob>, CertificateError> {
     // The first byte of a SEQUENCE is also the digit 0; but the length of one that long is no character.
     match *input {
@@ -71,6 +74,13 @@ fn from_text(input: &[u8]) -> Result<Vec<Blob>, CertificateError> {
         let end = find(input, END, label_end).ok_or(error(Kind::PemBoundary))?;
         let end = end + END.len() + label.len() + DASHES.len();
         let block = input.get(begin..end).ok_or(error(Kind::PemBoundary))?;
+        // Four characters for three bytes, and what a line ends with.
+        if block.len() / 3 * 2 > MAX_DER {
+            return Err(error(Kind::TooLong { len: block.len() / 3 * 2, max: MAX_DER }));
+        }
+        if blobs.len() == MAX_BLOCKS {
+            return Err(error(Kind::TooManyBlocks { max: MAX_BLOCKS }));
+        }
         blobs.push(blob(decode(block).map_err(error)?));
         from = end;
     }

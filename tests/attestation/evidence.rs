@@ -7,7 +7,7 @@ use serde::Deserialize;
 use sevcrypt::Vmpl;
 use sevcrypt::snp::certs::Collateral;
 use sevcrypt::snp::policy::Policy;
-use sevcrypt::snp::tcb::TcbParts;
+use sevcrypt::snp::tcb::{Component, TcbParts};
 use sevcrypt::snp::verify::{Check, Time, Trust, VerifyError, verify};
 use sevcrypt::x509::{Certificate, Crl};
 
@@ -22,7 +22,7 @@ pub(crate) struct Case {
     #[serde(default)]
     crls: Vec<String>,
     root: Option<String>,
-    at: i64,
+    pub(crate) at: i64,
     #[serde(default)]
     pub(crate) allow: Vec<String>,
     #[serde(default)]
@@ -79,13 +79,16 @@ struct Tcb {
 
 impl Tcb {
     fn parts(&self) -> TcbParts {
-        let mut parts = TcbParts::default();
-        parts.fmc = self.fmc;
-        parts.boot_loader = self.bootloader;
-        parts.tee = self.tee;
-        parts.snp = self.snp;
-        parts.microcode = self.microcode;
-        parts
+        let components = [
+            (Component::Fmc, self.fmc),
+            (Component::BootLoader, self.bootloader),
+            (Component::Tee, self.tee),
+            (Component::Snp, self.snp),
+            (Component::Microcode, self.microcode),
+        ];
+        let given =
+            components.into_iter().filter_map(|(component, value)| Some((component, value?)));
+        given.fold(TcbParts::default(), |parts, (component, value)| parts.with(component, value))
     }
 }
 
@@ -110,6 +113,11 @@ fn array<const N: usize>(text: &str) -> [u8; N] {
 
 fn set<const N: usize>(texts: &[String]) -> Vec<[u8; N]> {
     texts.iter().map(|text| array(text)).collect()
+}
+
+/// A set of a case; one that it does not have is not asked for.
+fn asked<T>(set: &[T]) -> Option<&[T]> {
+    (!set.is_empty()).then_some(set)
 }
 
 #[derive(Deserialize)]
@@ -174,11 +182,11 @@ impl Case {
         policy.policy_forbidden = self.policy_forbidden.bits();
         policy.platform_required = self.platform_required.bits();
         policy.platform_forbidden = self.platform_forbidden.bits();
-        policy.measurements = &measurements;
+        policy.measurements = asked(&measurements);
         policy.report_data = report_data.as_deref();
         policy.host_data = self.host_data.as_deref().map(array);
-        policy.id_keys = &id_keys;
-        policy.author_keys = &author_keys;
+        policy.id_keys = asked(&id_keys);
+        policy.author_keys = asked(&author_keys);
         policy.id_block = self.id_block;
         policy.author_key = self.author_key;
         policy.guest_svn = self.guest_svn;
@@ -196,8 +204,8 @@ impl Case {
             self.min_launch_tcb.as_ref().map(Tcb::parts).unwrap_or_default();
         policy.current_mitigations = self.mitigations_current.bits();
         policy.launch_mitigations = self.mitigations_launch.bits();
-        policy.csp_ids = &csp_ids;
-        policy.chip_ids = &chip_ids;
+        policy.csp_ids = asked(&csp_ids);
+        policy.chip_ids = asked(&chip_ids);
         verify(&files.report, collateral, &trust, &policy).map(drop)
     }
 }

@@ -1,5 +1,10 @@
 //! No single changed bit of what is signed is accepted.
 
+use sevcrypt::snp::certs::Collateral;
+use sevcrypt::snp::report::Report;
+use sevcrypt::snp::verify::{Endorsement, Time, Trust};
+use sevcrypt::x509::Certificate;
+
 use crate::evidence::{Case, Files, cases};
 
 fn case(name: &str) -> (Case, Files) {
@@ -25,6 +30,27 @@ fn no_bit_of_a_report() {
     for bit in 0..files.report.len() * 8 {
         files.report[bit / 8] ^= 1 << (bit % 8);
         refused(&case, &files, "the report", bit);
+        files.report[bit / 8] ^= 1 << (bit % 8);
+    }
+}
+
+/// The same by a kept chain and the table of its key.
+#[test]
+fn no_bit_of_a_report_under_an_endorsement() {
+    let (case, mut files) = case("vcek-milan-v3");
+    let certificates: Vec<_> =
+        files.certs.iter().map(|der| Certificate::from_der(der).expect("a certificate")).collect();
+    let roots = [certificates[2]];
+    let time = Time::At(case.at);
+    let trust = Trust::amd(time).with_roots(&roots);
+    let report = Report::from_bytes(&files.report).expect("a report");
+    let endorsement = Endorsement::of(&report, Collateral::from(&certificates[..]), &trust);
+    let endorsement = endorsement.expect("a good chain");
+    assert!(endorsement.authenticate(&report, time).is_ok());
+    for bit in 0..files.report.len() * 8 {
+        files.report[bit / 8] ^= 1 << (bit % 8);
+        let report = Report::of_unknown_version(&files.report).expect("1184 bytes");
+        assert!(endorsement.authenticate(&report, time).is_err(), "bit {bit}");
         files.report[bit / 8] ^= 1 << (bit % 8);
     }
 }

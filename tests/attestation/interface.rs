@@ -96,6 +96,9 @@ fn bundles_are_bounded() {
     }
     let full = bundle.add(&files.certs[0]);
     assert_eq!(full, Err(BundleError::TooMany));
+    let mut long = Bundle::default();
+    let text = vec![b'\n'; Bundle::MAX_BYTES + 1];
+    assert_eq!(long.add(&text), Err(BundleError::TooLong));
     assert_eq!(full.unwrap_err().to_string(), "more than 256 certificates and revocation lists");
     assert_eq!(bundle.parse().expect("certificates").certificates.len(), Bundle::CAPACITY);
     // Tables without an entry, and what is none.
@@ -127,7 +130,7 @@ fn a_product_that_the_caller_states() {
     assert!(matches!(why.checks().expect("checks").outcome(Check::Product), Outcome::Failed(_)));
     assert_eq!(
         why.to_string(),
-        "not authentic: product: the certificate's issuer is that of Milan, but another product was asked for: Genoa"
+        "not authentic: product: the certificate's issuer is that of Milan, but the product that was asked for is Genoa"
     );
 }
 
@@ -195,9 +198,10 @@ fn what_is_missing() {
     let certificates = parsed(&files);
     let report = Report::from_bytes(&files.report).expect("a report");
     match authenticate(&report, Collateral::from(&certificates[..1]), &Trust::amd(time)) {
-        Err(VerifyError::Missing(missing @ Missing::Intermediate { role: Role::Ask })) => {
+        Err(VerifyError::Missing(missing @ Missing::Intermediate { role: Role::Ask, .. })) => {
             assert!(missing.to_string().starts_with("the ASK that signed"), "{missing}");
-            assert_eq!(missing.requests().count(), 0);
+            let requests: Vec<_> = missing.requests().map(|request| request.to_string()).collect();
+            assert_eq!(requests, ["/vcek/v1/Milan/cert_chain"]);
         }
         other => panic!("{other:?}"),
     }
@@ -274,4 +278,123 @@ fn endorsements_are_of_good_chains() {
     {
         assert!(matches!(of(name, time), Err(VerifyError::NotAuthentic(_))), "{name}");
     }
+}
+
+/// A chain is endorsed for the report that names its key, and for no other.
+#[test]
+fn an_endorsement_is_of_the_reports_own_key() {
+    let now = Time::At(1_767_225_600);
+    let of = |report: &str, chain: &str| {
+        let (report, _) = files(report);
+        let (chain, _) = files(chain);
+        let certificates = parsed(&chain);
+        let roots = [*certificates.last().expect("the ARK")];
+        let report = Report::from_bytes(&report.report).expect("a report");
+        let trust = Trust::amd(now).with_roots(&roots);
+        let done = Endorsement::of(&report, Collateral::from(&certificates[..]), &trust);
+        done.map_err(|why| {
+            why.checks().and_then(|checks| checks.first_failure()).expect("a check").0
+        })
+    };
+    let own = of("vcek-milan-v3", "vcek-milan-v3").expect("its own");
+    assert!(own.chip_id().is_some_and(|id| id[63] != 0) && own.csp_id().is_none());
+    assert!(own.validity().contains(1_767_225_600) && !own.validity().contains(4_000_000_000));
+    let cloud = of("vlek-milan-v3", "vlek-milan-v3").expect("its own");
+    assert!(cloud.csp_id().is_some() && cloud.chip_id().is_none());
+    assert_eq!(of("vcek-milan-v3", "vlek-milan-v3").unwrap_err(), Check::SigningKey);
+    assert_eq!(of("vcek-milan-v3", "leaf-of-another-chip").unwrap_err(), Check::ChipId);
+    assert_eq!(of("vcek-milan-v3", "leaves-of-others").unwrap_err(), Check::ReportedTcb);
+    assert_eq!(of("vcek-turin-v5", "vcek-milan-v3").unwrap_err(), Check::Product);
+}
+
+/// Evidence that is wrong in many ways is refused, with every failure listed, cold and warm.
+#[test]
+fn evidence_that_is_wrong_in_many_ways() {
+    let (mut files, time) = files("vcek-milan-v3");
+    let good = files.report.clone();
+    let certs = files.certs.clone();
+    let certificates: Vec<_> =
+        certs.iter().map(|der| Certificate::from_der(der).expect("a certificate")).collect();
+    let roots = [certificates[2]];
+    let trust = Trust::amd(time).with_roots(&roots);
+    let report = Report::from_bytes(&good).expect("a report");
+    let endorsement = Endorsement::of(&report, Collateral::from(&certificates[..]), &trust)
+        .expect("a good chain");
+    // SIGNATURE_ALGO, MASK_CHIP_KEY, REPORTED_TCB, the processor, CHIP_ID, a reserved byte, r.
+    for offset in [0x34, 0x180, 0x188, 0x1a0, 0x29f, 0x2a0] {
+        files.report[offset] ^= 0x40;
+    }
+    files.report[0x48] |= 2;
+    let report = Report::from_bytes(&files.report).expect("a report");
+    let cold =
+        authenticate(&report, Collateral::from(&certificates[..]), &trust).expect_err("wrong");
+    let late = Time::At(4_000_000_000);
+    for (why, wanted) in [
+        (cold, 6),
+        (endorsement.authenticate(&report, time).expect_err("wrong"), 6),
+        (endorsement.authenticate(&report, late).expect_err("wrong"), 9),
+    ] {
+        let failures: Vec<_> = why.checks().expect("checks").failures().collect();
+        assert_eq!(failures.len(), wanted, "{failures:?}");
+        assert_eq!(failures[0].0, Check::SignatureAlgorithm);
+    }
+}
+
+/// What no policy lets through: layouts that nobody knows, sets with nothing in them.
+#[test]
+fn what_no_policy_accepts() {
+    let (files, time) = files("vcek-milan-v3");
+    let certificates = parsed(&files);
+    let roots = [certificates[2]];
+    let trust = Trust::amd(time).with_roots(&roots);
+    let judged = |policy: &Policy<'_>| {
+        let collateral = Collateral::from(&certificates[..]);
+        verify(&files.report, collateral, &trust, policy).map(drop).map_err(|why| {
+            why.checks().and_then(|checks| checks.first_failure()).map(|(check, _)| check)
+        })
+    };
+    let all = Rule::ALL.iter().fold(Policy::default(), |policy, rule| policy.allow(*rule));
+    assert_eq!(judged(&all), Ok(()));
+    let with = |change: fn(&mut Policy<'_>)| {
+        let mut policy = all;
+        change(&mut policy);
+        judged(&policy)
+    };
+    assert_eq!(with(|policy| policy.measurements = Some(&[])), Err(Some(Check::Measurement)));
+    assert_eq!(with(|policy| policy.id_keys = Some(&[])), Err(Some(Check::IdKey)));
+    assert_eq!(with(|policy| policy.author_keys = Some(&[])), Err(Some(Check::AuthorKey)));
+    assert_eq!(with(|policy| policy.csp_ids = Some(&[])), Err(Some(Check::CspId)));
+    assert_eq!(with(|policy| policy.chip_ids = Some(&[])), Err(Some(Check::ChipIdAllowed)));
+    assert_eq!(with(|policy| policy.report_data = Some(&[0; 65])), Err(Some(Check::ReportData)));
+    assert_eq!(with(|policy| policy.require_crl = true), Err(None));
+
+    for version in [0, 1, 7, u32::MAX] {
+        let mut bytes: [u8; 1184] = files.report[..].try_into().expect("a report");
+        bytes[..4].copy_from_slice(&version.to_le_bytes());
+        assert!(Report::from_bytes(&bytes).is_err());
+        // Even if somebody's key signed it.
+        let report = Report::of_unknown_version(&bytes).expect("1184 bytes");
+        let why = authenticate(&report, Collateral::from(&certificates[..]), &trust).unwrap_err();
+        let checks = why.checks().expect("checks");
+        assert!(matches!(checks.outcome(Check::ReportSignature), Outcome::Failed(_)));
+    }
+}
+
+/// A debugger is the reason, also where a revocation list is missing.
+#[test]
+fn a_refusal_comes_before_what_is_missing() {
+    let (files, time) = files("debug");
+    let certificates = parsed(&files);
+    let roots = [certificates[2]];
+    let mut policy = Policy::default();
+    policy.require_crl = true;
+    let trust = Trust::amd(time).with_roots(&roots);
+    let run = |policy: &Policy<'_>| {
+        verify(&files.report, Collateral::from(&certificates[..]), &trust, policy).map(drop)
+    };
+    assert!(matches!(run(&policy), Err(VerifyError::Refused(_))));
+    assert!(matches!(
+        run(&policy.allow(Rule::Debug)),
+        Err(VerifyError::Missing(Missing::Crl { .. }))
+    ));
 }

@@ -103,9 +103,9 @@ fn a_real_vlek() {
     let mut policy = Policy::default();
     assert_eq!(at(Time::Unchecked, &policy), ("accepted", None));
     assert_eq!(at(Time::At(1_900_000_000), &policy), ("not-authentic", Some(Check::LeafDates)));
-    policy.csp_ids = &["CN=cc-us-east-2.amazonaws.com"];
+    policy.csp_ids = Some(&["CN=cc-us-east-2.amazonaws.com"]);
     assert_eq!(at(Time::Unchecked, &policy).0, "accepted");
-    policy.csp_ids = &["CN=cc-us-east-1.amazonaws.com"];
+    policy.csp_ids = Some(&["CN=cc-us-east-1.amazonaws.com"]);
     assert_eq!(at(Time::Unchecked, &policy), ("refused", Some(Check::CspId)));
     // The chain of the other branch does not help, and its absence does not hurt.
     let with_ask = [leaf, "ca/kds_cert_chain_milan_vcek.pem"];
@@ -204,7 +204,7 @@ fn the_made_chain() {
     );
     assert_eq!(
         run("report_vcek_v3.bin", &[vcek, ask, empty], late),
-        ("refused", Some(Check::CrlFresh))
+        ("refused", Some(Check::StaleCrl))
     );
     assert_eq!(
         run("neg_report_policy_bit17_clear.bin", &[vcek, ask], now),
@@ -230,7 +230,7 @@ fn the_real_revocation_list() {
     };
     let in_time = Time::At(1_682_000_000);
     assert_eq!(run(in_time, &Policy::default()), ("accepted", None));
-    assert_eq!(run(TIME, &Policy::default()), ("refused", Some(Check::CrlFresh)));
+    assert_eq!(run(TIME, &Policy::default()), ("refused", Some(Check::StaleCrl)));
     assert_eq!(run(TIME, &Policy::default().allow(Rule::StaleCrl)), ("accepted", None));
     let mut policy = Policy::default();
     policy.require_crl = true;
@@ -238,9 +238,37 @@ fn the_real_revocation_list() {
     assert_eq!(verdict(judged(&folder, report, &[leaf], TIME, &policy).map(drop)).0, "incomplete");
     // One that is another product's says nothing of this chain.
     let (genoa, genoa_leaf, _) = GOOD[5];
-    let other =
-        judged(&folder, genoa, &[genoa_leaf, "crl/kds_crl_milan.der"], TIME, &Policy::default());
-    assert_eq!(verdict(other.map(drop)), ("not-authentic", Some(Check::CrlSignature)));
+    let other = |policy: &Policy<'_>| {
+        let files = [genoa_leaf, "crl/kds_crl_milan.der"];
+        verdict(judged(&folder, genoa, &files, TIME, policy).map(drop)).0
+    };
+    assert_eq!((other(&Policy::default()), other(&policy)), ("accepted", "incomplete"));
+}
+
+/// A test root does not get between AMD's built-in keys and their revocation list.
+#[test]
+fn a_test_root_beside_real_evidence() {
+    let Some(folder) = folder("a_test_root_beside_real_evidence") else { return };
+    let case = crate::evidence::cases().into_iter().find(|case| case.name == "crl-first-second");
+    let made = case.expect("the case is there").files();
+    let (test_ark, test_crl) = (made.root.as_deref().expect("a root"), &made.crls[0]);
+    let root = sevcrypt::x509::Certificate::from_der(test_ark).expect("a certificate");
+    let roots = [root];
+    let trust = Trust::amd(TIME).with_roots(&roots);
+    let report = fs::read(folder.join(GOOD[0].0)).expect("a report");
+    let run = |files: &[&[u8]], policy: &Policy<'_>| {
+        let mut bundle = bundle(&folder, &[GOOD[0].1]);
+        files.iter().for_each(|file| bundle.add(file).expect("a file"));
+        let parsed = bundle.parse().expect("certificates");
+        verdict(verify(&report, parsed.collateral(), &trust, policy).map(drop))
+    };
+    let mut policy = Policy::default().allow(Rule::StaleCrl);
+    policy.require_crl = true;
+    assert_eq!(run(&[], &Policy::default()), ("accepted", None));
+    assert_eq!(run(&[test_ark, test_crl], &policy), ("not-authentic", Some(Check::ArkTrusted)));
+    assert_eq!(run(&[test_crl], &policy).0, "incomplete");
+    let own = fs::read(folder.join("ca/ark_milan.pem")).expect("the ARK");
+    assert_eq!(run(&[test_ark, &own], &Policy::default()), ("accepted", None));
 }
 
 /// A chain that was verified once serves the next report of its key, and no other.

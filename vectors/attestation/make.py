@@ -448,8 +448,8 @@ AUTHENTICATE = (
     "chip-id", "report-signature",
 )
 JUDGE = (
-    "report-version", "reserved-bytes", "policy-bits", "policy-bit-17", "policy-abi", "debug", "migration-agent",
-    "provisional-firmware", "tcb-order", "vmpl", "masked-chip-id", "crl-fresh", "guest-policy", "platform-info",
+    "report-version", "reserved-bits", "unknown-policy-bits", "policy-bit-17", "policy-abi", "debug", "migration-agent",
+    "provisional-firmware", "tcb-order", "vmpl", "masked-chip-id", "stale-crl", "guest-policy", "platform-info",
     "measurement", "report-data", "host-data", "id-key", "author-key", "id-block", "guest-svn", "family-id",
     "image-id", "report-id", "report-id-ma", "minimum-abi", "minimum-build", "minimum-tcb", "minimum-launch-tcb",
     "mitigations", "csp-id", "chip-id-allowed",
@@ -863,6 +863,19 @@ def chains():
         allow = ["masked-chip-id"] if title == "masked" else []
         case(f"leaves-{title}", "Several leaves: the one for the report is taken.", evidence, kind=kind, certs=certs,
              allow=allow)
+    expired = keep("certs/milan-vcek-expired.der", leaf(MILAN, "vcek", validity=years("2010-01-01", 7)))
+    stranger_vlek = keep("certs/milan-vlek-of-another-key.der", leaf(MILAN, "vlek", public=spki(VCEK)))
+    old_ask = keep("certs/milan-ask-expired.der", ca(MILAN, "ask", validity=years("2000-06-01", 25)))
+    false_ask = keep("certs/milan-ask-of-another-key.der", ca(MILAN, "ask", private=ATTACKER_ASK))
+    for title, kind, certs in (
+        ("leaf-expired-before", "vcek", [expired, *chain(MILAN)]),
+        ("leaf-expired-behind", "vcek", [*chain(MILAN), expired]),
+        ("vlek-of-another-key-before", "vlek", [stranger_vlek, *chain(MILAN, "vlek")]),
+        ("ask-expired-before", "vcek", [old_ask, *chain(MILAN)]),
+        ("ask-of-another-key-before", "vcek", [false_ask, *chain(MILAN)]),
+    ):
+        case(title, "Another certificate for the same place, which does not serve.", kind=kind, certs=certs)
+    case("leaf-expired-alone", "The expired one alone.", certs=[expired, *chain(MILAN)[1:]], fails="leaf-dates")
     case("leaves-of-others", "Leaves of another TCB and of another chip alone.", certs=[*both, *chain(MILAN)[1:]],
          fails="reported-tcb")
     case("leaf-of-another-chip", "The leaf of another chip.", certs=[elsewhere, *chain(MILAN)[1:]], fails="chip-id")
@@ -921,8 +934,7 @@ def revocation():
         ).replace(integer(0x10001), integer(0x10002))),
     ):
         case(f"crl-{title}", what, crls=[given], fails="crl-signature")
-    case("crl-other-product-alone", "The only list is of another product's ARK.", crls=[crl(GENOA, [0x20001])],
-         fails="crl-signature")
+    case("crl-other-product-alone", "The only list is of another product's ARK.", crls=[crl(GENOA, [0x20001])])
     no_ask, no_asvk = "crls/milan-revokes-ask.der", "crls/milan-revokes-asvk.der"
     case("crl-revokes-ask", "The ASK is revoked.", crls=[no_ask], fails="crl-revocation")
     case("crl-revokes-asvk", "The ASVK is revoked.", kind="vlek", crls=[no_asvk], fails="crl-revocation")
@@ -1073,16 +1085,16 @@ def rules():
          report(MILAN, current_major=2), ()),
         ("masked-chip-id", "masked-chip-id", "masked-chip-id", "CHIP_ID is masked under a VCEK.",
          report(MILAN, chip_id=0), ()),
-        ("policy-bit-26", "unknown-policy-bits", "policy-bits", "Bit 26 of POLICY.", report(
+        ("policy-bit-26", "unknown-policy-bits", "unknown-policy-bits", "Bit 26 of POLICY.", report(
             MILAN, policy=POLICY | 1 << 26
         ), ()),
-        ("policy-bit-63", "unknown-policy-bits", "policy-bits", "Bit 63 of POLICY.", report(
+        ("policy-bit-63", "unknown-policy-bits", "unknown-policy-bits", "Bit 63 of POLICY.", report(
             MILAN, policy=POLICY | 1 << 63
         ), ()),
-        ("reserved-byte", "reserved-bits", "reserved-bytes", "A reserved byte is set.", report(
+        ("reserved-byte", "reserved-bits", "reserved-bits", "A reserved byte is set.", report(
             MILAN, poke={0x04C: 1}
         ), ()),
-        ("crl-stale", "stale-crl", "crl-fresh", "The list has ended.", report(MILAN), (stale,)),
+        ("crl-stale", "stale-crl", "stale-crl", "The list has ended.", report(MILAN), (stale,)),
         ("policy-bit-17-clear", "policy-bit-17", "policy-bit-17", "Bit 17 of POLICY is 0.", report(
             MILAN, policy=POLICY & ~BIT_17
         ), ()),
@@ -1109,12 +1121,19 @@ def rules():
     case("migration-agent-unannounced", "A migration agent is there, and POLICY allows none.", report(
         MILAN, report_id_ma=sample("agent", 32)
     ), fails="migration-agent")
+    case("migration-agent-unannounced-allowed", "The same: to allow agents does not allow what firmware never makes.", report(
+        MILAN, report_id_ma=sample("agent", 32)
+    ), allow=["migration-agent"], fails="migration-agent")
+    case("crl-and-a-later-one", "Two lists: one for now, and one that begins a day later.", crls=[
+        "crls/milan-empty.der", crl(MILAN, dates=("2026-01-02 00:00:00", "2027-01-02 00:00:00"))
+    ])
+    case("crl-and-an-older-one", "Two lists: the older one has ended.", crls=[stale, "crls/milan-empty.der"])
     case("crl-not-yet-valid", "The list begins a day later.", crls=[
         crl(MILAN, dates=("2026-01-02 00:00:00", "2027-01-02 00:00:00"))
-    ], fails="crl-fresh")
+    ], fails="stale-crl")
     case("crl-ended-a-second-ago", "The list ended a second ago.", crls=["crls/milan-empty.der"], at=unix(
         day("2026-10-01 12:00:00")
-    ) + 1, fails="crl-fresh")
+    ) + 1, fails="stale-crl")
 
     for version, offsets in {
         2: (0x04F, 0x188, 0x18A, 0x19F, 0x1F8, 0x207, 0x29F), 3: (0x18B, 0x1EB, 0x1EF, 0x1F8, 0x207),
@@ -1124,7 +1143,7 @@ def rules():
             evidence = report(MILAN, version, poke={offset: 0x20 if offset == 0x048 else 1})
             case(
                 f"reserved-v{version}-{offset:03x}", f"A reserved bit of version {version} at {offset:#05x} is set.",
-                evidence, allow=["report-version"] if version == 6 else [], fails="reserved-bytes",
+                evidence, allow=["report-version"] if version == 6 else [], fails="reserved-bits",
             )
 
     for title, fields in (
@@ -1259,6 +1278,8 @@ def demanded():
         ("launch-tcb-early-snp", early, {"min_launch_tcb": tcb((2, 0, 6, 68))}, "minimum-launch-tcb"),
         ("launch-tcb-early-current", early, {"min_tcb": tcb((3, 0, 8, 115))}, None),
         ("mitigations-current", five, {"mitigations_current": "0xb"}, None),
+        ("mitigations-v4", report(MILAN, 4, launch_mit_vector=0xFF, current_mit_vector=0xFF),
+         {"mitigations_current": "0xb"}, "mitigations"),
         ("mitigations-launch", five, {"mitigations_launch": "0x3"}, None),
         ("mitigations-current-more", five, {"mitigations_current": "0xf"}, "mitigations"),
         ("mitigations-launch-more", five, {"mitigations_launch": "0x4"}, "mitigations"),
@@ -1352,20 +1373,30 @@ def check(entry):
     evidence = FILES[entry["report"]]
     parsed = [Parsed(FILES[path]) for path in entry["certs"]]
     lists = [Parsed(FILES[path]) for path in entry.get("crls", ())]
-    end = next(c for c in parsed if c.common == ("SEV-VLEK" if evidence[0x48] >> 2 & 7 else "SEV-VCEK"))
-    middle, = (c for c in parsed if c.subject == end.issuer)
-    ark, = (c for c in parsed if c.subject == middle.issuer)
-    title = entry["name"]
-    assert ark.issuer == ark.subject and ark.spki == Parsed(FILES[entry["root"]]).spki, f"{title}: root"
-    results = {
-        "ark-signature": ark.verifies_with(ark),
-        "intermediate-signature": middle.verifies_with(ark),
-        "leaf-signature": end.verifies_with(middle),
-        "crl-signature": not lists or any(c.issuer == ark.subject for c in lists)
-        and all(c.verifies_with(ark) for c in lists if c.issuer == ark.subject),
-        "report-signature": report_verifies(evidence, end),
-    }
-    for name, holds in results.items():
+    end_name = "SEV-VLEK" if evidence[0x48] >> 2 & 7 else "SEV-VCEK"
+    title, root = entry["name"], Parsed(FILES[entry["root"]])
+    chains = [
+        (end, middle, ark)
+        for end in parsed if end.common == end_name
+        for middle in parsed if middle.subject == end.issuer
+        for ark in parsed if ark.subject == middle.issuer
+    ]
+
+    def results(end, middle, ark):
+        assert ark.issuer == ark.subject and ark.spki == root.spki, f"{title}: root"
+        own = [c for c in lists if c.issuer == ark.subject]
+        return {
+            "ark-signature": ark.verifies_with(ark),
+            "intermediate-signature": middle.verifies_with(ark),
+            "leaf-signature": end.verifies_with(middle),
+            "crl-signature": all(c.verifies_with(ark) for c in own),
+            "report-signature": report_verifies(evidence, end),
+        }
+
+    if good:
+        assert any(all(results(*chain).values()) for chain in chains), f"{title}: no chain holds"
+        return
+    for name, holds in results(*chains[0]).items():
         assert holds == (name != fails), f"{title}: {name} is {holds}"
         if name == fails:
             break

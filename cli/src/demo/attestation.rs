@@ -62,7 +62,7 @@ pub(super) fn show(out: &mut impl Write) -> Result<(), Failure> {
     )?;
     let mut policy = Policy::default();
     let expected = [*report.measurement()];
-    policy.measurements = &expected;
+    policy.measurements = Some(&expected);
     policy.report_data = Some(report.report_data());
     let accepted = verify(REPORT, collateral, &trust, &policy);
     let accepted =

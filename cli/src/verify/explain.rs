@@ -46,9 +46,7 @@ impl Facts<'_> {
         let found = self.found(check).unwrap_or_else(|| "not there".to_owned());
         match reason {
             Reason::Value { .. } => format!("{field} is {found}, expected {}", self.wanted(check)),
-            Reason::Bits { missing, forbidden } => {
-                format!("{field} is {found}: {}", bits(missing, forbidden))
-            }
+            Reason::Bits { .. } => format!("{field} is {found}: {reason}"),
             Reason::Absent => match check {
                 Check::IdBlock => {
                     "the guest was launched without an ID block: ID_KEY_DIGEST is zero".to_owned()
@@ -148,19 +146,19 @@ impl Facts<'_> {
         let policy = self.policy;
         let values = match check {
             Check::Vmpl => policy.vmpl.iter().map(ToString::to_string).collect(),
-            Check::Measurement => hex(policy.measurements),
+            Check::Measurement => hex(policy.measurements.into_iter().flatten()),
             Check::ReportData => {
                 policy.report_data.iter().map(|data| Hex(data).to_string()).collect()
             }
             Check::HostData => hex(&policy.host_data),
-            Check::IdKey => hex(policy.id_keys),
-            Check::AuthorKey => hex(policy.author_keys),
+            Check::IdKey => hex(policy.id_keys.into_iter().flatten()),
+            Check::AuthorKey => hex(policy.author_keys.into_iter().flatten()),
             Check::FamilyId => hex(&policy.family_id),
             Check::ImageId => hex(&policy.image_id),
             Check::ReportId => hex(&policy.report_id),
             Check::ReportIdMa => hex(&policy.report_id_ma),
-            Check::ChipIdAllowed => hex(policy.chip_ids),
-            Check::CspId => policy.csp_ids.iter().map(ToString::to_string).collect(),
+            Check::ChipIdAllowed => hex(policy.chip_ids.into_iter().flatten()),
+            Check::CspId => policy.csp_ids.into_iter().flatten().map(ToString::to_string).collect(),
             _ => Vec::new(),
         };
         values.join(" or ")
@@ -186,11 +184,4 @@ fn field(check: Check) -> &'static str {
         Check::ChipIdAllowed => "CHIP_ID",
         other => other.name(),
     }
-}
-
-fn bits(missing: u64, forbidden: u64) -> String {
-    let missing = (missing != 0).then(|| format!("bits {missing:#x} must be set and are not"));
-    let forbidden =
-        (forbidden != 0).then(|| format!("bits {forbidden:#x} must not be set and are"));
-    missing.into_iter().chain(forbidden).collect::<Vec<_>>().join(", ")
 }

@@ -254,8 +254,8 @@ impl<'a> Report<'a> {
         }
     }
 
-    /// A report of any version, whose fields are read as those of the newest version known. The signature of such a
-    /// report can be checked; a policy refuses it by its rule `report-version`.
+    /// A report of any version: before 2 its fields are read as those of version 2, after 6 as those of version 6, whatever they
+    /// are. The signature of such a report can be checked; no policy accepts it.
     ///
     /// # Errors
     /// [`ReportError::Length`].
@@ -786,8 +786,8 @@ setters! {
     current_version: FirmwareVersion, at::CURRENT_BUILD, version => [version.build, version.minor, version.major], "CURRENT_MAJOR, CURRENT_MINOR and CURRENT_BUILD";
     committed_version: FirmwareVersion, at::COMMITTED_BUILD, version => [version.build, version.minor, version.major], "COMMITTED_MAJOR, COMMITTED_MINOR and COMMITTED_BUILD";
     launch_tcb: TcbVersion, at::LAUNCH_TCB, tcb => tcb.bytes(), "LAUNCH_TCB";
-    launch_mit_vector: u64, at::LAUNCH_MIT_VECTOR, vector => vector.to_le_bytes(), "LAUNCH_MIT_VECTOR (version 5 and later)";
-    current_mit_vector: u64, at::CURRENT_MIT_VECTOR, vector => vector.to_le_bytes(), "CURRENT_MIT_VECTOR (version 5 and later)";
+    launch_mit_vector: u64, at::LAUNCH_MIT_VECTOR, vector => vector.to_le_bytes(), "LAUNCH_MIT_VECTOR (version 5 and later; version 4 was never published)";
+    current_mit_vector: u64, at::CURRENT_MIT_VECTOR, vector => vector.to_le_bytes(), "CURRENT_MIT_VECTOR (version 5 and later; version 4 was never published)";
 }
 
 impl Draft {

@@ -2,12 +2,12 @@
 
 use core::fmt;
 
-use super::checks::{Check, Checks, Outcome, ProductSource, Profile, Reason};
+use super::checks::{Check, Checks, ProductSource, Profile, Reason};
 use super::{Authentic, Missing, Time, Trust, VerifyError, leaf_role};
-use crate::anchors::{AMD, Anchor};
+use crate::anchors::{AMD, Anchor, REVOKED};
 #[cfg(feature = "std")]
 use crate::ecdsa::TabledKey;
-use crate::ecdsa::VerifyingKey;
+use crate::ecdsa::{Signature, VerifyingKey};
 use crate::snp::certs::{
     Collateral, Identity, LEAF_NAME_VCEK, LEAF_NAME_VLEK, Role, ca_role, product_of,
 };
@@ -19,8 +19,14 @@ use crate::x509::{Certificate, Name, PublicKey, RsaPublicKey, Serial, Validity};
 /// VCEKs when they are asked for, and clocks differ.
 const SKEW: i64 = 300;
 
+/// How many candidates for one place in the chain are tried.
+const TRIES: usize = 8;
+
 /// A verified chain: the key of a chip or cloud at one TCB, and what its certificate says. It owns what it holds and can
 /// be kept for the next report of the same key.
+///
+/// Dates are checked again with each report, against its time. Revocation was checked when the endorsement was made; after the
+/// revocation list has ended, reports are refused (`stale-crl`), and a new endorsement takes a new list.
 ///
 /// With the feature `std` it keeps a table of multiples of its key, with which a report takes a fraction of the time.
 ///
@@ -34,12 +40,15 @@ const SKEW: i64 = 300;
 /// ```
 pub struct Endorsement {
     chain: Chain,
+    product: Product,
+    tcb: TcbVersion,
     #[cfg(feature = "std")]
     table: TabledKey,
 }
 
 impl Endorsement {
-    /// Verifies the chain of the key that signed a report, without the report's own signature.
+    /// Verifies the chain of the key that a report names: everything that [`authenticate`](super::authenticate) checks but the
+    /// report's own signature.
     ///
     /// # Errors
     /// [`VerifyError::Missing`], [`VerifyError::NotAuthentic`].
@@ -51,8 +60,11 @@ impl Endorsement {
         let chain = Chain::of(report, collateral, trust)?;
         let mut checks = chain.checks;
         chain.check_dates(trust.time, &mut checks);
-        match chain.facts.key {
-            Some(_key) if !checks.failed() => Ok(Self {
+        chain.check_binding(report, &mut checks);
+        match (chain.key, chain.product, chain.tcb) {
+            (Some(_key), Some(product), Some(tcb)) if !checks.failed() => Ok(Self {
+                product,
+                tcb,
                 #[cfg(feature = "std")]
                 table: _key.with_table(),
                 chain,
@@ -64,19 +76,43 @@ impl Endorsement {
     /// The role of the key: VCEK or VLEK.
     #[must_use]
     pub const fn role(&self) -> Role {
-        self.chain.facts.role
-    }
-
-    /// The TCB of the certificate.
-    #[must_use]
-    pub fn tcb(&self) -> TcbVersion {
-        self.chain.facts.tcb.expect("a verified chain has a TCB")
+        self.chain.role
     }
 
     /// The product of the chain.
     #[must_use]
-    pub fn product(&self) -> Product {
-        self.chain.facts.product.expect("a verified chain has a product")
+    pub const fn product(&self) -> Product {
+        self.product
+    }
+
+    /// The TCB of the certificate.
+    #[must_use]
+    pub const fn tcb(&self) -> TcbVersion {
+        self.tcb
+    }
+
+    /// The chip of a VCEK as CHIP_ID writes it: hwID, and zeros behind a short one.
+    #[must_use]
+    pub const fn chip_id(&self) -> Option<&[u8; 64]> {
+        self.chain.chip_id.as_ref()
+    }
+
+    /// The cloud of a VLEK.
+    #[must_use]
+    pub fn csp_id(&self) -> Option<&str> {
+        self.chain.csp_id.as_ref().map(CspId::as_str)
+    }
+
+    /// When all certificates of the chain are valid.
+    #[must_use]
+    pub fn validity(&self) -> Validity {
+        let windows = self.chain.windows().into_iter().filter_map(|(_, window)| window);
+        windows.fold(Validity { not_before: i64::MIN, not_after: i64::MAX }, |all, window| {
+            Validity {
+                not_before: all.not_before.max(window.not_before),
+                not_after: all.not_after.min(window.not_after),
+            }
+        })
     }
 
     /// Checks that this key vouches for a report, at a time: certificates that have expired since do not.
@@ -92,14 +128,14 @@ impl Endorsement {
             #[cfg(feature = "std")]
             return self.table.verify_vartime(message, signature);
             #[cfg(not(feature = "std"))]
-            self.chain.facts.key.is_some_and(|key| key.verify_vartime(message, signature))
+            self.chain.key.is_some_and(|key| key.verify_vartime(message, signature))
         })
     }
 }
 
 impl fmt::Debug for Endorsement {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Endorsement({} of {} at {})", self.role(), self.product(), self.tcb())
+        write!(f, "Endorsement({} of {} at {})", self.role(), self.product, self.tcb)
     }
 }
 
@@ -111,13 +147,13 @@ pub(super) fn authenticate_once<'r>(
 ) -> Result<Authentic<'r>, VerifyError> {
     let chain = Chain::of(report, collateral, trust)?;
     chain.authenticate(report, trust.time, |message, signature| {
-        chain.facts.key.is_some_and(|key| key.verify_vartime(message, signature))
+        chain.key.is_some_and(|key| key.verify_vartime(message, signature))
     })
 }
 
 /// cspID: the name of the cloud that a VLEK belongs to, at most 128 bytes of ASCII.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub struct CspId {
+pub(super) struct CspId {
     bytes: [u8; Self::MOST],
     len: u8,
 }
@@ -133,7 +169,7 @@ impl CspId {
 
     /// The name.
     #[must_use]
-    pub fn as_str(&self) -> &str {
+    pub(super) fn as_str(&self) -> &str {
         str::from_utf8(&self.bytes[..usize::from(self.len)]).expect("it was made from text")
     }
 }
@@ -151,22 +187,19 @@ pub(super) struct CrlWindow {
     pub(super) next_update: Option<i64>,
 }
 
-/// What a leaf says of its key. `None` where it does not say it as its role asks; then a check has failed.
+/// A chain as far as it can be followed, with its checks: what the leaf says of its key, `None` where it does not say it as its
+/// role asks, and a check has failed then. Dates are kept and not checked.
 #[derive(Clone)]
-struct Facts {
+struct Chain {
     role: Role,
     product: Option<Product>,
+    /// The caller has named the product.
+    product_is_stated: bool,
     tcb: Option<TcbVersion>,
     /// hwID with zeros behind it, as CHIP_ID has it.
     chip_id: Option<[u8; 64]>,
     csp_id: Option<CspId>,
     key: Option<VerifyingKey>,
-}
-
-/// A chain as far as it can be followed, with its checks. Dates are kept and not checked.
-#[derive(Clone)]
-struct Chain {
-    facts: Facts,
     ark: Option<Validity>,
     intermediate: Validity,
     leaf: Validity,
@@ -201,18 +234,6 @@ impl<'a> Ca<'a> {
         }
     }
 
-    fn common_name(self) -> Option<&'a str> {
-        match self {
-            Self::Certificate(ca) | Self::Root(ca) => ca.subject().common_name(),
-            Self::Anchor(anchor) => Some(anchor.common_name),
-        }
-    }
-
-    fn is_of_product_of(self, other: Ca<'_>) -> bool {
-        let product = self.common_name().and_then(product_of);
-        product.is_some() && product == other.common_name().and_then(product_of)
-    }
-
     fn key(self) -> Option<RsaPublicKey<'a>> {
         match self {
             Self::Certificate(ca) | Self::Root(ca) => match ca.public_key() {
@@ -229,6 +250,57 @@ impl<'a> Ca<'a> {
             Self::Anchor(anchor) => anchor.validity,
         }
     }
+
+    /// Whether this is a built-in key of AMD, or a certificate with that key under its name.
+    fn is_amd(self, anchor: &Anchor) -> bool {
+        match self {
+            Self::Certificate(ca) | Self::Root(ca) => {
+                let same = |key: RsaPublicKey<'_>| key.modulus() == anchor.key().modulus();
+                anchor.is_named(ca.subject()) && self.key().is_some_and(same)
+            }
+            Self::Anchor(own) => core::ptr::eq(own, anchor),
+        }
+    }
+}
+
+/// The built-in ARKs.
+fn amd_arks() -> impl Iterator<Item = &'static Anchor> {
+    AMD.iter().filter(|anchor| anchor.role == Role::Ark)
+}
+
+fn is_valid(window: Validity, time: Time) -> bool {
+    match time {
+        Time::At(at) => at.saturating_add(SKEW) >= window.not_before && at <= window.not_after,
+        Time::Unchecked => true,
+    }
+}
+
+fn signed(certificate: &Certificate<'_>, ca: Ca<'_>) -> Result<(), Reason> {
+    let key = ca.key().ok_or(Reason::Unreached)?;
+    certificate.verify_signature(&key).map_err(|_| Reason::Signature)
+}
+
+/// An issuer, and whether it signed.
+type Issuer<'a> = (Ca<'a>, Result<(), Reason>);
+
+/// Of several issuers under the right name the one that signed a certificate and is valid; else one that signed; else the
+/// first.
+fn best_issuer<'a>(
+    candidates: impl Iterator<Item = Ca<'a>>,
+    certificate: &Certificate<'_>,
+    time: Time,
+) -> Option<Issuer<'a>> {
+    let mut best: Option<Issuer<'a>> = None;
+    for ca in candidates.take(TRIES) {
+        let signed = signed(certificate, ca);
+        if signed.is_ok() && is_valid(ca.validity(), time) {
+            return Some((ca, signed));
+        }
+        if best.is_none_or(|(_, best)| best.is_err() && signed.is_ok()) {
+            best = Some((ca, signed));
+        }
+    }
+    best
 }
 
 impl Chain {
@@ -238,7 +310,7 @@ impl Chain {
         trust: &Trust<'_>,
     ) -> Result<Self, VerifyError> {
         let wanted = leaf_role(report.key_info().signing_key());
-        let Some((leaf, role)) = choose_leaf(report, collateral, wanted) else {
+        let Some((leaf, role)) = choose_leaf(report, collateral, wanted, trust.time) else {
             return Err(match wanted {
                 Some(role) => VerifyError::Missing(Missing::leaf(report, role, trust.product)),
                 None => {
@@ -256,35 +328,18 @@ impl Chain {
             Check::Certificates,
             no_role.map_or(Ok(()), |index| Err(Reason::NoRole { index })),
         );
-        let facts = read_leaf(leaf, role, trust, &mut checks);
         let intermediate_role = if role == Role::Vlek { Role::Asvk } else { Role::Ask };
-        let intermediate = choose_intermediate(leaf, intermediate_role, collateral)
-            .ok_or(VerifyError::Missing(Missing::Intermediate { role: intermediate_role }))?;
-        if !intermediate.is_named(leaf.issuer()) {
-            checks.set(Check::LeafCertificate, Err(Reason::Profile(Profile::Issuer)));
-        }
-        let signed = |certificate: &Certificate<'_>, key: Option<RsaPublicKey<'_>>| {
-            let key = key.ok_or(Reason::Unreached)?;
-            certificate.verify_signature(&key).map_err(|_| Reason::Signature)
-        };
-        checks.set(Check::LeafSignature, signed(leaf, intermediate.key()));
-
-        let (ark, intermediate_signed) = choose_ark(intermediate, collateral, trust);
-        if let Some(certificate) = intermediate.certificate() {
-            let result = match (ark, intermediate_signed) {
-                (Some(_), Some(true)) => Ok(()),
-                (Some(ark), None) => signed(certificate, ark.key()),
-                (Some(_), Some(false)) => Err(Reason::Signature),
-                (None, _) => Err(Reason::Unreached),
-            };
-            checks.set(Check::IntermediateSignature, result);
-        }
-        let profile = match (intermediate.certificate(), ark) {
-            (Some(ca), Some(ark)) if !ark.is_named(ca.issuer()) => Err(Profile::Issuer),
-            (Some(ca), _) => ca_profile(ca, intermediate_role),
-            (None, _) => Ok(()),
-        };
-        checks.set(Check::IntermediateCertificate, profile.map_err(Reason::Profile));
+        let (intermediate, leaf_signed) =
+            choose_intermediate(leaf, intermediate_role, collateral, trust.time).ok_or_else(
+                || {
+                    let name = leaf.issuer().common_name().and_then(product_of);
+                    let product = name.and_then(|name| name.parse().ok());
+                    VerifyError::Missing(Missing::Intermediate { role: intermediate_role, product })
+                },
+            )?;
+        checks.set(Check::LeafSignature, leaf_signed);
+        let ark = choose_ark(intermediate, collateral, trust);
+        check_intermediate(intermediate, intermediate_role, ark, &mut checks);
         match ark {
             None => {
                 checks.set(Check::ArkTrusted, Err(Reason::Untrusted));
@@ -292,32 +347,84 @@ impl Chain {
                     checks.set(check, Err(Reason::Unreached));
                 }
             }
-            Some(ark) => check_ark(ark, intermediate, trust, &mut checks),
+            Some((ark, _)) => check_ark(ark, intermediate, trust, &mut checks),
         }
-        let crl = check_crls(ark, intermediate, collateral, &mut checks);
-        Ok(Self {
-            facts,
+        let ark = ark.map(|(ark, _)| ark);
+        let mut chain = Self {
+            role,
+            product: None,
+            product_is_stated: false,
+            tcb: None,
+            chip_id: None,
+            csp_id: None,
+            key: None,
             ark: ark.map(Ca::validity),
             intermediate: intermediate.validity(),
             leaf: leaf.validity(),
-            crl,
+            crl: check_crls(ark, intermediate, collateral, trust.time, &mut checks),
             checks,
-        })
+        };
+        chain.read_leaf(leaf, intermediate, trust);
+        Ok(chain)
     }
 
-    fn check_dates(&self, time: Time, checks: &mut Checks) {
-        let Time::At(at) = time else { return };
-        let windows = [
+    fn windows(&self) -> [(Check, Option<Validity>); 3] {
+        [
             (Check::ArkDates, self.ark),
             (Check::IntermediateDates, Some(self.intermediate)),
             (Check::LeafDates, Some(self.leaf)),
-        ];
-        for (check, window) in windows {
-            let Some(window) = window else { continue };
-            let begun = at.saturating_add(SKEW) >= window.not_before;
-            let valid = begun && at <= window.not_after;
-            let result = if valid { Ok(()) } else { Err(Reason::Dates(window)) };
-            checks.set(check, result);
+        ]
+    }
+
+    fn check_dates(&self, time: Time, checks: &mut Checks) {
+        if time == Time::Unchecked {
+            return;
+        }
+        for (check, window) in self.windows() {
+            if let Some(window) = window {
+                checks.set(check, holds(is_valid(window, time), Reason::Dates(window)));
+            }
+        }
+    }
+
+    /// Whether the leaf is the one that a report names.
+    fn check_binding(&self, report: &Report<'_>, checks: &mut Checks) {
+        let found = report.signature_algo();
+        checks.set(
+            Check::SignatureAlgorithm,
+            holds(found == 1, Reason::SignatureAlgorithm { found }),
+        );
+        let key_info = report.key_info();
+        let signing_key = key_info.signing_key();
+        let named = leaf_role(signing_key);
+        let reason = Reason::SigningKey { report: signing_key, leaf: named.map(|_| self.role) };
+        checks.set(Check::SigningKey, holds(named == Some(self.role), reason));
+        let masked = key_info.mask_chip_key() && named == Some(Role::Vcek);
+        checks.set(Check::ChipKeyMask, holds(!masked, Reason::ChipKeyMasked));
+        // Version 2 does not say.
+        if let (Some(issuer), Some(cpu)) = (self.product, report.cpu()) {
+            let result = match cpu.product() {
+                None if self.product_is_stated => Ok(()),
+                None => Err(Reason::UnknownProcessor(cpu)),
+                Some(other) => {
+                    let reason =
+                        Reason::ProductDiffers { issuer, other, of: ProductSource::Report };
+                    holds(other == issuer, reason)
+                }
+            };
+            checks.set(Check::Product, result);
+        }
+        let reported = report.reported_tcb();
+        checks.set(
+            Check::ReportedTcb,
+            self.tcb.ok_or(Reason::Unreached).and_then(|certificate| {
+                holds(certificate == reported, Reason::Tcb { certificate, report: reported })
+            }),
+        );
+        if self.role == Role::Vcek && !report.chip_id_is_masked() {
+            let chip_id = self.chip_id.ok_or(Reason::Unreached);
+            let same = |chip_id| holds(chip_id == *report.chip_id(), Reason::ChipId);
+            checks.set(Check::ChipId, chip_id.and_then(same));
         }
     }
 
@@ -325,69 +432,28 @@ impl Chain {
         &self,
         report: &Report<'r>,
         time: Time,
-        verify: impl FnOnce(&[u8], &crate::ecdsa::Signature) -> bool,
+        verify: impl FnOnce(&[u8], &Signature) -> bool,
     ) -> Result<Authentic<'r>, VerifyError> {
         let mut checks = self.checks;
         self.check_dates(time, &mut checks);
-        let holds = |holds: bool, reason| if holds { Ok(()) } else { Err(reason) };
-
-        let found = report.signature_algo();
-        checks.set(
-            Check::SignatureAlgorithm,
-            holds(found == 1, Reason::SignatureAlgorithm { found }),
-        );
-        let key_info = report.key_info();
-        let (signing_key, role) = (key_info.signing_key(), self.facts.role);
-        checks.set(
-            Check::SigningKey,
-            match leaf_role(signing_key) {
-                Some(wanted) if wanted == role => Ok(()),
-                Some(_) => Err(Reason::SigningKey { report: signing_key, leaf: Some(role) }),
-                None => Err(Reason::SigningKey { report: signing_key, leaf: None }),
-            },
-        );
-        let masked = key_info.mask_chip_key() && leaf_role(signing_key) == Some(Role::Vcek);
-        checks.set(Check::ChipKeyMask, holds(!masked, Reason::ChipKeyMasked));
-
+        self.check_binding(report, &mut checks);
         let signature = report.signature();
         checks.set(Check::SignatureEncoding, signature.map(drop).map_err(Reason::SignatureForm));
         checks.set(
             Check::ReportSignature,
-            match (signature, self.facts.key) {
+            match (signature, self.key) {
                 (Ok(signature), Some(_)) => {
                     holds(verify(report.signed_bytes(), &signature), Reason::ReportSignature)
                 }
                 _ => Err(Reason::Unreached),
             },
         );
-        // Version 2 does not say; a processor that is not known is none of this chain's.
-        if let (Some(issuer), Some(cpu), Outcome::Passed) =
-            (self.facts.product, report.cpu(), checks.outcome(Check::Product))
-        {
-            let other = cpu.product();
-            let reason = Reason::ProductDiffers { issuer, other, of: ProductSource::Report };
-            checks.set(Check::Product, holds(other == Some(issuer), reason));
-        }
-        let reported = report.reported_tcb();
-        checks.set(
-            Check::ReportedTcb,
-            self.facts.tcb.ok_or(Reason::Unreached).and_then(|certificate| {
-                holds(certificate == reported, Reason::Tcb { certificate, report: reported })
-            }),
-        );
-        if role == Role::Vcek && !report.chip_id_is_masked() {
-            let result = self.facts.chip_id.ok_or(Reason::Unreached);
-            checks.set(
-                Check::ChipId,
-                result.and_then(|chip_id| holds(chip_id == *report.chip_id(), Reason::ChipId)),
-            );
-        }
-        match self.facts.product {
+        match self.product {
             Some(product) if !checks.failed() => Ok(Authentic {
                 report: *report,
                 product,
-                role,
-                csp_id: self.facts.csp_id,
+                role: self.role,
+                csp_id: self.csp_id,
                 crl: self.crl,
                 time,
                 checks,
@@ -395,26 +461,92 @@ impl Chain {
             _ => Err(VerifyError::NotAuthentic(checks)),
         }
     }
+
+    /// Reads a leaf: the checks of its own form, and what follows from it.
+    fn read_leaf(&mut self, leaf: &Certificate<'_>, intermediate: Ca<'_>, trust: &Trust<'_>) {
+        let (name, issuer_role) = match self.role {
+            Role::Vlek => (LEAF_NAME_VLEK, Role::Asvk),
+            _ => (LEAF_NAME_VCEK, Role::Ask),
+        };
+        let (issuer, amd) = (leaf.issuer().common_name(), leaf.amd());
+        self.product = issuer.and_then(product_of).and_then(|name| name.parse().ok());
+        self.product_is_stated = self.product.is_some() && trust.product == self.product;
+        self.key = match leaf.public_key() {
+            PublicKey::P384(point) => VerifyingKey::from_sec1(point),
+            PublicKey::Rsa(_) => None,
+        };
+        let tcb = self.product.map(|product| leaf_tcb(leaf, product));
+        self.tcb = tcb.and_then(Result::ok);
+        self.chip_id = amd.hw_id.filter(|_| self.role == Role::Vcek).and_then(|hw_id| {
+            let mut chip_id = [0; 64];
+            chip_id.get_mut(..hw_id.len())?.copy_from_slice(hw_id);
+            let fits = self.product.is_none_or(|product| product.hw_id_len() == hw_id.len());
+            fits.then_some(chip_id)
+        });
+        self.csp_id = amd.csp_id.filter(|_| self.role == Role::Vlek).and_then(CspId::new);
+        let profile = if leaf.subject().common_name() != Some(name) {
+            Err(Profile::Subject)
+        } else if issuer.and_then(ca_role) != Some(issuer_role) {
+            Err(Profile::IssuerRole)
+        } else if !intermediate.is_named(leaf.issuer()) {
+            Err(Profile::Issuer)
+        } else if self.key.is_none() {
+            Err(Profile::P384Key)
+        } else if leaf.basic_constraints().is_some_and(|constraints| constraints.ca) {
+            Err(Profile::BasicConstraints)
+        } else if amd.hw_id.is_some() != (self.role == Role::Vcek)
+            || amd.hw_id.is_some() != self.chip_id.is_some()
+        {
+            Err(Profile::HwId)
+        } else if amd.csp_id.is_some() != (self.role == Role::Vlek)
+            || amd.csp_id.is_some() != self.csp_id.is_some()
+        {
+            Err(Profile::CspId)
+        } else {
+            tcb.map_or(Ok(()), |tcb| tcb.map(drop))
+        };
+        self.checks.set(Check::LeafCertificate, profile.map_err(Reason::Profile));
+        self.checks.set(Check::Product, leaf_product(leaf, self.product, trust));
+    }
 }
 
-/// The leaf for a report: of those that have the wanted role the one for the report's chip and TCB, or the first; or any
-/// leaf at all, which then does not fit.
+fn holds(holds: bool, reason: Reason) -> Result<(), Reason> {
+    if holds { Ok(()) } else { Err(reason) }
+}
+
+/// The leaf for a report: of those that have the wanted role one for the report's chip, TCB and processor; of several such one
+/// that is valid and whose key signed the report. Else the first, or any leaf at all, which then does not fit.
 fn choose_leaf<'a>(
     report: &Report<'_>,
     collateral: Collateral<'a>,
     wanted: Option<Role>,
+    time: Time,
 ) -> Option<(&'a Certificate<'a>, Role)> {
     let fits = |leaf: &&Certificate<'_>| {
         let product = Identity::of(leaf).and_then(|identity| identity.product.parse().ok());
         let tcb = product.and_then(|product| leaf_tcb(leaf, product).ok());
         let chip = leaf.amd().hw_id.is_none_or(|id| report.chip_id().starts_with(id));
-        tcb == Some(report.reported_tcb()) && (chip || report.chip_id_is_masked())
+        tcb == Some(report.reported_tcb())
+            && (chip || report.chip_id_is_masked())
+            && report.product().is_none_or(|processor| Some(processor) == product)
     };
-    let roles = [Role::Vcek, Role::Vlek].into_iter().filter(|role| Some(*role) != wanted);
-    wanted.into_iter().chain(roles).find_map(|role| {
-        let best = collateral.of_role(role).find(fits).or_else(|| collateral.of_role(role).next());
-        best.map(|leaf| (leaf, role))
-    })
+    let signed_it = |leaf: &&Certificate<'_>| match (leaf.public_key(), report.signature()) {
+        (PublicKey::P384(point), Ok(signature)) => VerifyingKey::from_sec1(point)
+            .is_some_and(|key| key.verify_vartime(report.signed_bytes(), &signature)),
+        _ => false,
+    };
+    let best = |role| {
+        let of_role = || collateral.of_role(role);
+        let one = of_role().find(fits);
+        if of_role().filter(fits).nth(1).is_none() {
+            return one.or_else(|| of_role().next());
+        }
+        let mut several = of_role().filter(fits).take(TRIES);
+        several.find(|leaf| is_valid(leaf.validity(), time) && signed_it(leaf)).or(one)
+    };
+    let others = [Role::Vcek, Role::Vlek].into_iter().filter(|role| Some(*role) != wanted);
+    let mut roles = wanted.into_iter().chain(others);
+    roles.find_map(|role| best(role).map(|leaf| (leaf, role)))
 }
 
 /// The TCB that a leaf is for, or what it lacks for one.
@@ -437,47 +569,6 @@ fn leaf_tcb(leaf: &Certificate<'_>, product: Product) -> Result<TcbVersion, Prof
     tcb.with_reserved(product, spls).ok_or(Profile::ReservedSpl)
 }
 
-/// Reads a leaf: the checks of its own form, and what follows from it.
-fn read_leaf(leaf: &Certificate<'_>, role: Role, trust: &Trust<'_>, checks: &mut Checks) -> Facts {
-    let issuer = leaf.issuer().common_name();
-    let product = issuer.and_then(product_of).and_then(|name| name.parse::<Product>().ok());
-    let key = match leaf.public_key() {
-        PublicKey::P384(point) => VerifyingKey::from_sec1(point),
-        PublicKey::Rsa(_) => None,
-    };
-    let tcb = product.map(|product| leaf_tcb(leaf, product));
-    let amd = leaf.amd();
-    let chip_id = amd.hw_id.filter(|_| role == Role::Vcek).and_then(|hw_id| {
-        let mut chip_id = [0; 64];
-        chip_id.get_mut(..hw_id.len())?.copy_from_slice(hw_id);
-        (product.is_none_or(|product| product.hw_id_len() == hw_id.len())).then_some(chip_id)
-    });
-    let csp_id = amd.csp_id.filter(|_| role == Role::Vlek).and_then(CspId::new);
-    let (name, intermediate) = match role {
-        Role::Vlek => (LEAF_NAME_VLEK, Role::Asvk),
-        _ => (LEAF_NAME_VCEK, Role::Ask),
-    };
-    let profile = if leaf.subject().common_name() != Some(name) {
-        Err(Profile::Subject)
-    } else if issuer.and_then(ca_role) != Some(intermediate) {
-        Err(Profile::IssuerRole)
-    } else if key.is_none() {
-        Err(Profile::P384Key)
-    } else if leaf.basic_constraints().is_some_and(|constraints| constraints.ca) {
-        Err(Profile::BasicConstraints)
-    } else if chip_id.is_some() != (role == Role::Vcek) || amd.hw_id.is_some() != chip_id.is_some()
-    {
-        Err(Profile::HwId)
-    } else if csp_id.is_some() != (role == Role::Vlek) || amd.csp_id.is_some() != csp_id.is_some() {
-        Err(Profile::CspId)
-    } else {
-        tcb.unwrap_or(Ok(TcbVersion::default())).map(drop)
-    };
-    checks.set(Check::LeafCertificate, profile.map_err(Reason::Profile));
-    checks.set(Check::Product, leaf_product(leaf, product, trust));
-    Facts { role, product, tcb: tcb.and_then(Result::ok), chip_id, csp_id, key }
-}
-
 /// Whether what a leaf says of its product agrees.
 fn leaf_product(
     leaf: &Certificate<'_>,
@@ -487,40 +578,23 @@ fn leaf_product(
     let issuer = product.ok_or(Reason::UnknownProduct)?;
     let differs = |other, of| Err(Reason::ProductDiffers { issuer, other, of });
     if let Some(stated) = trust.product.filter(|stated| *stated != issuer) {
-        return differs(Some(stated), ProductSource::Caller);
+        return differs(stated, ProductSource::Caller);
     }
     // <product>["-"<stepping>]; the stepping is not to be trusted (AMD 57230, section 3.1).
     let name = leaf.amd().product_name.unwrap_or_default();
-    if name.split('-').next() != Some(issuer.name()) {
-        return differs(
-            name.split('-').next().and_then(|name| name.parse().ok()),
-            ProductSource::ProductName,
-        );
+    let name = name.split('-').next().unwrap_or_default();
+    if name != issuer.name() {
+        return match name.parse() {
+            Ok(other) if other != issuer => differs(other, ProductSource::ProductName),
+            _ => Err(Reason::ProductName { issuer }),
+        };
     }
     let has_fmc = TcbVersion::default().parts(issuer).fmc.is_some();
     match leaf.amd().fmc_spl {
-        None if has_fmc => differs(None, ProductSource::FmcSpl),
-        Some(spl) if !has_fmc && spl != 0 => differs(None, ProductSource::FmcSpl),
+        None if has_fmc => Err(Reason::FmcSpl { issuer }),
+        Some(spl) if !has_fmc && spl != 0 => Err(Reason::FmcSpl { issuer }),
         _ => Ok(()),
     }
-}
-
-/// The ASK or ASVK: a supplied one under the leaf's issuer's name, or the first supplied one, which then does not fit; the
-/// built-in one where none was supplied.
-fn choose_intermediate<'a>(
-    leaf: &Certificate<'_>,
-    role: Role,
-    collateral: Collateral<'a>,
-) -> Option<Ca<'a>> {
-    let named = collateral.of_role(role).find(|ca| ca.subject() == leaf.issuer());
-    if let Some(supplied) = named.or_else(|| collateral.of_role(role).next()) {
-        return Some(Ca::Certificate(supplied));
-    }
-    // A leaf under an issuer of another role has failed already; AMD's key shows that its signature fails as well.
-    let product = leaf.issuer().common_name().and_then(product_of)?;
-    let anchor = Anchor::of(role, product)?;
-    let same_role = leaf.issuer().common_name().and_then(ca_role) == Some(role);
-    (anchor.is_named(leaf.issuer()) || !same_role).then_some(Ca::Anchor(anchor))
 }
 
 /// Whether a CA certificate is what its role asks (AMD 57230, section 3.1; RFC 5280, sections 4.2.1.3 and 4.2.1.9).
@@ -545,118 +619,157 @@ fn ca_profile(certificate: &Certificate<'_>, role: Role) -> Result<(), Profile> 
     if usage { Ok(()) } else { Err(Profile::KeyUsage) }
 }
 
-/// The ARK of an intermediate, and whether it has been found to have signed it: a supplied one, or a trusted one.
+/// The ASK or ASVK: a supplied one under the leaf's issuer's name, or the first supplied one, which then does not fit; the
+/// built-in one where none was supplied.
+fn choose_intermediate<'a>(
+    leaf: &Certificate<'_>,
+    role: Role,
+    collateral: Collateral<'a>,
+    time: Time,
+) -> Option<Issuer<'a>> {
+    let supplied = || collateral.of_role(role);
+    let named = supplied().filter(|ca| ca.subject() == leaf.issuer()).map(Ca::Certificate);
+    if let Some(best) = best_issuer(named, leaf, time) {
+        return Some(best);
+    }
+    let other = supplied().next().map(Ca::Certificate).or_else(|| {
+        // A leaf under an issuer of another role has failed; AMD's key shows that its signature fails as well.
+        let issuer = leaf.issuer().common_name()?;
+        let anchor = Anchor::of(role, product_of(issuer)?)?;
+        let is_its = anchor.is_named(leaf.issuer()) || ca_role(issuer) != Some(role);
+        is_its.then_some(Ca::Anchor(anchor))
+    })?;
+    Some((other, signed(leaf, other)))
+}
+
+/// The ARK of an intermediate: a supplied one, or a trusted one.
 fn choose_ark<'a>(
     intermediate: Ca<'a>,
     collateral: Collateral<'a>,
     trust: &Trust<'a>,
-) -> (Option<Ca<'a>>, Option<bool>) {
-    let is_issuer = |ark: Ca<'_>| match intermediate.certificate() {
-        Some(ca) => ark.is_named(ca.issuer()),
-        None => ark.is_of_product_of(intermediate),
-    };
+) -> Option<Issuer<'a>> {
     let supplied = || collateral.of_role(Role::Ark).map(Ca::Certificate);
-    if let Some(ark) = supplied().find(|ark| is_issuer(*ark)).or_else(|| supplied().next()) {
-        return (Some(ark), None);
-    }
-    let Some(signed) = intermediate.certificate() else {
-        // The built-in intermediate needs no ARK but for a revocation list, and that is the built-in one.
-        let mut anchors = AMD.iter().filter(|anchor| anchor.role == Role::Ark).map(Ca::Anchor);
-        return (anchors.find(|ark| is_issuer(*ark)), None);
-    };
-    // Test platforms may use AMD's names: whose key it is shows in the signature.
-    let anchors = AMD.iter().filter(|anchor| anchor.role == Role::Ark).map(Ca::Anchor);
-    let mut first = None;
-    for ark in trust.roots.iter().map(Ca::Root).chain(anchors).filter(|ark| is_issuer(*ark)) {
-        if ark.key().is_some_and(|key| signed.verify_signature(&key).is_ok()) {
-            return (Some(ark), Some(true));
+    let certificate = match intermediate {
+        Ca::Certificate(certificate) | Ca::Root(certificate) => certificate,
+        // The built-in intermediate needs no ARK but for a revocation list, and AMD's alone is that of its issuer.
+        Ca::Anchor(anchor) => {
+            let ark = Anchor::of(Role::Ark, anchor.product)?;
+            let own = supplied().find(|supplied| supplied.is_amd(ark));
+            return Some((own.or(supplied().next()).unwrap_or(Ca::Anchor(ark)), Ok(())));
         }
-        first = first.or(Some(ark));
+    };
+    let is_issuer = |ark: &Ca<'_>| ark.is_named(certificate.issuer());
+    if let Some(first) = supplied().next() {
+        let best = best_issuer(supplied().filter(is_issuer), certificate, trust.time);
+        return best.or_else(|| Some((first, signed(certificate, first))));
     }
-    (first, Some(false))
+    let trusted = trust.roots.iter().map(Ca::Root).chain(amd_arks().map(Ca::Anchor));
+    best_issuer(trusted.filter(is_issuer), certificate, trust.time)
+}
+
+fn check_intermediate(ca: Ca<'_>, role: Role, ark: Option<Issuer<'_>>, checks: &mut Checks) {
+    let Some(certificate) = ca.certificate() else {
+        checks.set(Check::IntermediateCertificate, Ok(()));
+        return;
+    };
+    let profile = match ark {
+        Some((ark, _)) if !ark.is_named(certificate.issuer()) => Err(Profile::Issuer),
+        _ => ca_profile(certificate, role),
+    };
+    checks.set(Check::IntermediateCertificate, profile.map_err(Reason::Profile));
+    let signed = ark.map_or(Err(Reason::Unreached), |(_, signed)| signed);
+    checks.set(Check::IntermediateSignature, signed);
 }
 
 fn check_ark(ark: Ca<'_>, intermediate: Ca<'_>, trust: &Trust<'_>, checks: &mut Checks) {
-    let Some(certificate) = ark.certificate() else {
-        checks.set(Check::ArkTrusted, Ok(()));
-        checks.set(Check::ArkCertificate, Ok(()));
-        return;
+    let trusted = match (ark, intermediate) {
+        (Ca::Root(_) | Ca::Anchor(_), _) => true,
+        (Ca::Certificate(_), Ca::Anchor(anchor)) => {
+            Anchor::of(Role::Ark, anchor.product).is_some_and(|own| ark.is_amd(own))
+        }
+        (Ca::Certificate(certificate), _) => {
+            let is_it = |root: &Certificate<'_>| {
+                root.subject() == certificate.subject() && root.spki() == certificate.spki()
+            };
+            amd_arks().any(|anchor| ark.is_amd(anchor)) || trust.roots.iter().any(is_it)
+        }
     };
-    let name = certificate.subject();
-    // Nothing but the product ties a supplied ARK to the built-in intermediate.
-    let fits = intermediate.certificate().is_some() || ark.is_of_product_of(intermediate);
-    let profile = if certificate.issuer() != name {
-        Err(Profile::Issuer)
-    } else if !fits {
-        Err(Profile::Subject)
-    } else {
-        ca_profile(certificate, Role::Ark)
+    checks.set(Check::ArkTrusted, holds(trusted, Reason::Untrusted));
+    let profile = match ark.certificate() {
+        Some(certificate) if certificate.issuer() != certificate.subject() => Err(Profile::Issuer),
+        Some(certificate) => ca_profile(certificate, Role::Ark),
+        None => Ok(()),
     };
     checks.set(Check::ArkCertificate, profile.map_err(Reason::Profile));
-    if let Ca::Root(_) = ark {
-        checks.set(Check::ArkTrusted, Ok(()));
-        return;
+    if let Ca::Certificate(certificate) = ark {
+        checks.set(Check::ArkSignature, signed(certificate, ark));
     }
-    let is_amd = AMD.iter().any(|anchor| {
-        anchor.role == Role::Ark
-            && anchor.is_named(name)
-            && ark.key().is_some_and(|key| key.modulus() == anchor.key().modulus())
-    });
-    let mut roots = trust.roots.iter();
-    let is_root = roots.any(|root| root.subject() == name && root.spki() == certificate.spki());
-    let trusted = if is_amd || is_root { Ok(()) } else { Err(Reason::Untrusted) };
-    checks.set(Check::ArkTrusted, trusted);
-    let signed = ark
-        .key()
-        .ok_or(Reason::Unreached)
-        .and_then(|key| certificate.verify_signature(&key).map_err(|_| Reason::Signature));
-    checks.set(Check::ArkSignature, signed);
 }
 
 /// Every revocation list of the ARK must be its own and leave the intermediate alone. Gives the time for which the newest
-/// one speaks.
+/// one speaks that has begun. Lists of other ARKs say nothing of this chain.
 fn check_crls(
     ark: Option<Ca<'_>>,
     intermediate: Ca<'_>,
     collateral: Collateral<'_>,
+    time: Time,
     checks: &mut Checks,
 ) -> Option<CrlWindow> {
-    if collateral.crls.is_empty() {
-        return None;
-    }
-    let may_sign = |ark: Ca<'_>| {
-        let usage = ark.certificate().map(Certificate::key_usage);
-        usage.is_none_or(|usage| usage.is_some_and(|usage| usage.crl_sign()))
+    let ark = ark?;
+    let number = match intermediate {
+        Ca::Anchor(anchor) => anchor.serial.to_be_bytes(),
+        Ca::Certificate(_) | Ca::Root(_) => [0; 8],
     };
+    let serial =
+        intermediate.certificate().map_or(Serial::from_be_bytes(&number), Certificate::serial);
+    if is_known_revoked(ark, serial) {
+        checks.set(Check::CrlRevocation, Err(Reason::Revoked));
+    }
+    let may_sign =
+        ark.certificate().is_none_or(|ca| ca.key_usage().is_some_and(|usage| usage.crl_sign()));
+    let key = ark.key().filter(|_| may_sign);
     let mut window: Option<CrlWindow> = None;
-    let (mut signed, mut revoked) = (Ok(()), Ok(()));
-    if let Some((ark, key)) = ark.and_then(|ark| Some((ark, ark.key()?))) {
-        for crl in collateral.crls.iter().filter(|crl| ark.is_named(crl.issuer())) {
-            if !may_sign(ark) || crl.verify_signature(&key).is_err() {
-                signed = Err(Reason::Signature);
-            }
-            let listed = match intermediate {
-                Ca::Certificate(ca) | Ca::Root(ca) => crl.revokes(ca.serial()),
-                Ca::Anchor(anchor) => {
-                    crl.revokes(Serial::from_be_bytes(&anchor.serial.to_be_bytes()))
-                }
-            };
-            if listed {
-                revoked = Err(Reason::Revoked);
-            }
-            if window.is_none_or(|window| window.this_update < crl.this_update()) {
-                window = Some(CrlWindow {
-                    this_update: crl.this_update(),
-                    next_update: crl.next_update(),
-                });
-            }
+    for crl in collateral.crls.iter().filter(|crl| ark.is_named(crl.issuer())) {
+        let signed = key.is_some_and(|key| crl.verify_signature(&key).is_ok());
+        checks.set(Check::CrlSignature, holds(signed, Reason::Signature));
+        checks.set(Check::CrlRevocation, holds(!crl.revokes(serial), Reason::Revoked));
+        let own = CrlWindow { this_update: crl.this_update(), next_update: crl.next_update() };
+        let begun = |window: CrlWindow| match time {
+            Time::At(at) => window.this_update <= at,
+            Time::Unchecked => true,
+        };
+        let rank = |window: CrlWindow| (begun(window), window.this_update);
+        if window.is_none_or(|other| rank(other) < rank(own)) {
+            window = Some(own);
         }
     }
-    if window.is_none() {
-        signed = Err(Reason::CrlIssuer);
-        revoked = Err(Reason::Unreached);
-    }
-    checks.set(Check::CrlSignature, signed);
-    checks.set(Check::CrlRevocation, revoked);
     window
+}
+
+/// Whether AMD has revoked an intermediate before this version of the library.
+fn is_known_revoked(ark: Ca<'_>, serial: Serial<'_>) -> bool {
+    REVOKED.iter().any(|(product, revoked)| {
+        let amd = Anchor::of(Role::Ark, product).is_some_and(|anchor| ark.is_amd(anchor));
+        amd && serial == Serial::from_be_bytes(&revoked.to_be_bytes())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// AMD's list for Genoa of 2022-10-31.
+    #[test]
+    fn the_first_ask_of_genoa_is_revoked() {
+        let ark = |product| Ca::Anchor(Anchor::of(Role::Ark, product).expect("an anchor"));
+        let serial = |number: &'static [u8]| Serial::from_be_bytes(number);
+        assert!(is_known_revoked(ark("Genoa"), serial(&[2, 0, 1])));
+        assert!(!is_known_revoked(ark("Genoa"), serial(&[2, 0, 2])));
+        assert!(!is_known_revoked(ark("Milan"), serial(&[2, 0, 1])));
+        let built_in = AMD.iter().filter(|anchor| anchor.role != Role::Ark);
+        for anchor in built_in {
+            let number = anchor.serial.to_be_bytes();
+            assert!(!is_known_revoked(ark(anchor.product), Serial::from_be_bytes(&number)));
+        }
+    }
 }

@@ -5,7 +5,7 @@ use core::fmt;
 use crate::ecdsa::SignatureFormError;
 use crate::snp::certs::Role;
 use crate::snp::report::{FirmwareVersion, ReportKey, Requester};
-use crate::snp::tcb::{Product, TcbBelow, TcbVersion};
+use crate::snp::tcb::{CpuModel, Product, TcbBelow, TcbVersion};
 use crate::x509::{UtcTime, Validity};
 
 /// Declares the checks, in their order.
@@ -76,12 +76,12 @@ checks! {
     ChipId "chip-id";
     /// The report is signed by the leaf's key.
     ReportSignature "report-signature";
-    /// The report's version is one whose every field is understood.
+    /// Every field of the report's version is understood.
     ReportVersion "report-version";
     /// Reserved bytes are zero.
-    ReservedBytes "reserved-bytes";
+    ReservedBits "reserved-bits";
     /// The guest policy has no unknown bit.
-    PolicyBits "policy-bits";
+    UnknownPolicyBits "unknown-policy-bits";
     /// Bit 17 of the guest policy is one.
     PolicyBit17 "policy-bit-17";
     /// The firmware's ABI is as new as the guest policy asks.
@@ -99,7 +99,7 @@ checks! {
     /// CHIP_ID is not masked under a VCEK.
     MaskedChipId "masked-chip-id";
     /// The revocation list is current. Not asked for without one.
-    CrlFresh "crl-fresh";
+    StaleCrl "stale-crl";
     /// Bits of the guest policy are as demanded.
     GuestPolicy "guest-policy";
     /// Bits of PLATFORM_INFO are as demanded.
@@ -329,17 +329,25 @@ pub enum Reason {
     Dates(Validity),
     /// A signature of a certificate or revocation list is not that of the key above it.
     Signature,
-    /// Revocation lists were given, and none is of this chain's ARK.
-    CrlIssuer,
     Revoked,
     /// The product of the issuer is not known to this library.
     UnknownProduct,
-    /// Another product than the issuer's; `None` where it cannot be named.
+    /// Another product than the issuer's.
     ProductDiffers {
         issuer: Product,
-        other: Option<Product>,
+        other: Product,
         of: ProductSource,
     },
+    /// productName in the leaf is that of no known product.
+    ProductName {
+        issuer: Product,
+    },
+    /// fmcSPL in the leaf is there, or is not, as its product's may not be.
+    FmcSpl {
+        issuer: Product,
+    },
+    /// The report's processor is not known to this library; [`Trust::with_product`](super::Trust::with_product) settles it.
+    UnknownProcessor(CpuModel),
     Tcb {
         certificate: TcbVersion,
         report: TcbVersion,
@@ -443,14 +451,20 @@ impl fmt::Display for Tcb {
 pub enum ProductSource {
     /// productName in the leaf.
     ProductName,
-    /// fmcSPL in the leaf, which only some products have.
-    FmcSpl,
     /// Family and model in the report.
     Report,
     /// The caller.
     Caller,
-    /// The subject of the ARK.
-    Ark,
+}
+
+impl fmt::Display for ProductSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::ProductName => "its productName is",
+            Self::Report => "the report's processor is a",
+            Self::Caller => "the product that was asked for is",
+        })
+    }
 }
 
 impl fmt::Display for Reason {
@@ -488,21 +502,24 @@ impl fmt::Display for Reason {
                 UtcTime(not_after)
             ),
             Self::Signature => f.write_str("the signature is not that of the key above it"),
-            Self::CrlIssuer => f.write_str("no given revocation list is of this chain's ARK"),
             Self::Revoked => {
                 f.write_str("the certificate that issued the leaf is on the revocation list")
             }
             Self::UnknownProduct => f.write_str("the product in the issuer's name is not known"),
             Self::ProductDiffers { issuer, other, of } => {
-                write!(f, "the certificate's issuer is that of {issuer}, but ")?;
-                match of {
-                    ProductSource::ProductName => f.write_str("its productName is another")?,
-                    ProductSource::FmcSpl => f.write_str("its fmcSPL is not that product's")?,
-                    ProductSource::Report => f.write_str("the report's processor is another")?,
-                    ProductSource::Caller => f.write_str("another product was asked for")?,
-                    ProductSource::Ark => f.write_str("the ARK is another's")?,
-                }
-                other.map_or(Ok(()), |other| write!(f, ": {other}"))
+                write!(f, "the certificate's issuer is that of {issuer}, but {of} {other}")
+            }
+            Self::ProductName { issuer } => {
+                write!(
+                    f,
+                    "the certificate's issuer is that of {issuer}, but its productName is not"
+                )
+            }
+            Self::FmcSpl { issuer } => {
+                write!(f, "the certificate's issuer is that of {issuer}, but its fmcSPL is not")
+            }
+            Self::UnknownProcessor(cpu) => {
+                write!(f, "the report's processor is not known: {cpu}")
             }
             Self::Tcb { certificate, report } => write!(
                 f,

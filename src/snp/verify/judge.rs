@@ -14,14 +14,15 @@ impl<'r> Authentic<'r> {
     /// [`VerifyError::Refused`] with every check; [`VerifyError::Missing`] where the policy requires a revocation list and
     /// none was given.
     pub fn judge(mut self, policy: &Policy<'_>) -> Result<Accepted<'r>, VerifyError> {
-        if policy.require_crl && self.crl.is_none() {
-            let missing = Missing::Crl { endorser: endorser(self.role), product: self.product };
-            return Err(VerifyError::Missing(missing));
-        }
+        self.check_sense();
         self.check_rules(policy);
         self.check_demands(policy);
         if self.checks.failed() {
             return Err(VerifyError::Refused(self.checks));
+        }
+        if policy.require_crl && self.crl.is_none() {
+            let missing = Missing::Crl { endorser: endorser(self.role), product: self.product };
+            return Err(VerifyError::Missing(missing));
         }
         Ok(Accepted(self))
     }
@@ -36,10 +37,7 @@ impl<'r> Authentic<'r> {
             }
         };
         let version = report.version();
-        rule(
-            Rule::ReportVersion,
-            (!(2..=5).contains(&version)).then_some(Reason::ReportVersion { version }),
-        );
+        rule(Rule::ReportVersion, (version == 6).then_some(Reason::ReportVersion { version }));
         rule(
             Rule::ReservedBits,
             reserved_byte(&report, self.product).map(|offset| Reason::ReservedByte { offset }),
@@ -87,7 +85,18 @@ impl<'r> Authentic<'r> {
                 this_update: crl.this_update,
                 next_update: crl.next_update.unwrap_or(i64::MAX),
             };
-            self.checks.set(Check::CrlFresh, if fresh { Ok(()) } else { Err(reason) });
+            self.checks.set(Check::StaleCrl, if fresh { Ok(()) } else { Err(reason) });
+        }
+    }
+
+    /// What no policy allows: layouts that nobody knows, and what firmware does not make.
+    fn check_sense(&mut self) {
+        let (report, version) = (self.report, self.report.version());
+        if !(2..=6).contains(&version) {
+            self.checks.set(Check::ReportVersion, Err(Reason::ReportVersion { version }));
+        }
+        if !report.policy().migrate_ma() && *report.report_id_ma() != [0xff; 32] {
+            self.checks.set(Check::MigrationAgent, Err(Reason::UnannouncedMigrationAgent));
         }
     }
 
@@ -121,7 +130,7 @@ impl<'r> Authentic<'r> {
         member(checks, Check::IdKey, report.id_key_digest(), policy.id_keys);
         if policy.author_key && !report.key_info().author_key_en() {
             checks.set(Check::AuthorKey, Err(Reason::Absent));
-        } else if policy.author_keys.is_empty() {
+        } else if policy.author_keys.is_none() {
             if policy.author_key {
                 checks.set(Check::AuthorKey, Ok(()));
             }
@@ -170,19 +179,20 @@ impl<'r> Authentic<'r> {
         }
         let wanted = [policy.current_mitigations, policy.launch_mitigations];
         if wanted != [0, 0] {
-            // A report that has no vectors has none in force.
-            let found = [report.current_mit_vector(), report.launch_mit_vector()];
+            // A report that has no vectors has none in force; what version 4 has there was never published.
+            let published = |vector: Option<u64>| vector.filter(|_| report.version() >= 5);
+            let found = [report.current_mit_vector(), report.launch_mit_vector()].map(published);
             let missing = wanted.into_iter().zip(found).find_map(|(wanted, found)| {
                 let missing = wanted & !found.unwrap_or(0);
                 (missing != 0).then_some(Reason::Bits { missing, forbidden: 0 })
             });
             checks.set(Check::Mitigations, missing.map_or(Ok(()), Err));
         }
-        if !policy.csp_ids.is_empty() {
+        if let Some(accepted) = policy.csp_ids {
             let result = match self.csp_id.as_ref() {
                 None => Err(Reason::Absent),
-                Some(id) if policy.csp_ids.contains(&id.as_str()) => Ok(()),
-                Some(_) => Err(Reason::Value { accepted: policy.csp_ids.len() }),
+                Some(id) if accepted.contains(&id.as_str()) => Ok(()),
+                Some(_) => Err(Reason::Value { accepted: accepted.len() }),
             };
             checks.set(Check::CspId, result);
         }
@@ -224,8 +234,14 @@ fn bits(checks: &mut Checks, check: Check, found: u64, required: u64, forbidden:
     }
 }
 
-fn member<const N: usize>(checks: &mut Checks, check: Check, found: &[u8; N], set: &[[u8; N]]) {
-    if !set.is_empty() {
+/// Whether a value is in a set. None is in the empty one.
+fn member<const N: usize>(
+    checks: &mut Checks,
+    check: Check,
+    found: &[u8; N],
+    set: Option<&[[u8; N]]>,
+) {
+    if let Some(set) = set {
         let reason = Reason::Value { accepted: set.len() };
         checks.set(check, set.contains(found).then_some(()).ok_or(reason));
     }
@@ -237,7 +253,5 @@ fn equal<const N: usize>(
     found: &[u8; N],
     one: Option<&[u8; N]>,
 ) {
-    if let Some(one) = one {
-        member(checks, check, found, core::slice::from_ref(one));
-    }
+    member(checks, check, found, one.map(core::slice::from_ref));
 }

@@ -2,7 +2,7 @@
 //!
 //! [`verify`] does both: [`authenticate`] checks that AMD's keys vouch for the report, [`Authentic::judge`] that it is
 //! what the caller's [`Policy`] asks for. `Ok` always means yes: a report that failed anything is never inside an `Ok`.
-//! Every outcome lists every [`Check`] as passed, failed or not asked for.
+//! Every outcome that is a judgement lists every [`Check`] as passed, failed or not asked for.
 //!
 //! There is no I/O and no clock: the time is the caller's ([`Time`]), and a certificate that is missing comes back as
 //! what to ask the Key Distribution Service for ([`Missing`]).
@@ -33,7 +33,8 @@ mod judge;
 
 use core::fmt;
 
-pub use chain::{CspId, Endorsement};
+use chain::CspId;
+pub use chain::Endorsement;
 pub use checks::{Check, Checks, Outcome, ProductSource, Profile, Reason};
 
 #[cfg(feature = "alloc")]
@@ -200,10 +201,12 @@ pub enum Missing {
         /// REPORTED_TCB.
         tcb: TcbVersion,
     },
-    /// The ASK or ASVK that signed the leaf, whose product has no built-in keys.
+    /// The ASK or ASVK that signed the leaf, where none is built in under its name.
     Intermediate {
         /// Which.
         role: Role,
+        /// The product in the leaf's issuer; `None` where it is not known.
+        product: Option<Product>,
     },
     /// The revocation list that the policy requires.
     Crl {
@@ -225,7 +228,10 @@ impl Missing {
             Self::Vlek { product, tcb } => {
                 [product.and_then(|product| Request::vlek(product, tcb).ok()), None]
             }
-            Self::Intermediate { .. } => [None, None],
+            Self::Intermediate { role, product } => {
+                let endorser = endorser(role);
+                [product.map(|product| Request::CertChain { endorser, product }), None]
+            }
             Self::Crl { endorser, product } => [Some(Request::Crl { endorser, product }), None],
         }
         .into_iter()
@@ -255,13 +261,13 @@ impl fmt::Display for Missing {
         match self {
             Self::Vcek { .. } if self.requests().next().is_none() => f.write_str(
                 "the VCEK that signed the report is missing, and the report does not tell its address: \
-                 the chip id is masked or the processor is not known",
+                 the chip id is masked, the processor not known, or the TCB none that can be asked for",
             )?,
             Self::Vcek { .. } => f.write_str("the VCEK that signed the report is missing")?,
             Self::Vlek { .. } => {
                 f.write_str("the VLEK that signed the report is missing: the cloud provider has it")?;
             }
-            Self::Intermediate { role } => write!(
+            Self::Intermediate { role, .. } => write!(
                 f,
                 "the {role} that signed the report's certificate is missing, and none is built in under its name"
             )?,
