@@ -245,6 +245,12 @@ fn what_is_said() {
         run("vcek-milan-v3", &policy),
         Err("refused: bits 0x1000000 are not set, and must be; bits 0x10000 are set, and must not be".to_owned())
     );
+    // A demand that nothing can meet.
+    (policy.policy_required, policy.policy_forbidden) = (1 << 16, 1 << 16);
+    assert_eq!(
+        run("vcek-milan-v3", &policy),
+        Err("refused: bits 0x10000 are set, and must not be".to_owned())
+    );
     policy = Policy::default();
     policy.require_crl = true;
     let missing = run("vlek-milan-v3", &policy).expect_err("no revocation list");
@@ -397,4 +403,22 @@ fn a_refusal_comes_before_what_is_missing() {
         run(&policy.allow(Rule::Debug)),
         Err(VerifyError::Missing(Missing::Crl { .. }))
     ));
+}
+
+/// A processor that the library does not know is the caller's to vouch for: its product, by name.
+#[test]
+fn an_unknown_processor() {
+    let (files, time) = files("cpuid-model-unknown");
+    let certificates = parsed(&files);
+    let roots = [certificates[2]];
+    let run = |trust: Trust<'_>| {
+        let trust = trust.with_roots(&roots);
+        let collateral = Collateral::from(&certificates[..]);
+        let done = verify(&files.report, collateral, &trust, &Policy::default());
+        done.map(drop).map_err(|why| why.to_string())
+    };
+    let unknown = "not authentic: product: the report's processor is not known: family 0x1a model 0x18 stepping 0";
+    assert_eq!(run(Trust::amd(time)), Err(unknown.to_owned()));
+    assert_eq!(run(Trust::amd(time).with_product(Product::Turin)), Ok(()));
+    assert!(run(Trust::amd(time).with_product(Product::Genoa)).is_err());
 }

@@ -891,6 +891,7 @@ def chains():
         ("leaf-vlek-name-wrong", "vlek", {"subject": name("SEV-VLEX")}),
         ("leaf-vlek-with-hwid", "vlek", {"edit": {"4": MILAN.hwid}}),
         ("leaf-with-csp-id", "vcek", {"edit": {"5": text("ia5", CSP)}}),
+        ("leaf-vlek-csp-id-long", "vlek", {"edit": {"5": text("ia5", "c" * 129)}}),
     ):
         certs = chain(MILAN, kind, leaf(MILAN, kind, **changes))
         case(title, "A leaf without AMD's extensions, or with another's name or extension.", kind=kind, certs=certs,
@@ -974,6 +975,7 @@ def products():
         ("turin-under-milan", MILAN, "1a0201"), ("genoa-under-milan", MILAN, "191101"),
         ("milan-under-turin", TURIN, "190101"), ("venice-under-turin", TURIN, "1a5000"),
         ("older-family", MILAN, "170101"), ("model-between", GENOA, "192001"),
+        ("model-unknown", TURIN, "1a1800"),
     ):
         case(
             f"cpuid-{title}", f"CPUID family, model and stepping {fms} under {product.title}'s chain.",

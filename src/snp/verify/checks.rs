@@ -662,6 +662,158 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_failure_behind_an_unreached_one() {
+        let mut checks = Checks::new();
+        checks.set(Check::ChipId, Err(Reason::Unreached));
+        assert!(checks.failed());
+        assert_eq!(checks.first_failure(), Some((Check::ChipId, Reason::Unreached)));
+        checks.set(Check::ChipId, Err(Reason::ChipId));
+        assert!(checks.failed());
+        assert_eq!(checks.first_failure(), Some((Check::ChipId, Reason::ChipId)));
+        assert_eq!(std::format!("{checks:?}"), r#"{"chip-id": Failed(ChipId)}"#);
+        checks.set(Check::Debug, Ok(()));
+        let text = std::format!("{checks:?}");
+        assert_eq!(text, r#"{"chip-id": Failed(ChipId), "debug": Passed}"#);
+    }
+
+    #[test]
+    fn reasons_in_words() {
+        use crate::snp::tcb::Component;
+        use std::string::ToString;
+
+        let firmware = |build| FirmwareVersion { major: 1, minor: 55, build };
+        let tcb = |byte| TcbVersion::new([byte, 0, 0, 0, 0, 0, 0, 0]);
+        let (issuer, other) = (Product::Milan, Product::Turin);
+        let below = |found| TcbBelow { component: Component::Snp, found, minimum: 9 };
+        let cpu = CpuModel { family: 0x1a, model: 0x18, stepping: 0 };
+        let (found, vmpl) = (firmware(4), Requester::Other(4));
+        for (reason, words) in [
+            (Reason::Unreached, "could not be checked"),
+            (Reason::NotKept, "does not hold"),
+            (Reason::SignatureAlgorithm { found: 7 }, "SIGNATURE_ALGO is 7, expected 1"),
+            (
+                Reason::SigningKey { report: ReportKey::Vlek, leaf: Some(Role::Vcek) },
+                "SIGNING_KEY is VLEK, the certificate is a VCEK",
+            ),
+            (
+                Reason::SigningKey { report: ReportKey::None, leaf: None },
+                "SIGNING_KEY is none, expected VCEK or VLEK",
+            ),
+            (
+                Reason::SigningKey { report: ReportKey::Reserved(3), leaf: None },
+                "SIGNING_KEY is reserved (3)",
+            ),
+            (Reason::ChipKeyMasked, "MASK_CHIP_KEY"),
+            (Reason::SignatureForm(SignatureFormError::Padding { offset: 48 }), "byte 0x30"),
+            (
+                Reason::SignatureForm(SignatureFormError::Range { number: 's' }),
+                "s of the signature",
+            ),
+            (Reason::NoRole { index: 1 }, "certificate 2 of those given"),
+            (Reason::Untrusted, "neither AMD's nor a given root's"),
+            (
+                Reason::Dates(Validity { not_before: 0, not_after: 86_400 }),
+                "from 1970-01-01T00:00:00Z to 1970-01-02T00:00:00Z",
+            ),
+            (Reason::Signature, "not that of the key above it"),
+            (Reason::Revoked, "on the revocation list"),
+            (Reason::UnknownProduct, "not known"),
+            (
+                Reason::ProductDiffers { issuer, other, of: ProductSource::ProductName },
+                "that of Milan, but its productName is Turin",
+            ),
+            (
+                Reason::ProductDiffers { issuer, other, of: ProductSource::Report },
+                "the report's processor is a Turin",
+            ),
+            (
+                Reason::ProductDiffers { issuer, other, of: ProductSource::Caller },
+                "the product that was asked for is Turin",
+            ),
+            (Reason::ProductName { issuer }, "its productName is not"),
+            (Reason::FmcSpl { issuer }, "its fmcSPL is not"),
+            (Reason::UnknownProcessor(cpu), "not known: family 0x1a model 0x18 stepping 0"),
+            (
+                Reason::Tcb { certificate: tcb(1), report: tcb(2) },
+                "REPORTED_TCB is 0200000000000000, the certificate's TCB 0100000000000000",
+            ),
+            (Reason::ChipId, "CHIP_ID is not the certificate's hwID"),
+            (Reason::ReportSignature, "not that of the certificate's key"),
+            (Reason::ReportVersion { version: 6 }, "report version 6"),
+            (Reason::ReservedByte { offset: 0x1eb }, "at 0x1eb"),
+            (Reason::UnknownPolicyBits { bits: 1 << 26 }, "0x4000000"),
+            (Reason::PolicyBit17, "bit 17"),
+            (
+                Reason::PolicyAbi { policy: (1, 56), firmware: (1, 55) },
+                "asks for ABI 1.56 or later, the firmware has 1.55",
+            ),
+            (Reason::Debug, "bit 19"),
+            (Reason::MigrationAgent, "bit 18"),
+            (Reason::UnannouncedMigrationAgent, "REPORT_ID_MA names"),
+            (
+                Reason::Provisional { current: firmware(5), committed: found },
+                "1.55.5 runs provisionally, committed is 1.55.4",
+            ),
+            (
+                Reason::TcbOrder { low: Tcb::Reported, high: Tcb::Committed },
+                "REPORTED_TCB is above COMMITTED_TCB",
+            ),
+            (
+                Reason::TcbOrder { low: Tcb::Launch, high: Tcb::Current },
+                "LAUNCH_TCB is above CURRENT_TCB",
+            ),
+            (Reason::Vmpl { found: vmpl }, "0x4, which is no VMPL"),
+            (Reason::MaskedChipId, "CHIP_ID is masked"),
+            (
+                Reason::CrlDates { this_update: 0, next_update: 86_400 },
+                "of 1970-01-01T00:00:00Z, and the next one was due 1970-01-02T00:00:00Z",
+            ),
+            (Reason::CrlDates { this_update: 0, next_update: i64::MAX }, "does not say until when"),
+            (Reason::Bits { missing: 1, forbidden: 0 }, "bits 0x1 are not set, and must be"),
+            (Reason::Bits { missing: 0, forbidden: 2 }, "bits 0x2 are set, and must not be"),
+            (Reason::Bits { missing: 1, forbidden: 2 }, "0x1 are not set, and must be; bits 0x2"),
+            (Reason::Value { accepted: 1 }, "another value than the accepted one"),
+            (Reason::Value { accepted: 3 }, "none of the 3 accepted ones"),
+            (Reason::Absent, "no such value"),
+            (Reason::GuestSvn { found: 1, minimum: 2 }, "GUEST_SVN is 1, expected at least 2"),
+            (Reason::Abi { found, minimum: (1, 56) }, "1.55.4, expected ABI 1.56 or later"),
+            (Reason::Build { found, minimum: 9 }, "1.55.4, expected build 9 or later"),
+            (
+                Reason::TcbBelow { tcb: Tcb::Committed, below: below(Some(8)) },
+                "snp of COMMITTED_TCB is 8, expected at least 9",
+            ),
+            (Reason::TcbBelow { tcb: Tcb::Launch, below: below(None) }, "is not there"),
+        ] {
+            let text = reason.to_string();
+            assert!(text.contains(words), "no {words:?} in {text:?}");
+        }
+        let profiles = [
+            Profile::Subject,
+            Profile::Issuer,
+            Profile::IssuerRole,
+            Profile::RsaKey,
+            Profile::P384Key,
+            Profile::BasicConstraints,
+            Profile::KeyUsage,
+            Profile::MissingSpl,
+            Profile::ReservedSpl,
+            Profile::HwId,
+            Profile::CspId,
+        ];
+        let words: std::collections::BTreeSet<_> =
+            profiles.iter().map(|profile| Reason::Profile(*profile).to_string()).collect();
+        assert_eq!(words.len(), profiles.len());
+        assert!(words.iter().all(|text| {
+            text.starts_with("the certificate does not fit its role: its ")
+                || text.starts_with("the certificate does not fit its role: it lacks")
+                || text.starts_with("the certificate does not fit its role: an SPL")
+        }));
+        for check in Check::ALL {
+            assert_eq!(check.to_string(), check.name());
+        }
+    }
+
     /// An error that a caller's functions can return without a lint against large ones.
     #[test]
     fn errors_are_small() {
