@@ -80,6 +80,10 @@ pub mod snp;
 mod wipe;
 pub mod x509;
 
+#[cfg(test)]
+#[path = "../tests/support/real.rs"]
+mod real;
+
 pub use addr::{Asid, Block, Line, Page, PhysAddr, Vmpl};
 pub use cpu::{Backend, BackendError, BackendKind, Feature, UnknownBackend};
 pub use error::{AddressError, KeyError, MemoryError, RunError, TweakTableError};

@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 
 /// The floors of the house: a module names its own floor and those above it in this list.
 const FLOORS: &[&[&str]] = &[
-    &["addr", "cpu", "error", "hex", "kernel", "key", "wipe"],
+    // `real` is tests/support/real.rs, for unit tests.
+    &["addr", "cpu", "error", "hex", "kernel", "key", "real", "wipe"],
     &["aes", "ecdsa", "x509"],
     &["anchors"],
     &["mem"],

@@ -1,8 +1,11 @@
 //! `report`, `verify`, `certs` and `kds` as a user runs them.
 
+#[path = "../../tests/support/real.rs"]
+mod real;
+
 use std::fs;
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 use base64ct::{Base64, Base64UrlUnpadded, Encoding};
@@ -772,17 +775,6 @@ fn addresses() {
     ended(&run(&["kds", "parse", "/vcek/v1/Paris/crl"]), 2, &["at offset 9: ", "Milan, Genoa"]);
 }
 
-/// The folder with the real vectors. Where there is none, says so, past the capture of a test's output.
-fn real_folder(test: &str) -> Option<PathBuf> {
-    let folder = std::env::var_os("SEVCRYPT_REAL_VECTORS").filter(|folder| !folder.is_empty());
-    if folder.is_none() {
-        let line =
-            format!("{test}: SKIPPED, SEVCRYPT_REAL_VECTORS names no folder with real vectors\n");
-        std::io::stderr().write_all(line.as_bytes()).unwrap();
-    }
-    folder.map(PathBuf::from)
-}
-
 /// Report, certificates, more options, exit code and words.
 type Real = (&'static str, &'static [&'static str], &'static [&'static str], i32, &'static str);
 
@@ -878,7 +870,7 @@ const REAL_FILES: &[Real] = &[
 
 #[test]
 fn real_files() {
-    let Some(folder) = real_folder("real_files") else { return };
+    let Some(folder) = real::folder("real_files") else { return };
     for (report, certs, options, code, words) in REAL_FILES {
         let mut command = sevcrypt();
         command.arg("verify").arg(folder.join(report)).args(["--at", REAL]).args(*options);
@@ -894,7 +886,7 @@ fn real_files() {
 /// The VLEK has expired, and says of which cloud it is.
 #[test]
 fn a_real_vlek() {
-    let Some(folder) = real_folder("a_real_vlek") else { return };
+    let Some(folder) = real::folder("a_real_vlek") else { return };
     let verify = |options: &[&str]| {
         let mut command = sevcrypt();
         command.arg("verify").arg(folder.join("reports/milan_v3_vlek_aws_us_east_2.bin"));
@@ -912,7 +904,7 @@ fn a_real_vlek() {
 /// Every real certificate, revocation list and table is shown.
 #[test]
 fn real_certificates_are_shown() {
-    let Some(folder) = real_folder("real_certificates_are_shown") else { return };
+    let Some(folder) = real::folder("real_certificates_are_shown") else { return };
     for name in ["ca", "certs", "crl", "ghcb"] {
         for entry in fs::read_dir(folder.join(name)).unwrap() {
             let path = entry.unwrap().path();

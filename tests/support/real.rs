@@ -1,8 +1,8 @@
 //! Where the real vectors are.
 
-use std::env;
 use std::io::Write;
 use std::path::PathBuf;
+use std::{env, format};
 
 /// The folder with the real vectors. Where there is none, says so, past the capture of a test's output.
 pub(crate) fn folder(test: &str) -> Option<PathBuf> {
