@@ -10,6 +10,7 @@
 pub mod azure;
 pub mod cert_table;
 pub mod certs;
+mod checks;
 mod flags;
 mod guest_policy;
 pub mod kds;

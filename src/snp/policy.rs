@@ -3,8 +3,8 @@
 use core::fmt;
 use core::str::FromStr;
 
+use super::checks::Check;
 use super::tcb::TcbParts;
-use super::verify::Check;
 use crate::Vmpl;
 
 /// Declares the rules that hold unless they are relaxed.

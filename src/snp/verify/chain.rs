@@ -2,7 +2,6 @@
 
 use core::fmt;
 
-use super::checks::{Check, Checks, ProductSource, Profile, Reason};
 use super::{Authentic, Missing, Time, Trust, VerifyError, leaf_role};
 use crate::anchors::{AMD, Anchor, REVOKED};
 #[cfg(feature = "std")]
@@ -11,6 +10,7 @@ use crate::ecdsa::{Signature, VerifyingKey};
 use crate::snp::certs::{
     Collateral, Identity, LEAF_NAME_VCEK, LEAF_NAME_VLEK, Role, ca_role, product_of,
 };
+use crate::snp::checks::{Check, Checks, ProductSource, Profile, Reason};
 use crate::snp::report::Report;
 use crate::snp::tcb::{Product, TcbParts, TcbVersion};
 use crate::x509::{Certificate, Name, PublicKey, RsaPublicKey, Serial, Validity};

@@ -1,8 +1,8 @@
 //! An authentic report against a policy.
 
-use super::checks::{Check, Checks, Reason, Tcb};
 use super::{Accepted, Authentic, Missing, Time, VerifyError, endorser};
 use crate::snp::certs::Role;
+use crate::snp::checks::{Check, Checks, Reason, Tcb};
 use crate::snp::policy::{Policy, Rule};
 use crate::snp::report::{Report, Requester};
 use crate::snp::tcb::{Product, TcbParts, TcbVersion};

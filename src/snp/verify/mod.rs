@@ -28,14 +28,13 @@
 //! binds a report to a question, is not compared with anything.
 
 mod chain;
-mod checks;
 mod judge;
 
 use core::fmt;
 
+pub use super::checks::{Check, Checks, Outcome, ProductSource, Profile, Reason};
 use chain::CspId;
 pub use chain::Endorsement;
-pub use checks::{Check, Checks, Outcome, ProductSource, Profile, Reason};
 
 #[cfg(feature = "alloc")]
 use super::certs::BundleError;
