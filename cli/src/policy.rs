@@ -1,36 +1,6 @@
 //! What a report must be: a policy file, and options that say the same.
 //!
-//! A policy file is TOML. Every key may be left out:
-//!
-//! ```toml
-//! allow = ["migration-agent"]          # rules that do not hold
-//! vmpl = 0
-//! measurement = ["5feee30d6d7e1a29..."] # sets: any of these
-//! id-key-digest = ["..."]
-//! author-key-digest = ["..."]
-//! chip-id = ["..."]                     # 64 bytes, or the 8 that count since Turin
-//! csp-id = ["CN=cc-us-east-2.amazonaws.com"]
-//! report-data = "..."                   # at most 64 bytes, zeros follow
-//! host-data = "..."
-//! family-id = "..."
-//! image-id = "..."
-//! report-id = "..."
-//! report-id-ma = "..."
-//! policy-required = 0x20000             # bits; a number, or the text of one
-//! policy-forbidden = "0x80000"
-//! platform-required = 0x20
-//! platform-forbidden = 0
-//! mitigations = 0xb                     # now
-//! launch-mitigations = 0xb
-//! guest-svn = 2                         # at least
-//! min-abi = "1.55"
-//! min-build = 29
-//! min-tcb = { bootloader = 4, snp = 24 }
-//! min-launch-tcb = { microcode = 219 }
-//! id-block = true                       # there must be one
-//! author-key = true
-//! require-crl = true
-//! ```
+//! A policy file is TOML. `examples/policy.toml` has every key.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -503,4 +473,25 @@ fn from_file(content: &Content) -> Result<OwnedPolicy, Failure> {
         Failure::usage(format_args!("{name}: offset {}: no UTF-8", error.valid_up_to()))
     })?;
     parse(text).map_err(|error| Failure::usage(format_args!("{name}: {error}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The example has every key, with a value that is not the default.
+    #[test]
+    fn the_example_has_every_key() {
+        let text = include_str!("../../examples/policy.toml");
+        let policy = format!("{:?}", parse(text).expect("a policy"));
+        let default = format!("{:#?}", OwnedPolicy::default());
+        // The fields of the policy itself are those that stand in by four.
+        let fields = default.lines().filter_map(|line| line.strip_prefix("    "));
+        for field in fields.filter(|field| field.starts_with(char::is_alphabetic)) {
+            let name = field.split(':').next().expect("a name");
+            let key = format!("\n{} = ", name.replace('_', "-"));
+            assert!(text.contains(&key), "no {key}");
+        }
+        assert!(policy.contains("require_crl: true") && policy.contains("min_build: Some(29)"));
+    }
 }
