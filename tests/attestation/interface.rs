@@ -99,6 +99,26 @@ fn bundles_are_bounded() {
     let mut long = Bundle::default();
     let text = vec![b'\n'; Bundle::MAX_BYTES + 1];
     assert_eq!(long.add(&text), Err(BundleError::TooLong));
+    // As long as may be, and no certificate: the third of the bundle would have been it.
+    let mut two = Bundle::default();
+    two.add(&files.certs[0]).expect("a certificate");
+    two.add(&files.certs[1]).expect("a certificate");
+    let rest = Bundle::MAX_BYTES - files.certs[0].len() - files.certs[1].len();
+    let index = |added: Result<(), BundleError>| match added {
+        Err(BundleError::Certificate { index, .. }) => index,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(index(two.add(&text[..rest])), 2);
+    let entries = [(EntryKind::Vcek, &files.certs[0][..]), (EntryKind::Ask, b"not DER")];
+    let mut table = [0; 8192];
+    cert_table::write(&entries, &mut table).expect("it has room");
+    assert_eq!(index(two.add(&table)), 3);
+    assert_eq!(two.parse().expect("certificates").certificates.len(), 2, "nothing was added");
+    let mut damaged = files.certs[1].clone();
+    damaged[13] ^= 0x20; // the tag of the serial number
+    two.add(&damaged).expect("a certificate by its outside");
+    let why = two.parse().expect_err("a certificate that is damaged");
+    assert!(why.to_string().starts_with("certificate or revocation list 3: "), "{why}");
     assert_eq!(full.unwrap_err().to_string(), "more than 256 certificates and revocation lists");
     assert_eq!(bundle.parse().expect("certificates").certificates.len(), Bundle::CAPACITY);
     // Tables without an entry, and what is none.
