@@ -5,6 +5,7 @@
 use std::mem::{ManuallyDrop, MaybeUninit};
 
 use sevcrypt::Key;
+use sevcrypt::ecdsa::SigningKey;
 use sevcrypt::mem::{MemoryCipher, PageTweak, Tweak, XtsUnit};
 
 use crate::{at, backends, every_mode};
@@ -74,6 +75,15 @@ fn tweaks_leave_nothing() {
         assert_eq!(longest_stretch(&before, &value), 16, "{backend}: E(K2, unit) was there");
         assert!(longest_stretch(&after, &value) < 3, "{backend}");
     }
+}
+
+#[test]
+fn signing_keys_leave_nothing() {
+    let scalar: [u8; 48] = std::array::from_fn(|i| KEY[i % 32] & 0x7f | 1);
+    let (before, after) = dropped(SigningKey::from_scalar(&scalar).expect("a scalar"));
+    // In Montgomery form, so that it is not to be recognised; the public point stands beside it.
+    assert!(before.iter().filter(|byte| **byte != 0).count() > 120, "there was a key");
+    assert!(after.iter().all(|byte| *byte == 0), "{after:02x?}");
 }
 
 #[test]
