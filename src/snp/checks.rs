@@ -665,6 +665,13 @@ mod tests {
     #[test]
     fn a_failure_behind_an_unreached_one() {
         let mut checks = Checks::new();
+        checks.set(Check::Product, Ok(()));
+        checks.set(Check::Vmpl, Ok(()));
+        checks.set(Check::Vmpl, Err(Reason::Debug));
+        assert_eq!(checks.outcome(Check::Product), Outcome::Passed, "another's failure is its own");
+        assert_eq!(checks.outcome(Check::Vmpl), Outcome::Failed(Reason::Debug));
+
+        let mut checks = Checks::new();
         checks.set(Check::ChipId, Err(Reason::Unreached));
         assert!(checks.failed());
         assert_eq!(checks.first_failure(), Some((Check::ChipId, Reason::Unreached)));

@@ -203,6 +203,13 @@ fn what_is_missing() {
         let (found, text) = requests(masked, None);
         assert!(found.is_empty() && text.contains("the chip id is masked"), "{found:?} {text}");
     }
+    let bytes = Draft::new(2).unsigned();
+    let report = Report::from_bytes(&bytes).expect("a report");
+    let masked = authenticate(&report, Collateral::default(), &Trust::amd(Time::Unchecked));
+    assert!(matches!(
+        masked,
+        Err(VerifyError::Missing(Missing::Vcek { products: [None, None], .. }))
+    ));
     let unknown =
         Draft::new(3).chip_id(&long).cpu(CpuModel { family: 0x17, model: 0x31, stepping: 0 });
     assert!(requests(unknown, None).0.is_empty());
