@@ -338,7 +338,7 @@ pub enum Reason {
         other: Product,
         of: ProductSource,
     },
-    /// productName in the leaf is that of no known product.
+    /// productName in the leaf is another's.
     ProductName {
         issuer: Product,
     },
@@ -449,8 +449,6 @@ impl fmt::Display for Tcb {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ProductSource {
-    /// productName in the leaf.
-    ProductName,
     /// Family and model in the report.
     Report,
     /// The caller.
@@ -460,7 +458,6 @@ pub enum ProductSource {
 impl fmt::Display for ProductSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::ProductName => "its productName is",
             Self::Report => "the report's processor is a",
             Self::Caller => "the product that was asked for is",
         })
@@ -726,10 +723,6 @@ mod tests {
             (Reason::Signature, "not that of the key above it"),
             (Reason::Revoked, "on the revocation list"),
             (Reason::UnknownProduct, "not known"),
-            (
-                Reason::ProductDiffers { issuer, other, of: ProductSource::ProductName },
-                "that of Milan, but its productName is Turin",
-            ),
             (
                 Reason::ProductDiffers { issuer, other, of: ProductSource::Report },
                 "the report's processor is a Turin",
