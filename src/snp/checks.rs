@@ -346,7 +346,7 @@ pub enum Reason {
     FmcSpl {
         issuer: Product,
     },
-    /// The report's processor is not known to this library; [`Trust::with_product`](super::Trust::with_product) settles it.
+    /// The report's processor is not known to this library; [`Trust::with_product`](super::verify::Trust::with_product) settles it.
     UnknownProcessor(CpuModel),
     Tcb {
         certificate: TcbVersion,
