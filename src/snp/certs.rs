@@ -49,8 +49,9 @@ fn role_of(certificate: &Certificate<'_>) -> Option<Role> {
     }
 }
 
-/// The common names of leaves (AMD 57230, section 3.1; 58369).
+/// The common name of every VCEK (AMD 57230, section 3.1).
 pub(super) const LEAF_NAME_VCEK: &str = "SEV-VCEK";
+/// The common name of every VLEK (AMD 58369).
 pub(super) const LEAF_NAME_VLEK: &str = "SEV-VLEK";
 
 /// The role of a CA by its common name.
