@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 /// The floors of the house: a module names its own floor and those above it in this list.
 const FLOORS: &[&[&str]] = &[
     // `real` is tests/support/real.rs, for unit tests.
-    &["addr", "cpu", "error", "hex", "kernel", "key", "real", "wipe"],
-    &["aes", "ecdsa", "x509"],
+    &["addr", "cpu", "error", "hex", "kernel", "key", "real", "status", "wipe"],
+    &["aes", "ecdsa", "gcm", "kdf", "x509"],
     &["anchors"],
     &["mem"],
     &["snp"],

@@ -14,9 +14,12 @@ mod checks;
 mod flags;
 mod guest_policy;
 pub mod kds;
+pub mod keys;
+pub mod message;
 pub mod policy;
 pub mod report;
 pub mod response;
+pub mod swap;
 pub mod tcb;
 pub mod verify;
 

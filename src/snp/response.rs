@@ -18,6 +18,7 @@ use core::fmt;
 
 use super::azure::{self, HclError, HclReport};
 use super::report::REPORT_LEN;
+use crate::status::Status;
 
 /// Bytes before the report in MSG_REPORT_RSP (AMD 56860, MSG_REPORT_RSP): status, size, 24 reserved.
 const PREFIX_LEN: usize = 0x20;
@@ -54,6 +55,7 @@ pub enum Wrapper<'a> {
 /// The length fits nothing, the firmware answered with an error, or what is around the report breaks a rule.
 ///
 /// ```
+/// use sevcrypt::Status;
 /// use sevcrypt::snp::response::{self, ResponseError, Wrapper};
 ///
 /// let mut answer = [0; 4000];
@@ -63,7 +65,7 @@ pub enum Wrapper<'a> {
 ///
 /// answer[0] = 0x27;
 /// let error = response::find(&answer).unwrap_err();
-/// assert_eq!(error, ResponseError::Status { status: 0x27 });
+/// assert_eq!(error, ResponseError::Status(Status::INVALID_KEY));
 /// assert_eq!(error.to_string(), "the firmware gave no report: status 0x27 (INVALID_KEY)");
 /// # Ok::<(), ResponseError>(())
 /// ```
@@ -83,9 +85,9 @@ pub fn find(input: &[u8]) -> Result<Found<'_>, ResponseError> {
     let (prefix, rest) = input.split_first_chunk::<PREFIX_LEN>().ok_or(wrong_length)?;
     let (report, padding) = rest.split_first_chunk::<REPORT_LEN>().ok_or(wrong_length)?;
     let [s0, s1, s2, s3, l0, l1, l2, l3, reserved @ ..] = prefix;
-    let status = u32::from_le_bytes([*s0, *s1, *s2, *s3]);
-    if status != 0 {
-        return Err(ResponseError::Status { status });
+    let status = Status(u32::from_le_bytes([*s0, *s1, *s2, *s3]));
+    if !status.is_success() {
+        return Err(ResponseError::Status(status));
     }
     let size = u32::from_le_bytes([*l0, *l1, *l2, *l3]);
     if usize::try_from(size) != Ok(REPORT_LEN) {
@@ -109,10 +111,7 @@ pub enum ResponseError {
         len: usize,
     },
     /// The firmware's status in MSG_REPORT_RSP is not success: what follows is no report.
-    Status {
-        /// The status.
-        status: u32,
-    },
+    Status(Status),
     /// The report's size in MSG_REPORT_RSP.
     ReportSize {
         /// The stated size.
@@ -134,15 +133,7 @@ impl fmt::Display for ResponseError {
                 f,
                 "{len} bytes: expected a report (1184 bytes), MSG_REPORT_RSP (1216, or 4000 from /dev/sev-guest) or an HCL report, which begins with HCLA"
             ),
-            Self::Status { status } => {
-                // Those that the firmware gives for this message (AMD 56860, MSG_REPORT_REQ).
-                let name = match status {
-                    0x16 => " (INVALID_PARAM)",
-                    0x27 => " (INVALID_KEY)",
-                    _ => "",
-                };
-                write!(f, "the firmware gave no report: status {status:#x}{name}")
-            }
+            Self::Status(status) => write!(f, "the firmware gave no report: status {status}"),
             Self::ReportSize { found } => {
                 write!(f, "at offset 0x4: a report of {found:#x} bytes, expected {REPORT_LEN:#x}")
             }
@@ -198,7 +189,7 @@ mod tests {
                 let mut bytes = response(len);
                 bytes[index] ^= 1;
                 let expected = match index {
-                    0..4 => Err(ResponseError::Status { status: 1 << (8 * index) }),
+                    0..4 => Err(ResponseError::Status(Status(1 << (8 * index)))),
                     4..8 => {
                         Err(ResponseError::ReportSize { found: 0x4a0 ^ (1 << (8 * (index - 4))) })
                     }

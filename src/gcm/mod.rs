@@ -1,0 +1,211 @@
+//! AES-GCM (NIST SP 800-38D) with nonces of 96 bits and tags of 128, as guest messages, page swaps and VLEK wrapping
+//! use it.
+//!
+//! A [`GcmKey`] keeps powers of the hash key, and how many is its type: [`MessageKey`] is small, for messages of up to a few
+//! hundred bytes; [`PageKey`] is 10 KiB, for pages and longer texts. Both take any length, and make the same bytes.
+//!
+//! Opening checks the tag before it lets go of the text: where the tag is wrong, the place of the text is all zero.
+
+mod portable;
+
+use core::fmt;
+
+use subtle::ConstantTimeEq;
+use zeroize::Zeroize;
+
+use crate::aes::AesKey;
+use crate::cpu::Backend;
+use crate::key::{Key, KeySize};
+use crate::wipe::Wiped;
+
+/// The number that must not be used twice with one key.
+pub type Nonce = [u8; 12];
+/// What proves that a text and its additional data are authentic.
+pub type Tag = [u8; 16];
+
+/// The longest text in bytes: 2^32 - 2 blocks (SP 800-38D, section 5.2.1.1).
+pub const MAX_TEXT: u64 = (1 << 36) - 32;
+
+/// A key for messages: 16 powers.
+pub type MessageKey = GcmKey<16>;
+/// A key for pages: 272 powers, enough for a page with one reduction.
+pub type PageKey = GcmKey<272>;
+
+/// An AES-GCM key set up for one backend, with `POWERS` powers of its hash key: a multiple of 16.
+///
+/// Wiped on drop; cannot be printed or copied. A nonce must never be used twice to seal: who needs to be kept from it uses
+/// `snp::message::GuestChannel`.
+///
+/// ```
+/// use sevcrypt::Backend;
+/// use sevcrypt::gcm::{GcmError, MessageKey};
+///
+/// let key = MessageKey::new(&[7; 32], Backend::best());
+/// let mut text = *b"the page's metadata";
+/// let tag = key.seal_in_place(&[1; 12], b"header", &mut text)?;
+/// assert_ne!(&text, b"the page's metadata");
+///
+/// let mut wrong = text;
+/// assert_eq!(key.open_in_place(&[1; 12], b"another", &mut wrong, &tag), Err(GcmError::Tag));
+/// assert_eq!(wrong, [0; 19]);
+///
+/// key.open_in_place(&[1; 12], b"header", &mut text, &tag)?;
+/// assert_eq!(&text, b"the page's metadata");
+/// # Ok::<(), GcmError>(())
+/// ```
+pub struct GcmKey<const POWERS: usize> {
+    aes: AesKey,
+    hash: Wiped<::ghash::GHash>,
+}
+
+impl<const POWERS: usize> GcmKey<POWERS> {
+    /// Sets up a key. AES-256 for guest messages and pages; AES-128 for callers of older formats.
+    #[must_use]
+    pub fn new<'k>(key: impl Into<Key<'k>>, backend: Backend) -> Self {
+        const { assert!(POWERS > 0 && POWERS % 16 == 0, "powers come by 16") };
+        let aes = AesKey::new(key.into(), backend);
+        let hash = Wiped::new(portable::hash_key(&aes));
+        Self { aes, hash }
+    }
+
+    /// Which AES the key is for.
+    #[must_use]
+    pub fn size(&self) -> KeySize {
+        self.aes.size()
+    }
+
+    /// The backend that the key was set up for.
+    #[must_use]
+    pub fn backend(&self) -> Backend {
+        self.aes.backend()
+    }
+
+    /// Enciphers `text` in its place; the tag covers it and `aad`.
+    ///
+    /// # Errors
+    /// [`GcmError::TooLong`]; nothing was written.
+    pub fn seal_in_place(
+        &self,
+        nonce: &Nonce,
+        aad: &[u8],
+        text: &mut [u8],
+    ) -> Result<Tag, GcmError> {
+        check_length(text.len())?;
+        Ok(portable::seal(&self.aes, &self.hash, nonce, aad, text))
+    }
+
+    /// Enciphers `text` into `ciphertext`, which has its length; the tag covers it and `aad`.
+    ///
+    /// # Errors
+    /// [`GcmError::Lengths`], [`GcmError::TooLong`]; nothing was written.
+    pub fn seal(
+        &self,
+        nonce: &Nonce,
+        aad: &[u8],
+        text: &[u8],
+        ciphertext: &mut [u8],
+    ) -> Result<Tag, GcmError> {
+        check_lengths(text.len(), ciphertext.len())?;
+        ciphertext.copy_from_slice(text);
+        self.seal_in_place(nonce, aad, ciphertext)
+    }
+
+    /// Deciphers `text` in its place if the tag is that of it and `aad`.
+    ///
+    /// # Errors
+    /// [`GcmError::Tag`]: `text` is all zero. [`GcmError::TooLong`]: nothing was written.
+    pub fn open_in_place(
+        &self,
+        nonce: &Nonce,
+        aad: &[u8],
+        text: &mut [u8],
+        tag: &Tag,
+    ) -> Result<(), GcmError> {
+        check_length(text.len())?;
+        let computed = portable::open(&self.aes, &self.hash, nonce, aad, text);
+        release(computed, tag, text)
+    }
+
+    /// Deciphers `ciphertext` into `text`, which has its length, if the tag is that of it and `aad`.
+    ///
+    /// # Errors
+    /// [`GcmError::Tag`]: `text` is all zero. [`GcmError::Lengths`], [`GcmError::TooLong`]: nothing was written.
+    pub fn open(
+        &self,
+        nonce: &Nonce,
+        aad: &[u8],
+        ciphertext: &[u8],
+        text: &mut [u8],
+        tag: &Tag,
+    ) -> Result<(), GcmError> {
+        check_lengths(ciphertext.len(), text.len())?;
+        text.copy_from_slice(ciphertext);
+        self.open_in_place(nonce, aad, text, tag)
+    }
+}
+
+/// Lets go of a text that was deciphered if its tag is right.
+fn release(mut computed: Tag, tag: &Tag, text: &mut [u8]) -> Result<(), GcmError> {
+    let is_right = bool::from(computed.ct_eq(tag));
+    // The right tag of a wrong text is a forgery's half.
+    computed.zeroize();
+    if is_right {
+        Ok(())
+    } else {
+        text.zeroize();
+        Err(GcmError::Tag)
+    }
+}
+
+fn check_length(len: usize) -> Result<(), GcmError> {
+    if len as u64 > MAX_TEXT { Err(GcmError::TooLong { len: len as u64 }) } else { Ok(()) }
+}
+
+fn check_lengths(source: usize, destination: usize) -> Result<(), GcmError> {
+    if source == destination {
+        check_length(source)
+    } else {
+        Err(GcmError::Lengths { source, destination })
+    }
+}
+
+/// Why AES-GCM did not do what it was asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum GcmError {
+    /// The tag is not that of the text and the additional data under this key and nonce.
+    Tag,
+    /// Source and destination differ in length.
+    Lengths {
+        /// Bytes of the source.
+        source: usize,
+        /// Bytes of the destination.
+        destination: usize,
+    },
+    /// The text is longer than [`MAX_TEXT`].
+    TooLong {
+        /// Its bytes.
+        len: u64,
+    },
+}
+
+impl fmt::Display for GcmError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tag => {
+                f.write_str("the tag is not that of the text, additional data, nonce and key")
+            }
+            Self::Lengths { source, destination } => {
+                write!(f, "{source} bytes into {destination}: expected the same length")
+            }
+            Self::TooLong { len } => {
+                write!(f, "a text of {len} bytes, at most {MAX_TEXT} are allowed")
+            }
+        }
+    }
+}
+
+impl core::error::Error for GcmError {}
+
+#[cfg(test)]
+mod tests;

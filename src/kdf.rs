@@ -1,0 +1,1 @@
+//! AMD's key derivation.
