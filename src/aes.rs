@@ -30,15 +30,7 @@ pub(crate) enum Portable {
 
 impl AesKey {
     pub(crate) fn new(key: Key<'_>, backend: Backend) -> Self {
-        let schedule = match (backend.0, key) {
-            (Token::Portable, Key::Aes128(key)) => {
-                Schedule::Portable(Portable::Aes128(Aes128::new(key.into())))
-            }
-            (Token::Portable, Key::Aes256(key)) => {
-                Schedule::Portable(Portable::Aes256(Aes256::new(key.into())))
-            }
-            (Token::Kernels(isa), key) => Schedule::Kernels(isa, RoundKeys::new(isa, key)),
-        };
+        let schedule = Schedule::new(key, backend);
         Self { schedule: Wiped::new(schedule), size: key.size(), backend }
     }
 
@@ -59,6 +51,21 @@ impl AesKey {
         match &*self.schedule {
             Schedule::Portable(cipher) => cipher.crypt_blocks(Direction::Encrypt, data),
             Schedule::Kernels(isa, keys) => kernel::encrypt_blocks(*isa, keys, data),
+        }
+    }
+}
+
+impl Schedule {
+    /// Holds a secret: wrap it in [`Wiped`].
+    pub(crate) fn new(key: Key<'_>, backend: Backend) -> Self {
+        match (backend.0, key) {
+            (Token::Portable, Key::Aes128(key)) => {
+                Schedule::Portable(Portable::Aes128(Aes128::new(key.into())))
+            }
+            (Token::Portable, Key::Aes256(key)) => {
+                Schedule::Portable(Portable::Aes256(Aes256::new(key.into())))
+            }
+            (Token::Kernels(isa), key) => Schedule::Kernels(isa, RoundKeys::new(isa, key)),
         }
     }
 }

@@ -63,12 +63,15 @@ features! {
     Sse2 = "sse2", cpu_sse2;
     Aes = "aes", cpu_aes;
     Pclmulqdq = "pclmulqdq", cpu_pclmulqdq;
+    Ssse3 = "ssse3", cpu_ssse3;
     Avx = "avx", cpu_avx;
     Avx2 = "avx2", cpu_avx2;
     Vaes = "vaes", cpu_vaes or std_vaes;
     Vpclmulqdq = "vpclmulqdq", cpu_vpclmulqdq or std_vpclmulqdq;
     Avx512f = "avx512f", cpu_avx512f;
     Avx512vl = "avx512vl", cpu_avx512vl;
+    Avx512bw = "avx512bw", cpu_avx512bw;
+    Bmi2 = "bmi2", cpu_bmi2;
 }
 
 if_kernels! {
@@ -111,6 +114,13 @@ if_kernels! {
                 }
             }
         }
+
+        impl Vaes512 {
+            /// There is no such value.
+            pub(crate) fn never<T>(self) -> T {
+                match self.0 {}
+            }
+        }
     }
 }
 
@@ -120,6 +130,20 @@ pub(crate) enum Isa {
     AesNi(Built),
     Vaes256(Built),
     Vaes512(Built),
+}
+
+/// An [`Isa`] that is `Vaes512`.
+#[derive(Clone, Copy)]
+pub(crate) struct Vaes512(Built);
+
+impl Isa {
+    /// Proof of what the 512-bit kernels need, if it is that.
+    pub(crate) fn vaes512(self) -> Option<Vaes512> {
+        match self {
+            Self::Vaes512(built) => Some(Vaes512(built)),
+            Self::AesNi(_) | Self::Vaes256(_) => None,
+        }
+    }
 }
 
 /// The name of a [`Backend`], also of one that this CPU lacks.
@@ -162,15 +186,18 @@ impl BackendKind {
     }
 
     /// The CPU features that the backend's kernels use. Every one of them sets its keys up by
-    /// `asm/aes_schedule.S` and enciphers a few tweaks by `asm/aes_blocks_aesni.S`.
+    /// `asm/aes_schedule.S`, enciphers a few tweaks by `asm/aes_blocks_aesni.S` and hashes by `asm/ghash_*.S`.
     #[must_use]
     pub const fn needs(self) -> &'static [Feature] {
-        use Feature::{Aes, Avx, Avx2, Avx512f, Avx512vl, Pclmulqdq, Sse2, Vaes, Vpclmulqdq};
+        use Feature::*;
         match self {
             Self::Portable => &[],
-            Self::AesNi => &[Sse2, Aes, Pclmulqdq],
-            Self::Vaes256 => &[Sse2, Aes, Avx, Avx2, Vaes, Vpclmulqdq],
-            Self::Vaes512 => &[Sse2, Aes, Avx, Avx512f, Avx512vl, Vaes, Vpclmulqdq],
+            Self::AesNi => &[Sse2, Ssse3, Aes, Pclmulqdq],
+            Self::Vaes256 => &[Sse2, Ssse3, Aes, Pclmulqdq, Avx, Avx2, Vaes, Vpclmulqdq],
+            Self::Vaes512 => &[
+                Sse2, Ssse3, Aes, Pclmulqdq, Avx, Avx512f, Avx512vl, Avx512bw, Bmi2, Vaes,
+                Vpclmulqdq,
+            ],
         }
     }
 

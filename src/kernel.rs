@@ -17,7 +17,7 @@ use core::marker::PhantomData;
 use zeroize::Zeroize;
 
 use crate::addr::{BLOCK, Block, PAGE};
-use crate::cpu::{Backend, BackendError, BackendKind, Isa, if_kernels};
+use crate::cpu::{Backend, BackendError, BackendKind, Isa, Vaes512, if_kernels};
 use crate::key::{Key, KeySize};
 
 /// Which way a block cipher runs.
@@ -134,6 +134,99 @@ impl Segment<'_> {
     pub(crate) fn wipe(&mut self) {
         self.before.zeroize();
         self.after.zeroize();
+    }
+}
+
+/// Powers of a hash key, as the kernels for GHASH read them. Holds a secret: wrap it in
+/// [`Wiped`](crate::wipe::Wiped).
+///
+/// The last block of `powers` is T_1, the key times x in the field of POLYVAL (RFC 8452, appendix A), on bytes turned
+/// round; the one before is T_2 = T_1 * T_1 * x^-128, and so on. `middles` has the sums of their halves, twice.
+#[repr(C, align(64))]
+pub(crate) struct Powers<const N: usize> {
+    powers: [Block; N],
+    middles: [Block; N],
+    /// A kernel reads whole vectors of four blocks from the last power on.
+    behind: [Block; 3],
+}
+
+/// Where a kernel's text comes from.
+#[derive(Clone, Copy)]
+pub(crate) enum Source<'a> {
+    /// The place where the result goes.
+    Same,
+    /// Another place of its length.
+    Other(&'a [u8]),
+}
+
+impl<'a> Source<'a> {
+    /// The bytes before and from `at` on.
+    pub(crate) fn split_at(self, at: usize) -> (Self, Self) {
+        match self {
+            Self::Same => (Self::Same, Self::Same),
+            Self::Other(bytes) => {
+                let (before, from) = bytes.split_at(at);
+                (Self::Other(before), Self::Other(from))
+            }
+        }
+    }
+}
+
+/// Whether a message is sealed or opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Turn {
+    Seal,
+    Open,
+}
+
+/// A message's state between calls: the next counter block and the hash, their bytes turned round.
+#[repr(C)]
+pub(crate) struct GcmState {
+    counter: u128,
+    pub(crate) hash: u128,
+    distance: u64,
+}
+
+impl GcmState {
+    /// Before the first block of text.
+    pub(crate) fn new(nonce: &[u8; 12], hash: u128) -> Self {
+        Self { counter: turned_counter(nonce, 2), hash, distance: 0 }
+    }
+
+    /// The next counter block, as AES takes it.
+    pub(crate) fn counter(&self) -> Block {
+        self.counter.to_be_bytes()
+    }
+
+    /// The counter block whose cipher covers the tag: J0.
+    pub(crate) fn first(nonce: &[u8; 12]) -> Block {
+        turned_counter(nonce, 1).to_be_bytes()
+    }
+
+    pub(crate) fn wipe(&mut self) {
+        self.hash.zeroize();
+    }
+}
+
+/// The counter block of this number, its bytes turned round.
+fn turned_counter(nonce: &[u8; 12], number: u32) -> u128 {
+    let mut block = [0; BLOCK];
+    block[..12].copy_from_slice(nonce);
+    block[12..].copy_from_slice(&number.to_be_bytes());
+    u128::from_be_bytes(block)
+}
+
+impl<const N: usize> Powers<N> {
+    /// Room for powers.
+    pub(crate) const EMPTY: Self =
+        Self { powers: [[0; BLOCK]; N], middles: [[0; BLOCK]; N], behind: [[0; BLOCK]; 3] };
+
+    /// How many of the powers a backend reads: the 512-bit kernels sum up many products before they reduce them.
+    fn used(isa: Isa) -> usize {
+        match isa {
+            Isa::AesNi(_) | Isa::Vaes256(_) => 8,
+            Isa::Vaes512(_) => N,
+        }
     }
 }
 
@@ -312,6 +405,207 @@ if_kernels! {
             }
         }
 
+        impl<const N: usize> Powers<N> {
+            /// Computes the powers of the hash key H = AES(0).
+            pub(crate) fn fill(&mut self, isa: Isa, key: &Block) {
+                const { assert!(N >= 40 && N % 8 == 0, "a run has room for a set of text, and more") };
+                // mulX_POLYVAL of RFC 8452, appendix A, without a branch on the key.
+                let key = u128::from_be_bytes(*key);
+                let first = key << 1 ^ 0u128.wrapping_sub(key >> 127) & 0xc2 << 120 ^ key >> 127;
+                let used = Self::used(isa);
+                let (powers, middles) =
+                    (&mut self.powers[N - used..], &mut self.middles[N - used..]);
+                powers[used - 1] = first.to_le_bytes();
+                // SAFETY: every `Isa` proves SSE2 and PCLMULQDQ. Both places have `used` blocks, a multiple of 4, and
+                // are aligned, since the tables are and N is even.
+                unsafe {
+                    ghash_powers_aesni::any(powers.as_mut_ptr(), middles.as_mut_ptr(), used);
+                }
+            }
+
+            /// From the powers to the sums of their halves, in bytes.
+            const DISTANCE: u64 = (N * BLOCK) as u64;
+
+            fn end(&self) -> *const Block {
+                // The whole table's pointer: kernels reach `middles` and `behind` from it.
+                (&raw const *self).cast::<Block>().wrapping_add(N)
+            }
+        }
+
+        /// Whole blocks into a hash.
+        pub(crate) fn ghash<const N: usize>(
+            _: Isa,
+            powers: &Powers<N>,
+            hash: &mut u128,
+            blocks: &[Block],
+        ) {
+            if blocks.is_empty() {
+                return;
+            }
+            // SAFETY: every `Isa` proves SSE2, SSSE3 and PCLMULQDQ. The last 8 powers of a table have been computed; it
+            // is aligned; there is at least one block. A `u128` is 16 bytes in this order on x86-64.
+            unsafe {
+                ghash_aesni::any(
+                    &raw mut *hash,
+                    blocks.as_ptr(),
+                    blocks.len(),
+                    powers.end(),
+                    Powers::<N>::DISTANCE,
+                );
+            }
+        }
+
+        /// Whole blocks of text from `source` to `text`, enciphered or deciphered, and hashed as ciphertext.
+        pub(crate) fn gcm_blocks<const N: usize>(
+            _: Isa,
+            keys: &RoundKeys,
+            powers: &Powers<N>,
+            turn: Turn,
+            state: &mut GcmState,
+            source: Source<'_>,
+            text: &mut [u8],
+        ) {
+            let blocks = text.len() / BLOCK;
+            let (src, dst) = places(source, text);
+            if blocks == 0 {
+                return;
+            }
+            state.distance = Powers::<N>::DISTANCE;
+            let kernel = gcm_aesni::select(keys.size, turn);
+            // SAFETY: every `Isa` proves SSE2, SSSE3, AES-NI and PCLMULQDQ; keys and powers have the sizes and alignments of
+            // the contract by their types, and the last 8 powers have been computed. `places` has checked that source
+            // and destination have `blocks` blocks, the same or disjoint.
+            unsafe {
+                kernel(
+                    keys.encrypt.as_ptr(),
+                    src,
+                    dst,
+                    blocks,
+                    &raw mut *state,
+                    powers.end(),
+                );
+            }
+        }
+
+        /// A whole message from `source` to `text`, and its tag. `hash` has gone over the additional data, of `aad_len`
+        /// bytes, but for `aad`, at most 64 bytes.
+        #[allow(clippy::too_many_arguments, reason = "a message's parts")]
+        pub(crate) fn gcm_message<const N: usize>(
+            _: Vaes512,
+            keys: &RoundKeys,
+            powers: &Powers<N>,
+            turn: Turn,
+            nonce: &[u8; 12],
+            (hash, aad, aad_len): (u128, &[u8], u64),
+            source: Source<'_>,
+            text: &mut [u8],
+        ) -> Block {
+            assert!(aad.len() <= LINE, "the kernel takes one vector of additional data");
+            let len = text.len();
+            let (src, dst) = places(source, text);
+            let (sets, tail) = (len / GCM_SET, len % GCM_SET);
+            // Blocks to hash: of the additional data, and behind the sets, where the lengths come last.
+            let (ahead, behind) = (aad.len().div_ceil(BLOCK), tail.div_ceil(BLOCK) + 1);
+            let per_set = GCM_SET / BLOCK;
+            let fits = ahead + per_set * sets + behind <= N;
+            let later = N / per_set;
+            let run = if fits { usize::MAX } else { (N - ahead) / per_set };
+            let first = ahead + if fits { per_set * sets + behind } else { per_set * run };
+            let counter = turned_counter(nonce, 0);
+            let mut job = GcmJob {
+                src,
+                dst,
+                sets,
+                tail,
+                aad: aad.as_ptr(),
+                aad_len: aad.len(),
+                powers: powers.end().wrapping_sub(first),
+                distance: Powers::<N>::DISTANCE,
+                run,
+                later,
+                later_powers: powers.end().wrapping_sub(per_set * later),
+                last: (N - behind) / per_set,
+                last_powers: powers.end().wrapping_sub(behind),
+                aad_bits: 8 * aad_len,
+                text_bits: 8 * len as u64,
+                unused: 0,
+                nonce: [counter as u64, (counter >> 64) as u64],
+                hash: hash.to_le_bytes(),
+            };
+            let kernel = gcm_vaes512::select(keys.size, turn);
+            // SAFETY: the token proves the CPU features; keys, job and constants have the sizes and alignments of the contract by
+            // their types. `places` has checked that source and destination have `len` bytes, the same or disjoint.
+            // A run of hashed blocks begins at most N blocks before the end of the powers, which are all computed,
+            // by the choice of `run`, `later` and `last`, and N has room for the additional data and a set, and for the
+            // tail and the lengths. Behind a vector's first block, 48 bytes of the table follow.
+            unsafe { kernel(keys.encrypt.as_ptr(), &raw mut job, &raw const GCM_CONSTANTS) };
+            job.hash
+        }
+
+        /// Pointers to source and destination, which have the same length.
+        fn places(source: Source<'_>, text: &mut [u8]) -> (*const u8, *mut u8) {
+            let dst = text.as_mut_ptr();
+            match source {
+                Source::Same => (dst.cast_const(), dst),
+                Source::Other(bytes) => {
+                    assert!(bytes.len() == text.len(), "source and destination of one length");
+                    (bytes.as_ptr(), dst)
+                }
+            }
+        }
+
+        /// Bytes that the message kernel takes at a time.
+        const GCM_SET: usize = 512;
+
+        /// What the message kernel is asked for: `JOB_*` in `asm/gcm_vaes512.S`.
+        #[repr(C, align(64))]
+        struct GcmJob {
+            src: *const u8,
+            dst: *mut u8,
+            sets: usize,
+            tail: usize,
+            aad: *const u8,
+            aad_len: usize,
+            powers: *const Block,
+            distance: u64,
+            run: usize,
+            later: usize,
+            later_powers: *const Block,
+            last: usize,
+            last_powers: *const Block,
+            aad_bits: u64,
+            text_bits: u64,
+            unused: u64,
+            nonce: [u64; 2],
+            hash: Block,
+        }
+        const _: () = {
+            use core::mem::offset_of;
+            assert!(offset_of!(GcmJob, powers) == 48 && offset_of!(GcmJob, last_powers) == 96);
+            assert!(offset_of!(GcmJob, text_bits) == 112 && offset_of!(GcmJob, nonce) == 128);
+            assert!(offset_of!(GcmJob, hash) == 144);
+        };
+
+        /// `CONST_*` in `asm/gcm_vaes512.S`.
+        #[repr(C, align(64))]
+        struct GcmConstants {
+            order: Block,
+            fold: [u64; 2],
+            one: [u32; 4],
+            unused: [u32; 4],
+            four: [[u32; 4]; 4],
+            lanes: [[u32; 4]; 4],
+        }
+
+        static GCM_CONSTANTS: GcmConstants = GcmConstants {
+            order: 0x0001_0203_0405_0607_0809_0a0b_0c0d_0e0f_u128.to_le_bytes(),
+            fold: [0xc2 << 56, 0],
+            one: [1, 0, 0, 0],
+            unused: [0; 4],
+            four: [[4, 0, 0, 0]; 4],
+            lanes: [[2, 0, 0, 0], [3, 0, 0, 0], [4, 0, 0, 0], [5, 0, 0, 0]],
+        };
+
         /// As much as the kernel with the largest scratch takes.
         #[repr(C, align(64))]
         struct Scratch([Block; 148]);
@@ -337,11 +631,15 @@ if_kernels! {
                     core::arch::naked_asm!(
                         $(concat!(".set ", $symbol, ", ", $value),)*
                         include_str!("../asm/directions.inc"),
+                        include_str!("../asm/ghash.inc"),
                         include_str!(concat!("../asm/", $file)),
                         ".purgem aes_round",
                         ".purgem aes_last",
                         ".purgem vaes_round",
                         ".purgem vaes_last",
+                        ".purgem ghash_fold",
+                        ".purgem ghash_add",
+                        ".purgem ghash_reduce",
                         options(raw)
                     )
                 }
@@ -357,6 +655,63 @@ if_kernels! {
             aes_blocks_aesni, "aes_blocks_aesni.S", (keys: *const Block, data: *mut Block, count: usize):
             aes128: "ROUNDS" = 10;
             aes256: "ROUNDS" = 14;
+        }
+
+        kernel! {
+            ghash_powers_aesni, "ghash_powers_aesni.S", (powers: *mut Block, middles: *mut Block, count: usize):
+            any: ;
+        }
+        kernel! {
+            ghash_aesni, "ghash_aesni.S",
+            (hash: *mut u128, data: *const Block, count: usize, powers: *const Block, distance: u64):
+            any: ;
+        }
+
+        /// Declares the four bodies of a kernel for GCM, both key sizes, sealing and opening, and `select`.
+        macro_rules! gcm_kernel {
+            ($module:ident, $file:literal, ($($arg:ident: $type:ty),*), $($symbol:literal = $value:expr),*) => {
+                gcm_kernel! { @body $module $file ($($arg: $type),*) { $($symbol = $value),* } }
+            };
+            (@body $module:ident $file:literal $args:tt $numbers:tt) => {
+                #[doc = concat!("`asm/", $file, "`.")]
+                mod $module {
+                    #[allow(clippy::wildcard_imports, reason = "the types that contracts name")]
+                    use super::*;
+
+                    gcm_kernel! { @one aes128_seal $args $file 10 1 $numbers }
+                    gcm_kernel! { @one aes128_open $args $file 10 0 $numbers }
+                    gcm_kernel! { @one aes256_seal $args $file 14 1 $numbers }
+                    gcm_kernel! { @one aes256_open $args $file 14 0 $numbers }
+                    gcm_kernel! { @select $args }
+                }
+            };
+            (@one $name:ident $args:tt $file:literal $rounds:literal $text:literal { $($symbol:literal = $value:expr),* }) => {
+                kernel! { @one $name $args $file "ROUNDS" = $rounds, "TEXT" = $text $(, $symbol = $value)* }
+            };
+            (@select ($($arg:ident: $type:ty),*)) => {
+                pub(super) fn select(size: KeySize, turn: Turn) -> unsafe extern "sysv64" fn($($type),*) {
+                    match (size, turn) {
+                        (KeySize::Aes128, Turn::Seal) => aes128_seal,
+                        (KeySize::Aes128, Turn::Open) => aes128_open,
+                        (KeySize::Aes256, Turn::Seal) => aes256_seal,
+                        (KeySize::Aes256, Turn::Open) => aes256_open,
+                    }
+                }
+            };
+        }
+
+        gcm_kernel! {
+            gcm_aesni, "gcm_aesni.S",
+            (keys: *const Block, src: *const u8, dst: *mut u8, count: usize, state: *mut GcmState, powers: *const Block),
+        }
+        gcm_kernel! {
+            gcm_vaes512, "gcm_vaes512.S",
+            (keys: *const Block, job: *mut GcmJob, constants: *const GcmConstants),
+            "JOB_SRC" = 0, "JOB_DST" = 8, "JOB_SETS" = 16, "JOB_TAIL" = 24, "JOB_AAD" = 32, "JOB_AAD_LEN" = 40,
+            "JOB_POWERS" = 48, "JOB_DISTANCE" = 56, "JOB_RUN" = 64, "JOB_LATER" = 72, "JOB_LATER_POWERS" = 80,
+            "JOB_LAST" = 88, "JOB_LAST_POWERS" = 96, "JOB_AAD_BITS" = 104, "JOB_TEXT_BITS" = 112, "JOB_NONCE" = 128,
+            "JOB_HASH" = 144,
+            "CONST_ORDER" = 0, "CONST_FOLD" = 16, "CONST_ONE" = 32, "CONST_FOUR" = 64, "CONST_LANES" = 128
         }
 
         /// Declares the four bodies of a kernel, both key sizes and both directions, and `select`, which tells
@@ -469,6 +824,42 @@ if_kernels! {
             _: &Segment<'_>,
         ) {
             isa.never()
+        }
+
+        impl<const N: usize> Powers<N> {
+            pub(crate) fn fill(&mut self, isa: Isa, _: &Block) {
+                isa.never()
+            }
+        }
+
+        pub(crate) fn ghash<const N: usize>(isa: Isa, _: &Powers<N>, _: &mut u128, _: &[Block]) {
+            isa.never()
+        }
+
+        pub(crate) fn gcm_blocks<const N: usize>(
+            isa: Isa,
+            _: &RoundKeys,
+            _: &Powers<N>,
+            _: Turn,
+            _: &mut GcmState,
+            _: Source<'_>,
+            _: &mut [u8],
+        ) {
+            isa.never()
+        }
+
+        #[allow(clippy::too_many_arguments, reason = "a message's parts")]
+        pub(crate) fn gcm_message<const N: usize>(
+            vaes512: Vaes512,
+            _: &RoundKeys,
+            _: &Powers<N>,
+            _: Turn,
+            _: &[u8; 12],
+            _: (u128, &[u8], u64),
+            _: Source<'_>,
+            _: &mut [u8],
+        ) -> Block {
+            vaes512.never()
         }
     }
 }

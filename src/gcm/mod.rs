@@ -6,6 +6,7 @@
 //!
 //! Opening checks the tag before it lets go of the text: where the tag is wrong, the place of the text is all zero.
 
+mod kernels;
 mod portable;
 
 use core::fmt;
@@ -13,8 +14,10 @@ use core::fmt;
 use subtle::ConstantTimeEq;
 use zeroize::Zeroize;
 
-use crate::aes::AesKey;
-use crate::cpu::Backend;
+use crate::addr::BLOCK;
+use crate::aes::{Portable, Schedule};
+use crate::cpu::{Backend, Isa};
+use crate::kernel::{self, Direction, Powers, RoundKeys, Source, Turn};
 use crate::key::{Key, KeySize};
 use crate::wipe::Wiped;
 
@@ -26,12 +29,12 @@ pub type Tag = [u8; 16];
 /// The longest text in bytes: 2^32 - 2 blocks (SP 800-38D, section 5.2.1.1).
 pub const MAX_TEXT: u64 = (1 << 36) - 32;
 
-/// A key for messages: 16 powers.
-pub type MessageKey = GcmKey<16>;
+/// A key for messages: 40 powers.
+pub type MessageKey = GcmKey<40>;
 /// A key for pages: 272 powers, enough for a page with one reduction.
 pub type PageKey = GcmKey<272>;
 
-/// An AES-GCM key set up for one backend, with `POWERS` powers of its hash key: a multiple of 16.
+/// An AES-GCM key set up for one backend, with `POWERS` powers of its hash key: a multiple of 8, at least 40.
 ///
 /// Wiped on drop; cannot be printed or copied. A nonce must never be used twice to seal: who needs to be kept from it uses
 /// `snp::message::GuestChannel`.
@@ -54,30 +57,53 @@ pub type PageKey = GcmKey<272>;
 /// # Ok::<(), GcmError>(())
 /// ```
 pub struct GcmKey<const POWERS: usize> {
-    aes: AesKey,
-    hash: Wiped<::ghash::GHash>,
+    parts: Wiped<Parts<POWERS>>,
+    size: KeySize,
+    backend: Backend,
+}
+
+/// What a backend keeps of a key: round keys, and what it needs of the hash key H = AES(0) (SP 800-38D, section 7.1,
+/// step 1).
+enum Parts<const POWERS: usize> {
+    Portable(Portable, ::ghash::GHash),
+    Kernels(Isa, RoundKeys, Powers<POWERS>),
 }
 
 impl<const POWERS: usize> GcmKey<POWERS> {
     /// Sets up a key. AES-256 for guest messages and pages; AES-128 for callers of older formats.
     #[must_use]
     pub fn new<'k>(key: impl Into<Key<'k>>, backend: Backend) -> Self {
-        const { assert!(POWERS > 0 && POWERS % 16 == 0, "powers come by 16") };
-        let aes = AesKey::new(key.into(), backend);
-        let hash = Wiped::new(portable::hash_key(&aes));
-        Self { aes, hash }
+        let key = key.into();
+        let mut h = [[0; BLOCK]];
+        let parts = match Schedule::new(key, backend) {
+            Schedule::Portable(cipher) => {
+                cipher.crypt_blocks(Direction::Encrypt, &mut h);
+                Parts::Portable(cipher, ::ghash::GHash::new(&h[0].into()))
+            }
+            Schedule::Kernels(isa, keys) => {
+                kernel::encrypt_blocks(isa, &keys, &mut h);
+                Parts::Kernels(isa, keys, Powers::EMPTY)
+            }
+        };
+        let mut parts = Wiped::new(parts);
+        // In their place, for they are many.
+        if let Parts::Kernels(isa, _, powers) = &mut *parts {
+            powers.fill(*isa, &h[0]);
+        }
+        h.zeroize();
+        Self { parts, size: key.size(), backend }
     }
 
     /// Which AES the key is for.
     #[must_use]
     pub fn size(&self) -> KeySize {
-        self.aes.size()
+        self.size
     }
 
     /// The backend that the key was set up for.
     #[must_use]
     pub fn backend(&self) -> Backend {
-        self.aes.backend()
+        self.backend
     }
 
     /// Enciphers `text` in its place; the tag covers it and `aad`.
@@ -91,7 +117,7 @@ impl<const POWERS: usize> GcmKey<POWERS> {
         text: &mut [u8],
     ) -> Result<Tag, GcmError> {
         check_length(text.len())?;
-        Ok(portable::seal(&self.aes, &self.hash, nonce, aad, text))
+        Ok(self.turn(Turn::Seal, nonce, aad, Source::Same, text))
     }
 
     /// Enciphers `text` into `ciphertext`, which has its length; the tag covers it and `aad`.
@@ -106,8 +132,7 @@ impl<const POWERS: usize> GcmKey<POWERS> {
         ciphertext: &mut [u8],
     ) -> Result<Tag, GcmError> {
         check_lengths(text.len(), ciphertext.len())?;
-        ciphertext.copy_from_slice(text);
-        self.seal_in_place(nonce, aad, ciphertext)
+        Ok(self.turn(Turn::Seal, nonce, aad, Source::Other(text), ciphertext))
     }
 
     /// Deciphers `text` in its place if the tag is that of it and `aad`.
@@ -122,7 +147,7 @@ impl<const POWERS: usize> GcmKey<POWERS> {
         tag: &Tag,
     ) -> Result<(), GcmError> {
         check_length(text.len())?;
-        let computed = portable::open(&self.aes, &self.hash, nonce, aad, text);
+        let computed = self.turn(Turn::Open, nonce, aad, Source::Same, text);
         release(computed, tag, text)
     }
 
@@ -139,8 +164,27 @@ impl<const POWERS: usize> GcmKey<POWERS> {
         tag: &Tag,
     ) -> Result<(), GcmError> {
         check_lengths(ciphertext.len(), text.len())?;
-        text.copy_from_slice(ciphertext);
-        self.open_in_place(nonce, aad, text, tag)
+        let computed = self.turn(Turn::Open, nonce, aad, Source::Other(ciphertext), text);
+        release(computed, tag, text)
+    }
+
+    /// Enciphers or deciphers all of a message; the tag that belongs to it.
+    fn turn(
+        &self,
+        turn: Turn,
+        nonce: &Nonce,
+        aad: &[u8],
+        source: Source<'_>,
+        text: &mut [u8],
+    ) -> Tag {
+        match &*self.parts {
+            Parts::Portable(cipher, hash) => {
+                portable::turn(cipher, hash, turn, nonce, aad, source, text)
+            }
+            Parts::Kernels(isa, keys, powers) => {
+                kernels::turn(*isa, keys, powers, turn, nonce, aad, source, text)
+            }
+        }
     }
 }
 

@@ -1,37 +1,42 @@
-//! The definition: SP 800-38D in Rust, on the block cipher of the key and the `ghash` crate.
+//! The definition: SP 800-38D in Rust, on the block cipher of the `aes` crate and the hash of the `ghash` crate.
 
 use ghash::GHash;
 use ghash::universal_hash::UniversalHash;
 use zeroize::Zeroize;
 
 use crate::addr::{BLOCK, Block};
-use crate::aes::AesKey;
+use crate::aes::Portable;
+use crate::kernel::{Direction, Source, Turn};
 
 use super::{Nonce, Tag};
 
 /// Blocks of key stream that are made at a time.
 const STREAM: usize = 8;
 
-/// The hash with the key H = AES(0): section 7.1, step 1.
-pub(super) fn hash_key(aes: &AesKey) -> GHash {
-    let mut h = [[0; BLOCK]];
-    aes.encrypt_blocks(&mut h);
-    let hash = GHash::new(&h[0].into());
-    h.zeroize();
-    hash
-}
-
-/// Section 7.1: the text in its place becomes ciphertext.
-pub(super) fn seal(aes: &AesKey, hash: &GHash, nonce: &Nonce, aad: &[u8], text: &mut [u8]) -> Tag {
-    count(aes, nonce, text);
-    tag(aes, hash, nonce, aad, text)
-}
-
-/// Section 7.2: the ciphertext in its place becomes text; the tag that it should have.
-pub(super) fn open(aes: &AesKey, hash: &GHash, nonce: &Nonce, aad: &[u8], text: &mut [u8]) -> Tag {
-    let tag = tag(aes, hash, nonce, aad, text);
-    count(aes, nonce, text);
-    tag
+/// Sections 7.1 and 7.2: enciphers or deciphers a text; the tag that it has.
+pub(super) fn turn(
+    cipher: &Portable,
+    hash: &GHash,
+    turn: Turn,
+    nonce: &Nonce,
+    aad: &[u8],
+    source: Source<'_>,
+    text: &mut [u8],
+) -> Tag {
+    if let Source::Other(source) = source {
+        text.copy_from_slice(source);
+    }
+    match turn {
+        Turn::Seal => {
+            count(cipher, nonce, text);
+            tag(cipher, hash, nonce, aad, text)
+        }
+        Turn::Open => {
+            let tag = tag(cipher, hash, nonce, aad, text);
+            count(cipher, nonce, text);
+            tag
+        }
+    }
 }
 
 /// The counter block of this number: J0 is number 1.
@@ -43,16 +48,16 @@ fn counter_block(nonce: &Nonce, number: u32) -> Block {
 }
 
 /// GCTR (section 6.5) from the block behind J0.
-fn count(aes: &AesKey, nonce: &Nonce, text: &mut [u8]) {
+fn count(cipher: &Portable, nonce: &Nonce, text: &mut [u8]) {
     let mut stream = [[0; BLOCK]; STREAM];
     let mut number = 1u32;
     for text in text.chunks_mut(STREAM * BLOCK) {
-        let blocks = text.len().div_ceil(BLOCK);
-        for block in &mut stream[..blocks] {
+        let stream = &mut stream[..text.len().div_ceil(BLOCK)];
+        for block in &mut *stream {
             number = number.wrapping_add(1);
             *block = counter_block(nonce, number);
         }
-        aes.encrypt_blocks(&mut stream[..blocks]);
+        cipher.crypt_blocks(Direction::Encrypt, stream);
         for (byte, key) in text.iter_mut().zip(stream.as_flattened()) {
             *byte ^= key;
         }
@@ -61,18 +66,24 @@ fn count(aes: &AesKey, nonce: &Nonce, text: &mut [u8]) {
 }
 
 /// GHASH of the additional data, the ciphertext and their lengths, under the first counter block.
-fn tag(aes: &AesKey, hash: &GHash, nonce: &Nonce, aad: &[u8], ciphertext: &[u8]) -> Tag {
+fn tag(cipher: &Portable, hash: &GHash, nonce: &Nonce, aad: &[u8], ciphertext: &[u8]) -> Tag {
     let mut hash = hash.clone();
     hash.update_padded(aad);
     hash.update_padded(ciphertext);
-    let mut lengths: Block = [0; BLOCK];
-    lengths[..8].copy_from_slice(&(8 * aad.len() as u64).to_be_bytes());
-    lengths[8..].copy_from_slice(&(8 * ciphertext.len() as u64).to_be_bytes());
-    hash.update(&[lengths.into()]);
+    hash.update(&[lengths(aad, ciphertext.len()).into()]);
     let mut tag = [counter_block(nonce, 1)];
-    aes.encrypt_blocks(&mut tag);
+    cipher.crypt_blocks(Direction::Encrypt, &mut tag);
     for (byte, hash) in tag[0].iter_mut().zip(hash.finalize()) {
         *byte ^= hash;
     }
     tag[0]
+}
+
+/// The last block of a hash.
+pub(super) fn lengths(aad: &[u8], text: usize) -> Block {
+    let bits = |len: usize| (8 * len as u64).to_be_bytes();
+    let mut block = [0; BLOCK];
+    block[..8].copy_from_slice(&bits(aad.len()));
+    block[8..].copy_from_slice(&bits(text));
+    block
 }
