@@ -2,7 +2,8 @@
 #   in   rdi keys      16 * (ROUNDS + 1) bytes, in order of use to encipher
 #        rsi job       160 bytes (JOB_* below), not shared
 #        rdx constants 192 bytes (CONST_* below), 64-byte aligned
-#   out  dst           block j: src ^ AES(nonce, 2 + j), for 512 * SETS + TAIL bytes; the same as src or disjoint
+#   out  dst           block j: src ^ AES(nonce, 2 + j), for 512 * SETS + TAIL bytes, TAIL at most 512; the same as src or
+#                      disjoint
 #        JOB_HASH      AES(nonce, 1) + Y turned round, where Y is JOB_HASH at first, and then for each block X of the AAD,
 #                      of the ciphertext, both filled up with zeroes, and of AAD_BITS and TEXT_BITS: Y = (Y + X) * T_1,
 #                      the product by x^-128 as RFC 8452 has it, on turned bytes
@@ -226,12 +227,14 @@
                 vpclmulqdq      xmm18, \y, [rax], 0x00
 .endm
 
-# A set has been hashed, and with it perhaps a run has ended; r10 sets are still to be hashed.
-.macro gcm_hashed
+# A set has been hashed, and with it perhaps a run has ended. r10 sets are still to be hashed, or \left, if that is given.
+.macro gcm_hashed left
                 add             rax, 512
                 dec             r11
                 jnz             9f
                 gcm_reduce
+                mov             rax, [rsi + JOB_LAST_POWERS]
+.ifb \left
                 mov             r11, r10
                 cmp             r11, [rsi + JOB_LAST]
                 jbe             8f
@@ -239,9 +242,9 @@
                 mov             rax, [rsi + JOB_LATER_POWERS]
                 jmp             7f
 8:              shl             r11, 9
-                mov             rax, [rsi + JOB_LAST_POWERS]
                 sub             rax, r11
                 mov             r11, -1
+.endif
 7:              gcm_begin       xmm18
 9:
 .endm
@@ -276,16 +279,16 @@
 2:              mov             r8, [rsi + JOB_SRC]
                 mov             r9, [rsi + JOB_DST]
                 mov             r10, [rsi + JOB_SETS]
-                mov             r11, [rsi + JOB_RUN]
                 test            r10, r10
                 jnz             3f
-                cmp             qword ptr [rsi + JOB_TAIL], 128
+                mov             r11, [rsi + JOB_TAIL]
+                cmp             r11, 128
                 ja              3f
                 gcm_counters    0                               # a short message
                 gcm_counters    1
                 gcm_rounds      1, ROUNDS, 21, 0, 1
                 jmp             6f
-3:
+3:              mov             r11, [rsi + JOB_RUN]
 .irp            n, 0, 1, 2, 3, 4, 5, 6, 7
                 gcm_counters    \n
 .endr
@@ -329,7 +332,7 @@
                 gcm_hash_step   HASHED, r9 - 512
 .set            HASHED, HASHED + 1
 .endr
-                gcm_hashed
+                gcm_hashed      0
 .endif
 5:              gcm_rounds      (HALF + 1), ROUNDS, 0, 1, 2, 3, 4, 5, 6, 7
 6:              mov             r10, [rsi + JOB_TAIL]

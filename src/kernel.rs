@@ -503,7 +503,9 @@ if_kernels! {
             assert!(aad.len() <= LINE, "the kernel takes one vector of additional data");
             let len = text.len();
             let (src, dst) = places(source, text);
-            let (sets, tail) = (len / GCM_SET, len % GCM_SET);
+            // The last set is begun while the one before it ends, whole or not.
+            let sets = len.saturating_sub(1) / GCM_SET;
+            let tail = len - GCM_SET * sets;
             // Blocks to hash: of the additional data, and behind the sets, where the lengths come last.
             let (ahead, behind) = (aad.len().div_ceil(BLOCK), tail.div_ceil(BLOCK) + 1);
             let per_set = GCM_SET / BLOCK;

@@ -5,6 +5,8 @@
 //! general: what differs from one way there to another becomes unknown. When the general states no longer change, every
 //! shape of a segment is run from each of them: it must be done right, and end in one of them again.
 
+mod gcm;
+
 use std::collections::BTreeMap;
 
 use crate::fips197::Round;
@@ -138,6 +140,8 @@ pub struct Proof<'k> {
     source: Vec<Word>,
     /// XTS: the tweaks of this segment.
     tweaks: Vec<Word>,
+    /// GCM: T_1, T_2 and so on.
+    powers: Vec<Word>,
     proved: Proved,
 }
 
@@ -172,6 +176,7 @@ impl<'k> Proof<'k> {
             whitening,
             source,
             tweaks,
+            powers: Vec::new(),
             proved,
         })
     }
@@ -187,6 +192,10 @@ impl<'k> Proof<'k> {
             Some(("xex" | "xts", _)) => self.segments(effort)?,
             Some(("aes", "schedule")) => self.schedule()?,
             Some(("aes", "blocks_aesni")) => self.blocks(effort)?,
+            Some(("ghash", "powers_aesni")) => self.powers(effort)?,
+            Some(("ghash", "aesni")) => self.hashed_blocks(effort)?,
+            Some(("gcm", "aesni")) => self.counted_blocks(effort)?,
+            Some(("gcm", "vaes512")) => self.messages(effort)?,
             _ => return Err(format!("{} has no contract", self.kernel.name())),
         }
         Ok(self.proved)
@@ -207,7 +216,7 @@ impl<'k> Proof<'k> {
             false => (Round::Encrypt, Round::EncryptLast),
             true => (Round::Decrypt, Round::DecryptLast),
         };
-        let Context { algebra, unknowns } = &mut self.context;
+        let Context { algebra, unknowns, .. } = &mut self.context;
         let mut state = algebra.xor(block, &self.keys[0]);
         for (round, key) in self.keys.iter().enumerate().skip(1) {
             let function = if round == self.kernel.rounds() { last } else { middle };
@@ -633,7 +642,7 @@ impl<'k> Proof<'k> {
 
     /// FIPS 197, section 5.2, on words of 32 bits.
     fn round_keys(&mut self, key: &[Word]) -> Vec<Word> {
-        let Context { algebra, unknowns } = &mut self.context;
+        let Context { algebra, unknowns, .. } = &mut self.context;
         let columns = 4 * key.len();
         let mut w: Vec<Word> = (0..columns)
             .map(|i| {

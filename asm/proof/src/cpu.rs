@@ -7,7 +7,7 @@
 
 use iced_x86::code_asm::registers::{get_gpr64, get_xmm, get_ymm, get_zmm};
 use iced_x86::code_asm::{
-    AsmRegister64, CodeAssembler, eax, k1, ptr, r12, r13, r14, r15, rax, rbp, rbx, rdi,
+    AsmRegister64, CodeAssembler, k1, ptr, r12, r13, r14, r15, rax, rbp, rbx, rdi,
 };
 use iced_x86::{Encoder, IcedError, Instruction, Mnemonic, OpKind, Register};
 use memmap2::{Mmap, MmapMut};
@@ -72,7 +72,7 @@ impl Trial {
         if !needs.iter().all(|feature| has(feature)) {
             return Ok(None);
         }
-        let vectors = match (has("avx512f"), has("avx")) {
+        let vectors = match (has("avx512bw"), has("avx")) {
             (true, _) => Vectors::Avx512,
             (_, true) => Vectors::Avx,
             _ => Vectors::Sse,
@@ -114,6 +114,9 @@ pub fn has(feature: &str) -> bool {
     match feature {
         "sse2" => true,
         "aes" => is_x86_feature_detected!("aes"),
+        "ssse3" => is_x86_feature_detected!("ssse3"),
+        "bmi2" => is_x86_feature_detected!("bmi2"),
+        "avx512bw" => is_x86_feature_detected!("avx512bw"),
         "pclmulqdq" => is_x86_feature_detected!("pclmulqdq"),
         "avx" => is_x86_feature_detected!("avx"),
         "avx2" => is_x86_feature_detected!("avx2"),
@@ -169,7 +172,7 @@ fn before(vectors: Vectors) -> Result<Vec<u8>, IcedError> {
     move_vectors(&mut a, vectors, true)?;
     if vectors == Vectors::Avx512 {
         a.mov(rax, ptr(r15 + MASK_AT))?;
-        a.kmovw(k1, eax)?;
+        a.kmovq(k1, rax)?;
     }
     a.mov(rax, ptr(r15 + FLAGS_AT))?;
     a.push(rax)?;
@@ -191,7 +194,7 @@ fn after(vectors: Vectors) -> Result<Vec<u8>, IcedError> {
     a.mov(ptr(r15 + FLAGS_AT), rax)?;
     move_vectors(&mut a, vectors, false)?;
     if vectors == Vectors::Avx512 {
-        a.kmovw(eax, k1)?;
+        a.kmovq(rax, k1)?;
         a.mov(ptr(r15 + MASK_AT), rax)?;
     }
     if vectors != Vectors::Sse {

@@ -4,16 +4,18 @@
 //! not a public number, an address that is not "argument + public number", an access outside of an area, a second
 //! read of a source byte, a second write of a destination byte, an aligned access that would fault.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use iced_x86::{
     Code, ConditionCode, Decoder, DecoderOptions, EncodingKind, FlowControl, Instruction, Mnemonic,
     OpKind, Register,
 };
 
+use rustc_hash::FxHashMap as HashMap;
+
 use crate::aes::Unknowns;
 use crate::fips197::Round;
-use crate::word::{Algebra, Linear, Word};
+use crate::word::{Algebra, Atom, Linear, Word};
 
 /// What went wrong, in words.
 pub type Failure = String;
@@ -59,10 +61,14 @@ pub enum Access {
     ReadOnce(Option<AreaId>),
     /// Each byte written at most once.
     WriteOnce,
+    /// Each byte written at most once, and read behind that.
+    WriteOnceRead,
     /// Each byte read at most once, then written at most once.
     ReadOnceWriteOnce,
     /// Written, and read where it was written.
     Scratch,
+    /// Read and written. What it holds at the end is the contract's.
+    Update,
     /// Not accessed at all; its addresses may be prefetched.
     Nothing,
 }
@@ -134,12 +140,73 @@ pub struct Context {
     pub algebra: Algebra,
     /// Atoms.
     pub unknowns: Unknowns,
+    /// Products of two unknowns.
+    pub products: Products,
 }
 
 impl Context {
     /// A word that nothing is known of.
     pub fn fresh(&mut self) -> Word {
         Word::atom(self.unknowns.fresh())
+    }
+
+    /// Makes the halves of a word factors, and their sum.
+    pub fn factor(&mut self, word: &Word) {
+        let Self { algebra, products, .. } = self;
+        let halves = [algebra.half(word, false), algebra.half(word, true)];
+        if let [Some(low), Some(high)] = halves.each_ref().map(|half| products.number(half)) {
+            let sum = algebra.xor(&halves[0], &halves[1]);
+            products.sums.entry(sum).or_insert_with(|| vec![low, high]);
+        }
+    }
+
+    /// The carry-less product of two words of 64 bits: a public factor is linear, and unknown ones have to be factors.
+    ///
+    /// # Errors
+    /// Where an unknown is no factor.
+    pub fn multiply(&mut self, a: &Word, b: &Word) -> Result<Word, Failure> {
+        let Self { algebra, unknowns, products } = self;
+        match (a.known(), b.known()) {
+            (_, Some(factor)) => return Ok(algebra.linear(a, Linear::Product(factor as u64))),
+            (Some(factor), _) => return Ok(algebra.linear(b, Linear::Product(factor as u64))),
+            _ => {}
+        }
+        let unnamed = "a product of unknowns that the contract does not name";
+        let a = products.sums.get(a).ok_or(unnamed)?;
+        let b = products.sums.get(b).ok_or(unnamed)?;
+        let mut sum = Word::default();
+        for &a in a {
+            for &b in b {
+                let atom = products.atoms.entry((a.min(b), a.max(b)));
+                let product = Word::atom(*atom.or_insert_with(|| unknowns.fresh()));
+                sum = algebra.xor(&sum, &product);
+            }
+        }
+        Ok(sum)
+    }
+}
+
+/// Carry-less products of two unknowns, which stand as atoms: a product of sums is the sum of the products.
+#[derive(Default)]
+pub struct Products {
+    /// Words of 64 bits as sums of factors, by their numbers.
+    sums: HashMap<Word, Vec<u32>>,
+    /// The product of two factors.
+    atoms: HashMap<(u32, u32), Atom>,
+    factors: u32,
+}
+
+impl Products {
+    /// The number of a factor; `None` if its value is known.
+    fn number(&mut self, factor: &Word) -> Option<u32> {
+        if factor.known().is_some() {
+            return None;
+        }
+        let new = self.factors;
+        let sum = self.sums.entry(factor.clone()).or_insert_with(|| vec![new]);
+        self.factors += 1;
+        // A sum of two factors is not a third.
+        if let [number] = sum[..] { Some(number) } else { None }
     }
 }
 
@@ -273,7 +340,9 @@ impl Machine<'_> {
                 self.set_value(0, b)?;
                 self.set_value(1, a)?;
             }
-            M::Add | M::Sub | M::Cmp | M::Dec | M::Test | M::Xor | M::And => self.arithmetic()?,
+            M::Add | M::Sub | M::Cmp | M::Dec | M::Test | M::Xor | M::And | M::Shl | M::Bzhi => {
+                self.arithmetic()?;
+            }
             // A hint: the address must be public, and nothing is accessed.
             M::Prefetcht0 => match self.address()? {
                 Value::Pointer(..) => {}
@@ -282,12 +351,13 @@ impl Machine<'_> {
             M::Vzeroall => {
                 self.state.vectors[..16].fill(Vector::default());
             }
-            M::Kmovw => {
+            M::Kmovw | M::Kmovq => {
                 let Value::Number(value) = self.value(1)? else {
                     return Err("a mask that is not public".to_owned());
                 };
+                let bits = if i.mnemonic() == M::Kmovw { 0xffff } else { u64::MAX };
                 let index = i.op_register(0) as usize - Register::K0 as usize;
-                self.state.masks[index] = Some(value & 0xffff);
+                self.state.masks[index] = Some(value & bits);
             }
             _ => self.vector_instruction()?,
         }
@@ -351,7 +421,8 @@ impl Machine<'_> {
         if i.op_kind(0) != OpKind::Register {
             return Err("arithmetic in memory".to_owned());
         }
-        let mask = if i.op_register(0).size() == 8 { u64::MAX } else { 0xffff_ffff };
+        let size = i.op_register(0).size();
+        let mask = if size == 8 { u64::MAX } else { 0xffff_ffff };
         if mnemonic == M::Xor
             && i.op1_kind() == OpKind::Register
             && i.op0_register() == i.op1_register()
@@ -359,9 +430,23 @@ impl Machine<'_> {
             (self.state.zero, self.state.carry) = (Some(true), Some(false));
             return self.set_value(0, Value::Number(0));
         }
+        if mnemonic == M::Bzhi {
+            let (Value::Number(a), Value::Number(b)) = (self.value(1)?, self.value(2)?) else {
+                return Err("not public numbers".to_owned());
+            };
+            let (bits, all) = (b as u8, 8 * size as u8);
+            let kept = if bits < all { a & ((1 << bits) - 1) } else { a };
+            (self.state.zero, self.state.carry) = (Some(kept == 0), Some(bits >= all));
+            return self.set_value(0, Value::Number(kept));
+        }
         let a = self.value(0)?;
         let b = if i.op_count() == 1 { Value::Number(1) } else { self.value(1)? };
         let (result, flags) = match (mnemonic, a, b) {
+            (M::Shl, Value::Number(a), Value::Number(b)) => {
+                let result = a << (b & if size == 8 { 63 } else { 31 }) & mask;
+                self.state.carry = None;
+                (Value::Number(result), None)
+            }
             (_, Value::Number(a), Value::Number(b)) => {
                 let (a, b) = (a & mask, b & mask);
                 let (result, carry) = match mnemonic {
@@ -496,7 +581,12 @@ impl Machine<'_> {
 
     /// A word of 16 bytes, `skip` bytes behind where the memory operand begins.
     fn load_word(&mut self, skip: i64) -> Result<Word, Failure> {
-        let (id, at) = self.place(skip, 16)?;
+        self.load_part(skip, 16)
+    }
+
+    /// A word of which no more than `len` bytes are accessed.
+    fn load_part(&mut self, skip: i64, len: i64) -> Result<Word, Failure> {
+        let (id, at) = self.place(skip, len)?;
         let number = at / 16;
         if let Access::ReadOnce(Some(results)) = self.state.areas[id.0].access
             && self.state.areas[results.0].writes.contains_key(&number)
@@ -516,7 +606,9 @@ impl Machine<'_> {
             Access::Read => true,
             Access::ReadOnce(_) => *reads == 1,
             Access::ReadOnceWriteOnce => *reads == 1 && !area.writes.contains_key(&number),
-            Access::Scratch => area.words.contains_key(&number),
+            Access::Scratch | Access::Update | Access::WriteOnceRead => {
+                area.words.contains_key(&number)
+            }
             Access::WriteOnce | Access::Nothing => false,
         };
         match area.words.get(&number) {
@@ -526,7 +618,12 @@ impl Machine<'_> {
     }
 
     fn store_word(&mut self, skip: i64, word: Word) -> Result<(), Failure> {
-        let (id, at) = self.place(skip, 16)?;
+        self.store_part(skip, 16, word)
+    }
+
+    /// Writes a word of which no more than `len` bytes are accessed.
+    fn store_part(&mut self, skip: i64, len: i64, word: Word) -> Result<(), Failure> {
+        let (id, at) = self.place(skip, len)?;
         let area = &mut self.state.areas[id.0];
         if at % 16 != 0 {
             return Err(format!("a store across words at {at} of {}", area.name));
@@ -534,8 +631,8 @@ impl Machine<'_> {
         let writes = area.writes.entry(at / 16).or_default();
         *writes += 1;
         let allowed = match area.access {
-            Access::Scratch => true,
-            Access::WriteOnce | Access::ReadOnceWriteOnce => *writes == 1,
+            Access::Scratch | Access::Update => true,
+            Access::WriteOnce | Access::WriteOnceRead | Access::ReadOnceWriteOnce => *writes == 1,
             Access::Read | Access::ReadOnce(_) | Access::Nothing => false,
         };
         if !allowed {
@@ -618,7 +715,7 @@ impl Machine<'_> {
             .max()
             .ok_or("not modelled")?;
         let masked = i.op_mask() != Register::None;
-        if masked != (i.mnemonic() == M::Vpbroadcastq) {
+        if masked != matches!(i.mnemonic(), M::Vpbroadcastq | M::Vmovdqu8) {
             return Err("a mask that is not modelled".to_owned());
         }
         // Forms of two operands change their first.
@@ -629,6 +726,14 @@ impl Machine<'_> {
                 let words = self.vector(1, lanes)?;
                 self.set_vector(lanes, words)
             }
+            M::Vmovq if i.op1_kind() == OpKind::Memory && self.is_word()? => {
+                let (_, at) = self.place(0, 8)?;
+                let word = self.load_word(-(at % 16))?;
+                let half = self.context.algebra.half(&word, at % 16 == 8);
+                let mut words = Vector::default();
+                words[0] = half;
+                self.set_vector(1, words)
+            }
             M::Movq | M::Vmovq => {
                 let Value::Number(number) = self.value(1)? else {
                     return Err("not a public number".to_owned());
@@ -637,6 +742,7 @@ impl Machine<'_> {
                 words[0] = Word::constant(u128::from(number));
                 self.set_vector(1, words)
             }
+            M::Vmovdqu8 => self.masked_move(lanes),
             M::Vpbroadcastq => self.broadcast_number(lanes),
             M::Vbroadcasti128 | M::Vbroadcasti32x4 => {
                 let word = self.load_word(0)?;
@@ -669,13 +775,13 @@ impl Machine<'_> {
             M::Aesimc => self.lanewise(lanes, 1, Linear::InverseMixColumns),
             M::Aeskeygenassist => {
                 let input = self.vector(1, 1)?;
-                let Context { algebra, unknowns } = &mut *self.context;
+                let Context { algebra, unknowns, .. } = &mut *self.context;
                 let mut words = Vector::default();
                 words[0] = unknowns.key_assist(algebra, &input[0], i.immediate8());
                 self.set_vector(1, words)
             }
             M::Pslldq | M::Vpslldq => self.shift(lanes, |bytes| Linear::Left(8 * bytes.min(16))),
-            M::Psrldq => self.shift(lanes, |bytes| Linear::Right(8 * bytes.min(16))),
+            M::Psrldq | M::Vpsrldq => self.shift(lanes, |bytes| Linear::Right(8 * bytes.min(16))),
             M::Psllq | M::Vpsllq => {
                 self.shift(lanes, |bits| Linear::HalvesLeft(bits.into(), bits.into()))
             }
@@ -684,7 +790,19 @@ impl Machine<'_> {
             }
             M::Vpsllvq => self.variable_shift(lanes, Linear::HalvesLeft),
             M::Vpsrlvq => self.variable_shift(lanes, Linear::HalvesRight),
-            M::Pshufd => self.lanewise(lanes, 1, Linear::Dwords(i.immediate8())),
+            M::Pshufd | M::Vpshufd => self.lanewise(lanes, 1, Linear::Dwords(i.immediate8())),
+            M::Pshufb | M::Vpshufb => {
+                let (words, selectors) =
+                    (self.vector(sources.0, lanes)?, self.vector(sources.1, lanes)?);
+                let mut shuffled = Vector::default();
+                for lane in 0..lanes {
+                    let selector = selectors[lane].known().ok_or("bytes chosen by a secret")?;
+                    let function = Linear::Bytes(selector);
+                    shuffled[lane] = self.context.algebra.linear(&words[lane], function);
+                }
+                self.set_vector(lanes, shuffled)
+            }
+            M::Paddd | M::Vpaddd => self.add_dwords(lanes, sources),
             M::Punpcklqdq | M::Vpunpcklqdq => {
                 let (a, b) = (self.vector(sources.0, lanes)?, self.vector(sources.1, lanes)?);
                 let algebra = &mut self.context.algebra;
@@ -701,6 +819,27 @@ impl Machine<'_> {
                 words[usize::from(i.immediate8() & 1)] = self.vector(2, 1)?[0].clone();
                 self.set_vector(2, words)
             }
+            M::Vextracti64x4 => {
+                let [a, b, c, d] = self.vector(1, 4)?;
+                let [low, high] = if i.immediate8() & 1 == 1 { [c, d] } else { [a, b] };
+                self.set_vector(2, [low, high, Word::default(), Word::default()])
+            }
+            M::Vextracti32x4 => {
+                let words = self.vector(1, lanes)?;
+                let lane = usize::from(i.immediate8()) % lanes;
+                let mut low = Vector::default();
+                low[0] = words[lane].clone();
+                self.set_vector(1, low)
+            }
+            M::Vshufi32x4 => {
+                let (a, b) = (self.vector(1, 4)?, self.vector(2, 4)?);
+                let order = i.immediate8();
+                let words = std::array::from_fn(|lane| {
+                    let from = if lane < 2 { &a } else { &b };
+                    from[usize::from(order >> (2 * lane) & 3)].clone()
+                });
+                self.set_vector(4, words)
+            }
             M::Valignq => {
                 if i.immediate8() != 2 || lanes != 4 {
                     return Err("a shift that is not modelled".to_owned());
@@ -712,6 +851,73 @@ impl Machine<'_> {
             }
             _ => Err("not modelled".to_owned()),
         }
+    }
+
+    /// Whether the memory operand lies where a word is, and not a field.
+    fn is_word(&mut self) -> Result<bool, Failure> {
+        let (id, at) = self.place(0, 8)?;
+        let area = &self.state.areas[id.0];
+        Ok(!area.fields.contains_key(&at) && area.words.contains_key(&(at / 16)))
+    }
+
+    /// Sums of dwords: of known ones, or of anything and zero.
+    fn add_dwords(&mut self, lanes: usize, sources: (u32, u32)) -> Result<(), Failure> {
+        let (a, b) = (self.vector(sources.0, lanes)?, self.vector(sources.1, lanes)?);
+        let mut sums = Vector::default();
+        for lane in 0..lanes {
+            for dword in 0..4 {
+                let mask = Linear::Mask(0xffff_ffff << (32 * dword));
+                let algebra = &mut self.context.algebra;
+                let parts = [&a, &b].map(|words| algebra.linear(&words[lane], mask));
+                let sum = match parts.each_ref().map(Word::known) {
+                    [Some(a), Some(b)] => {
+                        let [a, b] = [a, b].map(|part| (part >> (32 * dword)) as u32);
+                        Word::constant(u128::from(a.wrapping_add(b)) << (32 * dword))
+                    }
+                    [_, Some(0)] => parts[0].clone(),
+                    [Some(0), _] => parts[1].clone(),
+                    _ => return Err("a sum of unknown numbers".to_owned()),
+                };
+                sums[lane] = algebra.xor(&sums[lane], &sum);
+            }
+        }
+        self.set_vector(lanes, sums)
+    }
+
+    /// The bytes that the mask has, and zero for the others; in memory, the others are not accessed.
+    fn masked_move(&mut self, lanes: usize) -> Result<(), Failure> {
+        let i = self.i;
+        let mask = self.state.masks[i.op_mask() as usize - Register::K0 as usize];
+        let mask = mask.ok_or("a mask that is not public")?;
+        let is_load = i.op1_kind() == OpKind::Memory;
+        let is_store = i.op0_kind() == OpKind::Memory;
+        if is_store == i.zeroing_masking() {
+            return Err("a mask that is not modelled".to_owned());
+        }
+        let source = if is_load { Vector::default() } else { self.vector(1, lanes)? };
+        let mut moved = Vector::default();
+        for (lane, word) in source.into_iter().enumerate().take(lanes) {
+            let bytes = (mask >> (16 * lane)) as u16;
+            if bytes == 0 {
+                continue;
+            }
+            let kept = (0..16).filter(|byte| bytes >> byte & 1 == 1);
+            let kept = kept.fold(0, |kept, byte| kept | 0xff << (8 * byte));
+            let (skip, len) = (16 * lane as i64, 16 - i64::from(bytes.leading_zeros()));
+            let word = if is_load { self.load_part(skip, len)? } else { word };
+            let word = self.context.algebra.linear(&word, Linear::Mask(kept));
+            if !is_store {
+                moved[lane] = word;
+                continue;
+            }
+            let (id, at) = self.place(skip, len)?;
+            let before = self.state.areas[id.0].words.get(&(at / 16)).cloned();
+            let algebra = &mut self.context.algebra;
+            let others = algebra.linear(&before.unwrap_or_default(), Linear::Mask(!kept));
+            let word = algebra.xor(&others, &word);
+            self.store_part(skip, len, word)?;
+        }
+        if is_store { Ok(()) } else { self.set_vector(lanes, moved) }
     }
 
     /// A public number in the elements that the mask has, zero in the others.
@@ -790,24 +996,15 @@ impl Machine<'_> {
         self.set_vector(lanes, shifted)
     }
 
-    /// A carry-less product of which one factor is public.
+    /// A carry-less product of halves.
     fn carryless(&mut self, lanes: usize, sources: (u32, u32)) -> Result<(), Failure> {
         let selector = self.i.immediate8();
         let (a, b) = (self.vector(sources.0, lanes)?, self.vector(sources.1, lanes)?);
-        let half = |algebra: &mut Algebra, word: &Word, high: bool| match high {
-            true => algebra.linear(word, Linear::Right(64)),
-            false => algebra.linear(word, Linear::Mask(u64::MAX.into())),
-        };
         let mut products = Vector::default();
         for lane in 0..lanes {
-            let algebra = &mut self.context.algebra;
-            let a = half(algebra, &a[lane], selector & 1 != 0);
-            let b = half(algebra, &b[lane], selector & 0x10 != 0);
-            products[lane] = match (a.known(), b.known()) {
-                (_, Some(factor)) => algebra.linear(&a, Linear::Product(factor as u64)),
-                (Some(factor), _) => algebra.linear(&b, Linear::Product(factor as u64)),
-                _ => return Err("a product of two unknowns".to_owned()),
-            };
+            let a = self.context.algebra.half(&a[lane], selector & 1 != 0);
+            let b = self.context.algebra.half(&b[lane], selector & 0x10 != 0);
+            products[lane] = self.context.multiply(&a, &b)?;
         }
         self.set_vector(lanes, products)
     }

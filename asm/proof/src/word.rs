@@ -38,6 +38,8 @@ pub enum Linear {
     Mask(u128),
     /// The dwords in another order: PSHUFD's immediate.
     Dwords(u8),
+    /// The bytes that a selector names, or zero: PSHUFB's second operand.
+    Bytes(u128),
     /// The low dword rotated to the right.
     RotateDword(u32),
     /// The low half times a number, without carries.
@@ -66,6 +68,13 @@ impl Linear {
             Self::Dwords(order) => (0..4).fold(0, |sum, n| {
                 sum | (x >> (32 * (order >> (2 * n) & 3)) & 0xffff_ffff) << (32 * n)
             }),
+            Self::Bytes(selector) => {
+                let (bytes, selector) = (x.to_le_bytes(), selector.to_le_bytes());
+                u128::from_le_bytes(selector.map(|selector| match selector {
+                    0x80.. => 0,
+                    _ => bytes[usize::from(selector % 16)],
+                }))
+            }
             Self::RotateDword(bits) => u128::from((x as u32).rotate_right(bits)),
             Self::Product(factor) => {
                 let low = u128::from(x as u64);
@@ -253,6 +262,11 @@ impl Algebra {
         Word::new(constant, terms)
     }
 
+    /// The low half of a word, or the high one in its place.
+    pub fn half(&mut self, word: &Word, high: bool) -> Word {
+        self.linear(word, if high { Linear::Right(64) } else { Linear::Mask(u64::MAX.into()) })
+    }
+
     /// The image of a word under a linear function.
     pub fn linear(&mut self, a: &Word, function: Linear) -> Word {
         let constant = function.of(a.constant);
@@ -296,6 +310,7 @@ mod tests {
         Linear::HalvesRight(63, 60),
         Linear::Mask(0xffff_ffff),
         Linear::Dwords(0x93),
+        Linear::Bytes(0x0001_0203_8005_0607_0809_0a0b_8c0d_0e0e),
         Linear::RotateDword(8),
         Linear::Product(0x87),
         Linear::Double,

@@ -43,7 +43,7 @@ impl Random {
             _ => self.next(),
         });
         frame.flags = 2 | self.next() & (ZERO | CARRY);
-        frame.mask = self.next() & 0xffff;
+        frame.mask = self.next();
         frame
     }
 }
