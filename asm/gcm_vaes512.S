@@ -4,9 +4,10 @@
 #        rdx constants 192 bytes (CONST_* below), 64-byte aligned
 #   out  dst           block j: src ^ AES(nonce, 2 + j), for 512 * SETS + TAIL bytes, TAIL at most 512; the same as src or
 #                      disjoint
-#        JOB_HASH      AES(nonce, 1) + Y turned round, where Y is JOB_HASH at first, and then for each block X of the AAD,
-#                      of the ciphertext, both filled up with zeroes, and of AAD_BITS and TEXT_BITS: Y = (Y + X) * T_1,
-#                      the product by x^-128 as RFC 8452 has it, on turned bytes
+#        JOB_HASH      AES(nonce, 1) + Y turned round, where Y is zero at first, or JOB_HASH if AAD_LEN is zero and
+#                      JOB_CARRIED is not, and then for each block X of the AAD, of the ciphertext, both filled up with
+#                      zeroes, and of AAD_BITS and TEXT_BITS: Y = (Y + X) * T_1, the product by x^-128 as RFC 8452 has it, on
+#                      turned bytes
 #   with JOB_NONCE     the nonce turned round behind 4 zero bytes
 #        JOB_AAD       AAD_LEN bytes, 0 to 64
 #        JOB_POWERS    where the first run of hashed blocks begins in the powers. They end with T_1; the sums of their halves
@@ -261,11 +262,12 @@
                 vpxorq          xmm21, xmm21, xmm23
                 mov             rax, [rsi + JOB_POWERS]
                 mov             rcx, [rsi + JOB_DISTANCE]
-                vmovdqu64       xmm18, [rsi + JOB_HASH]
-                gcm_begin       xmm18
+                vpxorq          xmm18, xmm18, xmm18
+                vpxorq          xmm19, xmm19, xmm19
+                vpxorq          xmm20, xmm20, xmm20
                 mov             r11, [rsi + JOB_AAD_LEN]
                 test            r11, r11
-                jz              2f
+                jz              1f
                 mov             r10, -1
                 bzhi            r10, r10, r11
                 kmovq           k1, r10
@@ -276,6 +278,12 @@
                 add             r11, 15
                 and             r11, -16
                 add             rax, r11
+                jmp             2f
+1:              mov             r11, [rsi + JOB_CARRIED]
+                test            r11, r11
+                jz              2f
+                vmovdqu64       xmm18, [rsi + JOB_HASH]
+                gcm_begin       xmm18
 2:              mov             r8, [rsi + JOB_SRC]
                 mov             r9, [rsi + JOB_DST]
                 mov             r10, [rsi + JOB_SETS]

@@ -487,8 +487,8 @@ if_kernels! {
             }
         }
 
-        /// A whole message from `source` to `text`, and its tag. `hash` has gone over the additional data, of `aad_len`
-        /// bytes, but for `aad`, at most 64 bytes.
+        /// A whole message from `source` to `text`, and its tag. The additional data, of `aad_len` bytes, is `aad`, at most 64
+        /// bytes; or if that is empty, `hash` has gone over it.
         #[allow(clippy::too_many_arguments, reason = "a message's parts")]
         pub(crate) fn gcm_message<const N: usize>(
             _: Vaes512,
@@ -530,7 +530,7 @@ if_kernels! {
                 last_powers: powers.end().wrapping_sub(behind),
                 aad_bits: 8 * aad_len,
                 text_bits: 8 * len as u64,
-                unused: 0,
+                carried: u64::from(aad.is_empty() && aad_len > 0),
                 nonce: [counter as u64, (counter >> 64) as u64],
                 hash: hash.to_le_bytes(),
             };
@@ -577,7 +577,7 @@ if_kernels! {
             last_powers: *const Block,
             aad_bits: u64,
             text_bits: u64,
-            unused: u64,
+            carried: u64,
             nonce: [u64; 2],
             hash: Block,
         }
@@ -711,7 +711,7 @@ if_kernels! {
             (keys: *const Block, job: *mut GcmJob, constants: *const GcmConstants),
             "JOB_SRC" = 0, "JOB_DST" = 8, "JOB_SETS" = 16, "JOB_TAIL" = 24, "JOB_AAD" = 32, "JOB_AAD_LEN" = 40,
             "JOB_POWERS" = 48, "JOB_DISTANCE" = 56, "JOB_RUN" = 64, "JOB_LATER" = 72, "JOB_LATER_POWERS" = 80,
-            "JOB_LAST" = 88, "JOB_LAST_POWERS" = 96, "JOB_AAD_BITS" = 104, "JOB_TEXT_BITS" = 112, "JOB_NONCE" = 128,
+            "JOB_LAST" = 88, "JOB_LAST_POWERS" = 96, "JOB_AAD_BITS" = 104, "JOB_TEXT_BITS" = 112, "JOB_CARRIED" = 120, "JOB_NONCE" = 128,
             "JOB_HASH" = 144,
             "CONST_ORDER" = 0, "CONST_FOLD" = 16, "CONST_ONE" = 32, "CONST_FOUR" = 64, "CONST_LANES" = 128
         }

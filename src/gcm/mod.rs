@@ -189,9 +189,10 @@ impl<const POWERS: usize> GcmKey<POWERS> {
 }
 
 /// Lets go of a text that was deciphered if its tag is right.
-fn release(mut computed: Tag, tag: &Tag, text: &mut [u8]) -> Result<(), GcmError> {
-    let is_right = bool::from(computed.ct_eq(tag));
-    // The right tag of a wrong text is a forgery's half.
+fn release(computed: Tag, tag: &Tag, text: &mut [u8]) -> Result<(), GcmError> {
+    // As one number each, which is compared without a branch; the right tag of a wrong text is a forgery's half.
+    let mut computed = u128::from_ne_bytes(computed);
+    let is_right = bool::from(computed.ct_eq(&u128::from_ne_bytes(*tag)));
     computed.zeroize();
     if is_right {
         Ok(())

@@ -69,6 +69,11 @@ impl Mutant {
             {
                 Some("the CPU ignores this bit of the immediate")
             }
+            M::Pclmulqdq | M::Vpclmulqdq
+                if is_middle(original) && original.immediate8() ^ changed.immediate8() == 1 =>
+            {
+                Some("both halves of the register are the sum of halves")
+            }
             M::Cmp if difference().is_some_and(|bits| bits != 0) => {
                 Some("both ways round this threshold are right; one is faster")
             }
@@ -119,6 +124,11 @@ impl Mutant {
 const HINT: &str = "the register holds an address that is only prefetched from";
 const NO_KEY: &str = "AES-128 has no key in this register";
 const ZERO_HALF: &str = "of this register only the low half is used, which is zero already";
+
+/// Whether the instruction multiplies sums of halves: those of powers lie at the distance of an index register.
+fn is_middle(original: Instruction) -> bool {
+    original.memory_index() != Register::None
+}
 
 /// Whether the instruction copies the register whose low half is zero.
 fn is_zero_half(original: Instruction) -> bool {

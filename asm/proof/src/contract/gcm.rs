@@ -53,6 +53,8 @@ struct Shape {
     len: usize,
     /// Bytes of additional data.
     aad: usize,
+    /// Whether the hash has gone over other additional data already.
+    is_carried: bool,
 }
 
 /// Bytes of a set, and its blocks.
@@ -267,8 +269,10 @@ impl Proof<'_> {
     }
 
     pub(super) fn messages(&mut self, effort: Effort) -> Result<(), Failure> {
-        let shape = |powers, len, aad| Shape { powers, len, aad };
-        let mut shapes = vec![shape(40, 100, 48), shape(40, 3 * SET + 77, 16)];
+        let shape = |powers, len, aad| Shape { powers, len, aad, is_carried: false };
+        // Every way through the kernel: a short message, and one, two, three and five sets ahead of a tail.
+        let mut shapes = vec![shape(40, 100, 48), shape(40, 2 * SET, 0), shape(40, 2 * SET + 77, 16)];
+        shapes.extend([3, 6].map(|sets| shape(40, SET * sets, 5)));
         if effort == Effort::Proof {
             shapes.extend((0..=144).map(|len| shape(40, len, len % 65)));
             shapes.extend((0..=64).map(|aad| shape(40, 96, aad)));
@@ -280,6 +284,13 @@ impl Proof<'_> {
             }
             for len in [4096, 4097, 9 * SET, 17 * SET + 300] {
                 shapes.extend([0, 64].map(|aad| shape(272, len, aad)));
+            }
+        }
+        // The hash is carried over from additional data that is too long for the kernel, or not; that is asked only where
+        // there is none.
+        for shape in shapes.clone() {
+            if shape.aad == 0 || shape.len % 64 == 48 {
+                shapes.push(Shape { is_carried: true, ..shape });
             }
         }
         for shape in shapes {
@@ -299,7 +310,7 @@ impl Proof<'_> {
     }
 
     fn message(&mut self, shape: Shape) -> Result<(), Failure> {
-        let Shape { powers: capacity, len, aad } = shape;
+        let Shape { powers: capacity, len, aad, is_carried } = shape;
         while self.source.len() < len.div_ceil(16) {
             let word = self.context.fresh();
             self.source.push(word);
@@ -332,7 +343,8 @@ impl Proof<'_> {
         }
         hashed.push(Word::constant(lengths));
         let hash = self.context.fresh();
-        let (mut sum, mut rest, mut blocks_of_run) = (hash.clone(), &hashed[..], first);
+        let begin = if is_carried && aad == 0 { hash.clone() } else { Word::default() };
+        let (mut sum, mut rest, mut blocks_of_run) = (begin, &hashed[..], first);
         while !rest.is_empty() {
             let (run, others) = rest.split_at(blocks_of_run);
             let mut products = vec![(sum.clone(), powers[run.len() - 1].clone())];
@@ -369,6 +381,7 @@ impl Proof<'_> {
                 (96, power(behind)),
                 (104, number(8 * aad)),
                 (112, number(8 * len)),
+                (120, number(usize::from(is_carried))),
             ] {
                 job.fields.insert(at, (8, value));
             }
