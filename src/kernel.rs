@@ -408,7 +408,7 @@ if_kernels! {
         impl<const N: usize> Powers<N> {
             /// Computes the powers of the hash key H = AES(0).
             pub(crate) fn fill(&mut self, isa: Isa, key: &Block) {
-                const { assert!(N >= 40 && N % 8 == 0, "a run has room for a set of text, and more") };
+                const { assert!(N >= 40 && N.is_multiple_of(8), "a run has room for a set of text, and more") };
                 // mulX_POLYVAL of RFC 8452, appendix A, without a branch on the key.
                 let key = u128::from_be_bytes(*key);
                 let first = key << 1 ^ 0u128.wrapping_sub(key >> 127) & 0xc2 << 120 ^ key >> 127;

@@ -271,7 +271,8 @@ impl Proof<'_> {
     pub(super) fn messages(&mut self, effort: Effort) -> Result<(), Failure> {
         let shape = |powers, len, aad| Shape { powers, len, aad, is_carried: false };
         // Every way through the kernel: a short message, and one, two, three and five sets ahead of a tail.
-        let mut shapes = vec![shape(40, 100, 48), shape(40, 2 * SET, 0), shape(40, 2 * SET + 77, 16)];
+        let mut shapes =
+            vec![shape(40, 100, 48), shape(40, 2 * SET, 0), shape(40, 2 * SET + 77, 16)];
         shapes.extend([3, 6].map(|sets| shape(40, SET * sets, 5)));
         if effort == Effort::Proof {
             shapes.extend((0..=144).map(|len| shape(40, len, len % 65)));
