@@ -1,1 +1,5 @@
-//! Keys.
+//! Keys of a platform and its guests.
+
+mod request;
+
+pub use request::{DerivedKey, GuestFieldSelect, KeyRequest, KeySelect, RootKeySelect};
