@@ -210,7 +210,7 @@ pub struct PlatformFacts<'a> {
 /// | TCB_VERSION: a component above COMMITTED_TCB's, a reserved byte | [`Status::INVALID_PARAM`] |
 /// | GUEST_SVN above the ID block's | [`Status::INVALID_PARAM`] |
 /// | the root is not available | [`Status::INVALID_KEY`] |
-pub fn derive(
+pub fn derive_guest_key(
     request: &KeyRequest,
     vmpck: u8,
     guest: &GuestFacts<'_>,

@@ -270,7 +270,7 @@ impl KeyRequest {
     }
 
     /// Reads the payload of a message of a version. Only what the firmware checks first is
-    /// checked here; the rest is [`derive`](super::derive)'s.
+    /// checked here; the rest is [`derive_guest_key`](super::derive_guest_key)'s.
     ///
     /// MODEL: a payload of version 2 may also have version 1's length: the vector is 0, because Linux's ioctl has no place
     /// for it.

@@ -375,7 +375,8 @@ impl Case {
             vcek: self.has_vcek.then(|| self.sticks.stick_7()),
             vlek: self.vlek.as_ref(),
         };
-        derive(&self.request, self.vmpck, &guest, &platform).map(|key| text(key.as_bytes()))
+        derive_guest_key(&self.request, self.vmpck, &guest, &platform)
+            .map(|key| text(key.as_bytes()))
     }
 
     #[track_caller]
@@ -427,4 +428,276 @@ fn guest_keys() {
     let older = TcbVersion::new([3, 0, 0, 0, 0, 0, 8, 0x44]);
     let request = KeyRequest::new(KeySelect::Vcek).with_tcb_version(older);
     Case::new(request, IdBlockKey::None).check(MIX_D, KEY_D);
+}
+
+/// One thing after the other that the firmware refuses, in the order of its checks, and what is just not refused.
+const CHECKS: &[(&str, fn(&mut Case), Result<(), Status>)] = &[
+    ("nothing", |_| (), Ok(())),
+    ("masked", |case| case.mask_chip_key = true, Err(Status::INVALID_KEY)),
+    (
+        "masked, with a VLEK",
+        |case| {
+            case.mask_chip_key = true;
+            case.vlek = Some(provider_sticks());
+            case.request.root_key_select = KeySelect::Vlek.into();
+        },
+        Err(Status::INVALID_KEY),
+    ),
+    (
+        "KEY_SEL 3",
+        |case| case.request.root_key_select = RootKeySelect::from_bits(0b110).unwrap(),
+        Err(Status::INVALID_KEY),
+    ),
+    (
+        "no VLEK",
+        |case| {
+            case.vlek = None;
+            case.request.root_key_select = KeySelect::Vlek.into();
+        },
+        Err(Status::INVALID_KEY),
+    ),
+    (
+        "a VLEK of zeros",
+        |case| {
+            case.request.root_key_select = KeySelect::Vlek.into();
+            case.vlek = Some(VlekSticks::new([(); 8].map(|()| HashStick::new(&[0; 48]))));
+        },
+        Err(Status::INVALID_KEY),
+    ),
+    ("no VCEK for the guest", |case| case.vcek_dis = true, Err(Status::INVALID_KEY)),
+    (
+        "no VCEK for the guest, and a VLEK that it does not ask for",
+        |case| {
+            case.vcek_dis = true;
+            case.vlek = Some(provider_sticks());
+            case.request.root_key_select = KeySelect::Vcek.into();
+        },
+        Err(Status::INVALID_KEY),
+    ),
+    (
+        "no VCEK for the guest, and no VLEK",
+        |case| {
+            case.vcek_dis = true;
+            case.request.root_key_select = KeySelect::VlekOrVcek.into();
+        },
+        Err(Status::INVALID_KEY),
+    ),
+    ("VMPL below VMPCK", |case| case.vmpck = 2, Err(Status::INVALID_PARAM)),
+    ("VMPL of VMPCK", |case| case.vmpck = 1, Ok(())),
+    (
+        "unknown field",
+        |case| case.request = case.request.with_fields(GuestFieldSelect(1 << 7)),
+        Err(Status::INVALID_PARAM),
+    ),
+    (
+        "last unknown field",
+        |case| case.request = case.request.with_fields(GuestFieldSelect(1 << 63)),
+        Err(Status::INVALID_PARAM),
+    ),
+    (
+        "version 2's field in version 1",
+        |case| case.request = case.request.with_fields(GuestFieldSelect::LAUNCH_MIT_VECTOR),
+        Err(Status::INVALID_PARAM),
+    ),
+    ("boot loader above", |case| tcb(case, 0, 4), Err(Status::INVALID_PARAM)),
+    ("TEE above", |case| tcb(case, 1, 1), Err(Status::INVALID_PARAM)),
+    ("byte 2", |case| tcb(case, 2, 1), Err(Status::INVALID_PARAM)),
+    ("byte 5", |case| tcb(case, 5, 1), Err(Status::INVALID_PARAM)),
+    ("SNP above", |case| tcb(case, 6, 9), Err(Status::INVALID_PARAM)),
+    ("microcode above", |case| tcb(case, 7, 0x74), Err(Status::INVALID_PARAM)),
+    (
+        "a reserved byte that is not above",
+        |case| {
+            case.committed_tcb = TcbVersion::new([3, 0, 1, 0, 0, 0, 8, 0x73]);
+            tcb(case, 2, 1);
+        },
+        Err(Status::INVALID_PARAM),
+    ),
+    ("GUEST_SVN above", |case| case.guest_svn = 4, Err(Status::INVALID_PARAM)),
+    (
+        "no sticks for the version",
+        |case| case.sticks = HashSticks::new(&chip(), TcbVersion::new([2, 0, 0, 0, 0, 0, 8, 0x73])),
+        Err(Status::INVALID_KEY),
+    ),
+];
+
+/// Sets one byte of the request's TCB version.
+fn tcb(case: &mut Case, index: usize, version: u8) {
+    let mut bytes = case.request.tcb_version.bytes();
+    bytes[index] = version;
+    case.request.tcb_version = TcbVersion::new(bytes);
+}
+
+#[test]
+fn what_the_firmware_refuses() {
+    for (name, change, wanted) in CHECKS {
+        let mut case = Case::with_every_field(KeySelect::Vcek, IdBlockKey::Id(DIGEST));
+        change(&mut case);
+        let key = case.derive();
+        assert_eq!(key.clone().map(|_| ()), *wanted, "{name}");
+        assert!(key.is_err() || key.as_deref() == Ok(KEY_B), "{name}");
+    }
+}
+
+/// Of two things that are wrong the first one in the order of checks is named.
+#[test]
+fn the_first_refusal_counts() {
+    for (i, (name, change, _)) in CHECKS.iter().enumerate() {
+        for (later_name, later, _) in &CHECKS[i + 1..] {
+            let outcome = |changes: &[fn(&mut Case)]| {
+                let mut case = Case::with_every_field(KeySelect::Vcek, IdBlockKey::Id(DIGEST));
+                changes.iter().for_each(|change| change(&mut case));
+                case.derive().map(|_| ())
+            };
+            let (first, second) = (outcome(&[*change]), outcome(&[*later]));
+            // The later change is made first: where both set the same thing, it is this one that stays.
+            let both = outcome(&[*later, *change]);
+            assert_eq!(both, first.and(second), "{name}, {later_name}");
+        }
+    }
+}
+
+#[test]
+fn the_reserved_bytes_are_the_products() {
+    // TEE and SNP of Turin stand where Milan and Genoa have reserved bytes.
+    let version = TcbVersion::new([1, 1, 1, 4, 0, 0, 0, 0x51]);
+    let mut case =
+        Case::new(KeyRequest::new(KeySelect::Vcek).with_tcb_version(version), IdBlockKey::None);
+    case.committed_tcb = version;
+    case.sticks = HashSticks::new(&chip(), version);
+    assert_eq!(case.derive(), Err(Status::INVALID_PARAM));
+    case.product = Product::Turin;
+    assert!(case.derive().is_ok());
+}
+
+/// What is not selected is neither checked nor mixed in.
+#[test]
+fn what_is_not_selected_does_not_count() {
+    let mut case = Case::new(KeyRequest::new(KeySelect::Vcek), IdBlockKey::None);
+    case.guest_svn = 0;
+    case.request.guest_svn = 7;
+    case.request.tcb_version = TcbVersion::new([0xff; 8]);
+    case.check(MIX_A, KEY_A);
+    let changes: [fn(&mut GuestIdentity); 4] = [
+        |identity| identity.policy = GuestPolicy(0xb_0000),
+        |identity| identity.image_id = [0; 16],
+        |identity| identity.family_id = [0; 16],
+        |identity| identity.measurement = [0; 48],
+    ];
+    for change in changes {
+        change(&mut case.identity);
+        assert_eq!(case.derive().as_deref(), Ok(KEY_A));
+    }
+    case.identity.host_data = [0; 32];
+    assert_ne!(case.derive().as_deref(), Ok(KEY_A));
+}
+
+/// Each field of the guest that is selected, and the bytes of digests that are left out.
+#[test]
+fn what_is_selected_counts() {
+    let derive = |change: fn(&mut Case)| {
+        let mut case = Case::with_every_field(KeySelect::Vcek, IdBlockKey::Id(DIGEST));
+        change(&mut case);
+        case.derive().unwrap()
+    };
+    assert_eq!(derive(|_| ()), KEY_B);
+    let changes: &[fn(&mut Case)] = &[
+        |case| case.identity.policy = GuestPolicy(0x3_0001),
+        |case| case.identity.image_id[15] ^= 1,
+        |case| case.identity.family_id[15] ^= 1,
+        |case| case.identity.measurement[31] ^= 1,
+        |case| case.identity.host_data[31] ^= 1,
+        |case| case.identity.id_block_key = IdBlockKey::Author(DIGEST),
+        |case| case.identity.id_block_key = IdBlockKey::None,
+        |case| case.request.guest_svn = 4,
+        |case| case.request.vmpl = 2,
+        |case| tcb(case, 7, 0x72),
+        |case| case.request.root_key_select = RootKeySelect::VMRK,
+    ];
+    for (i, change) in changes.iter().enumerate() {
+        assert_ne!(derive(*change), KEY_B, "change {i}");
+    }
+    assert_eq!(derive(|case| case.identity.measurement[32] ^= 1), KEY_B);
+    let mut digest = DIGEST;
+    digest[32..].fill(0);
+    let mut case = Case::with_every_field(KeySelect::Vcek, IdBlockKey::Id(digest));
+    assert_eq!(case.derive().as_deref(), Ok(KEY_B));
+    // KEY_SEL itself is not mixed in.
+    case.request.root_key_select = KeySelect::VlekOrVcek.into();
+    assert_eq!(case.derive().as_deref(), Ok(KEY_B));
+}
+
+/// The VLEK is taken where it is there, also by a guest that may not have the VCEK, and is as it is at any TCB version.
+#[test]
+fn keys_from_the_vlek() {
+    let mut case = Case::with_every_field(KeySelect::Vcek, IdBlockKey::None);
+    case.vlek = Some(provider_sticks());
+    case.vcek_dis = true;
+    case.has_vcek = false;
+    for microcode in [0x73, 0x44] {
+        tcb(&mut case, 7, microcode);
+        let mix_data = case.identity.mix_data(&case.request);
+        let wanted = mix_data.derive(RootKey::Stick(provider_sticks().stick_7()));
+        for select in [KeySelect::VlekOrVcek, KeySelect::Vlek] {
+            case.request.root_key_select = select.into();
+            assert_eq!(case.derive(), Ok(text(wanted.as_bytes())));
+        }
+    }
+}
+
+/// The VMRK is no key of the platform: what forbids those does not matter.
+#[test]
+fn keys_from_the_vmrk() {
+    let mut case = Case::with_every_field(RootKeySelect::VMRK, IdBlockKey::Author(DIGEST));
+    (case.mask_chip_key, case.vcek_dis, case.has_vcek) = (true, true, false);
+    for key_select in 0..4 {
+        case.request.root_key_select = RootKeySelect::from_bits(1 | key_select << 1).unwrap();
+        assert_eq!(case.derive().as_deref(), Ok(KEY_C));
+    }
+    case.vmrk = None;
+    assert_eq!(case.derive(), Err(Status::INVALID_KEY));
+    case.vmpck = 2;
+    assert_eq!(case.derive(), Err(Status::INVALID_PARAM));
+}
+
+/// Without a TCB version the kept VCEK is the root.
+#[test]
+fn keys_without_a_vcek() {
+    let mut case = Case::new(KeyRequest::new(KeySelect::Vcek), IdBlockKey::None);
+    case.has_vcek = false;
+    assert_eq!(case.derive(), Err(Status::INVALID_KEY));
+}
+
+/// MODEL: version 2 appends the vector.
+#[test]
+fn keys_with_a_mitigation_vector() {
+    let mut case = Case::new(KeyRequest::new(KeySelect::Vcek), IdBlockKey::None);
+    let mix_data = |case: &Case| text(case.identity.mix_data(&case.request).as_bytes());
+    case.request.launch_mit_vector = Some(0x0102_0304_0506_0708);
+    assert_eq!(mix_data(&case), [MIX_A, "0000000000000000"].concat());
+    let without = case.derive().unwrap();
+    assert_ne!(without, KEY_A, "the length of the data is part of it");
+
+    case.request = case.request.with_fields(GuestFieldSelect::LAUNCH_MIT_VECTOR);
+    assert_eq!(mix_data(&case)[16..32], *"4000000000000000");
+    assert_eq!(mix_data(&case)[MIX_A.len()..], *"0807060504030201");
+    assert_ne!(case.derive().unwrap(), without);
+}
+
+#[test]
+fn nothing_is_printed() {
+    let sticks = sticks();
+    let printed = [
+        format!("{:?} {:?} {sticks:?}", chip(), sticks.stick_7()),
+        format!("{:?} {:?}", provider_sticks(), PrivateKey::vcek(sticks.stick_7())),
+        format!("{:?} {:?}", Vmrk::new(&[1; 32]), RootKey::Stick(sticks.stick_7())),
+    ];
+    assert_eq!(
+        printed,
+        [
+            "ChipSecret(..) HashStick(..) HashSticks(0300000000000873, ..)",
+            "VlekSticks(..) PrivateKey(..)",
+            "Vmrk(..) Stick(HashStick(..))",
+        ]
+    );
 }
