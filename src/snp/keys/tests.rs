@@ -430,8 +430,11 @@ fn guest_keys() {
     Case::new(request, IdBlockKey::None).check(MIX_D, KEY_D);
 }
 
+/// Its name, what it changes, and what the firmware then says.
+type Check = (&'static str, fn(&mut Case), Result<(), Status>);
+
 /// One thing after the other that the firmware refuses, in the order of its checks, and what is just not refused.
-const CHECKS: &[(&str, fn(&mut Case), Result<(), Status>)] = &[
+const CHECKS: &[Check] = &[
     ("nothing", |_| (), Ok(())),
     ("masked", |case| case.mask_chip_key = true, Err(Status::INVALID_KEY)),
     (
