@@ -80,8 +80,10 @@
                 movabs          rax, 0x0001020304050607
                 movq            xmm15, rax
                 punpcklqdq      xmm14, xmm15
+.if TEXT
                 mov             eax, 1
                 movq            xmm15, rax
+.endif
                 movdqu          xmm12, [r8]
                 movdqu          xmm13, [r8 + 16]
                 mov             r10, [r8 + 32]

@@ -242,9 +242,8 @@
                 mov             r11, [rsi + JOB_LATER]
                 mov             rax, [rsi + JOB_LATER_POWERS]
                 jmp             7f
-8:              shl             r11, 9
+8:              shl             r11, 9                          # from now on more than there are sets
                 sub             rax, r11
-                mov             r11, -1
 .endif
 7:              gcm_begin       xmm18
 9:

@@ -50,6 +50,12 @@ impl Mutant {
             }
             (M::Xchg, _) => Some("behind the last group nobody asks whose tweaks are whose"),
             (M::Add, Register::RAX) if file == "xts_vaes512" => Some(HINT),
+            (M::Pslldq | M::Psrldq | M::Pxor, _) if file == "ghash_powers_aesni" => Some(SQUARE),
+            (M::Vpaddd, Register::ZMM16) => Some(LAST_COUNTER),
+            (M::Vbroadcasti32x4, Register::ZMM23) => Some(STILL_THERE),
+            (M::Vpshufd, Register::ZMM25) => Some(LENGTHS),
+            (M::Test, _) if file == "gcm_vaes512" => Some(NO_PART),
+            (M::Je, _) if file == "gcm_vaes512" => Some(NO_PART),
             (M::Pxor | M::Vpxorq, wiped) if wiped == original.op1_register() => Some(NO_KEY),
             (M::Movdqa, _) if is_zero_half(original) => Some(ZERO_HALF),
             _ => None,
@@ -64,7 +70,17 @@ impl Mutant {
         let moved = original.memory_displacement64() ^ changed.memory_displacement64();
         let base = original.memory_base() == changed.memory_base();
         match original.mnemonic() {
-            M::Pclmulqdq | M::Vpclmulqdq | M::Vinserti128
+            M::Movdqa | M::Pshufd | M::Pxor
+                if file == "ghash_powers_aesni"
+                    && changed.op1_register() == next(original.op1_register()) =>
+            {
+                Some("the register is a copy of its neighbour")
+            }
+            M::Pslldq | M::Psrldq | M::Pxor if file == "ghash_powers_aesni" => Some(SQUARE),
+            M::Vpaddd if original.op0_register() == Register::ZMM16 => Some(LAST_COUNTER),
+            M::Vbroadcasti32x4 if original.op0_register() == Register::ZMM23 => Some(STILL_THERE),
+            M::Vpshufd if original.op0_register() == Register::ZMM25 => Some(LENGTHS),
+            M::Pclmulqdq | M::Vpclmulqdq | M::Vinserti128 | M::Vextracti64x4 | M::Vextracti32x4
                 if original.immediate8() ^ changed.immediate8() == 8 =>
             {
                 Some("the CPU ignores this bit of the immediate")
@@ -80,7 +96,17 @@ impl Mutant {
             M::And if difference().is_some_and(|bits| bits < 128) => {
                 Some("offsets in the ring are multiples of 128")
             }
-            M::Mov if matches!(difference(), Some(1 | 0x10)) => {
+            M::Mov if file.starts_with('g') && difference() == Some(0x10) => {
+                Some("a shuffle does not look at this bit of its selectors")
+            }
+            M::Vpxorq
+                if original.op0_register() == Register::ZMM18
+                    && original.op1_register() == Register::ZMM18
+                    && changed.op1_register() == Register::ZMM19 =>
+            {
+                Some("both sums are zero yet")
+            }
+            M::Mov if file.starts_with("xts") && matches!(difference(), Some(1 | 0x10)) => {
                 Some("a shift by 65 or 80 gives zero, as one by 64 does")
             }
             M::Mov | M::Add
@@ -121,6 +147,11 @@ impl Mutant {
     }
 }
 
+const SQUARE: &str = "the middle of a square is zero";
+const LAST_COUNTER: &str = "no counter comes behind those of a short message";
+const STILL_THERE: &str = "the first key is still in its register";
+const LENGTHS: &str = "beside the length of the text the register has that of the additional data";
+const NO_PART: &str = "a part of no bytes adds nothing to the hash";
 const HINT: &str = "the register holds an address that is only prefetched from";
 const NO_KEY: &str = "AES-128 has no key in this register";
 const ZERO_HALF: &str = "of this register only the low half is used, which is zero already";
@@ -128,6 +159,7 @@ const ZERO_HALF: &str = "of this register only the low half is used, which is ze
 /// Whether the instruction multiplies sums of halves: those of powers lie at the distance of an index register.
 fn is_middle(original: Instruction) -> bool {
     original.memory_index() != Register::None
+        || matches!(original.op1_register(), Register::XMM10 | Register::XMM11)
 }
 
 /// Whether the instruction copies the register whose low half is zero.
