@@ -2,6 +2,7 @@
 
 use ::aes::cipher::{Array, BlockCipherDecrypt, BlockCipherEncrypt, KeyInit};
 use ::aes::{Aes128, Aes256};
+use zeroize::Zeroizing;
 
 use crate::addr::Block;
 use crate::cpu::{Backend, Isa, Token};
@@ -59,6 +60,23 @@ impl AesKey {
         match &*self.schedule {
             Schedule::Portable(cipher) => cipher.crypt_blocks(Direction::Encrypt, data),
             Schedule::Kernels(isa, keys) => kernel::encrypt_blocks(*isa, keys, data),
+        }
+    }
+
+    /// Enciphers or deciphers in counter mode (NIST SP 800-38A, section 6.5). `first` is the first counter block, and the
+    /// next one is one more as a big-endian number of 128 bits that wraps around.
+    pub(crate) fn ctr(&self, first: &Block, data: &mut [u8]) {
+        /// So many keep the widest kernels busy.
+        const BLOCKS: usize = 16;
+        let mut counter = u128::from_be_bytes(*first);
+        let mut stream = Zeroizing::new([[0; 16]; BLOCKS]);
+        for part in data.chunks_mut(BLOCKS * 16) {
+            for block in stream.iter_mut() {
+                *block = counter.to_be_bytes();
+                counter = counter.wrapping_add(1);
+            }
+            self.encrypt_blocks(&mut *stream);
+            part.iter_mut().zip(stream.as_flattened()).for_each(|(byte, key)| *byte ^= key);
         }
     }
 }

@@ -5,7 +5,7 @@
 //! |---|---|
 //! | an emulator, a VMM, a research model | [`mem::MemoryCipher`]: a physical address, a key and bytes in, the ciphertext of DRAM out |
 //! | a key broker, a relying party, a CI system | [`snp::verify::verify`]: a report and its certificate in, accepted or the reason why not out |
-//! | a platform's firmware | [`snp::report::Draft`]: an attestation report to fill in and to sign |
+//! | a platform's firmware | [`snp::report::Draft`]: an attestation report to fill in and to sign; [`snp::keys`]: the keys that sign it, and those of guests |
 //!
 //! Memory, as DRAM holds it:
 //! ```
@@ -46,8 +46,10 @@
 //! * AES keys and blocks for every backend (`aes`), private
 //! * [`ecdsa`]: P-384 signatures in AMD's form; [`x509`]: AMD's certificates and revocation lists, RSA-PSS; AMD's CA keys
 //!   (`anchors`), private
+//! * [`kdf`]: AMD's key derivation; [`ctr`]: AES-CTR as AMD's legacy packets use it
 //! * [`mem`]: the memory-encryption engine
-//! * [`snp`]: attestation reports, certificate chains, policies, and how they reach a verifier
+//! * [`snp`]: attestation reports, certificate chains, policies, and how they reach a verifier; keys of a platform and its
+//!   guests
 //!
 //! # Features
 //! `default = ["std", "kernels"]`; all are additive and none changes a result.
@@ -71,6 +73,7 @@ mod addr;
 mod aes;
 mod anchors;
 mod cpu;
+pub mod ctr;
 pub mod ecdsa;
 mod error;
 pub mod gcm;

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 const FLOORS: &[&[&str]] = &[
     // `real` is tests/support/real.rs, for unit tests.
     &["addr", "cpu", "error", "hex", "kernel", "key", "real", "status", "wipe"],
-    &["aes", "ecdsa", "gcm", "kdf", "x509"],
+    &["aes", "ctr", "ecdsa", "gcm", "kdf", "x509"],
     &["anchors"],
     &["mem"],
     &["snp"],

@@ -6,6 +6,7 @@
 //! | bytes from a guest's device, and want the report in them | [`response::find`] |
 //! | a report, and want its fields | [`report::Report`] |
 //! | a report without its certificate | [`kds::Request`] |
+//! | a chip's secret, and want its VCEK or a guest's key | [`keys`] |
 
 pub mod azure;
 pub mod cert_table;
