@@ -58,6 +58,7 @@
 //!   `snp::certs::Bundle` takes certificates in any form; with `std`, VAES is found also on CPUs without AVX-512, and a
 //!   verified chain keeps a table of its key.
 //! * `serde`: reports and claims can be serialised.
+//! * `aead-06`: the traits of the `aead` crate for [`gcm::GcmKey`].
 //! * `vm-memory-018`: `mem::vm_memory`, guest memory of the `vm-memory` crate.
 
 #![no_std]

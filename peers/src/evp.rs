@@ -1,8 +1,10 @@
-//! XTS and signatures of AWS-LC and of OpenSSL, by the C interface that both have (EVP).
+//! XTS, AES-GCM and signatures of AWS-LC and of OpenSSL, by the C interface that both have (EVP).
 //!
 //! Used as their callers would at best. XTS: the key schedule is made once; each data unit sets a new tweak value in the
-//! same context and passes the unit's bytes. Signatures: the key is made once; each one is an `EVP_DigestVerify` in a new
-//! context.
+//! same context and passes the unit's bytes. GCM: the key is set up once. AWS-LC has a call for a whole text
+//! (`EVP_AEAD_CTX_seal_scatter`, `EVP_AEAD_CTX_open_gather`); in OpenSSL's context each text sets a nonce, passes additional
+//! data and text, and asks for the tag or sets it. Signatures: the key is made once; each one is an `EVP_DigestVerify` in a
+//! new context.
 
 #![allow(unsafe_code, reason = "C functions")]
 
@@ -100,6 +102,189 @@ xts! {
 xts! {
     /// OpenSSL.
     OpenSsl, openssl_sys, 32 => EVP_aes_128_xts, 64 => EVP_aes_256_xts
+}
+
+/// AES-256-GCM of AWS-LC.
+pub(crate) struct AwsLcGcm(NonNull<aws_lc_sys::EVP_AEAD_CTX>);
+
+// SAFETY: a context belongs to no thread: any one thread at a time may use it.
+unsafe impl Send for AwsLcGcm {}
+
+impl AwsLcGcm {
+    pub(crate) fn new(key: &[u8; 32]) -> Self {
+        // SAFETY: takes nothing and returns a constant; the key is read only and has as many bytes as are said; the
+        // pointer that comes back is owned by the value made here.
+        let context = unsafe {
+            let aead = aws_lc_sys::EVP_aead_aes_256_gcm();
+            aws_lc_sys::EVP_AEAD_CTX_new(aead, key.as_ptr(), key.len(), 16)
+        };
+        Self(NonNull::new(context).expect("the library takes the key"))
+    }
+
+    pub(crate) fn seal(&self, nonce: &[u8; 12], aad: &[u8], text: &mut [u8]) -> [u8; 16] {
+        let (mut tag, mut tag_len) = ([0; 16], 0);
+        let (memory, len) = (text.as_mut_ptr(), text.len());
+        // SAFETY: the context is live; the text is read and written in the same place, as many bytes as it has; the tag's
+        // place has the bytes that are said; nonce and additional data are read only; there is no extra input.
+        let done = unsafe {
+            aws_lc_sys::EVP_AEAD_CTX_seal_scatter(
+                self.0.as_ptr(),
+                memory,
+                tag.as_mut_ptr(),
+                &raw mut tag_len,
+                tag.len(),
+                nonce.as_ptr(),
+                nonce.len(),
+                memory,
+                len,
+                ptr::null(),
+                0,
+                aad.as_ptr(),
+                aad.len(),
+            )
+        };
+        assert_eq!((done, tag_len), (1, 16), "the library seals");
+        tag
+    }
+
+    /// Whether the tag is right.
+    pub(crate) fn open(
+        &self,
+        nonce: &[u8; 12],
+        aad: &[u8],
+        text: &mut [u8],
+        tag: &[u8; 16],
+    ) -> bool {
+        let (memory, len) = (text.as_mut_ptr(), text.len());
+        // SAFETY: the context is live; the text is read and written in the same place, as many bytes as it has; the rest
+        // is read only, as many bytes as are said.
+        let done = unsafe {
+            aws_lc_sys::EVP_AEAD_CTX_open_gather(
+                self.0.as_ptr(),
+                memory,
+                nonce.as_ptr(),
+                nonce.len(),
+                memory,
+                len,
+                tag.as_ptr(),
+                tag.len(),
+                aad.as_ptr(),
+                aad.len(),
+            )
+        };
+        done == 1
+    }
+}
+
+impl Drop for AwsLcGcm {
+    fn drop(&mut self) {
+        // SAFETY: the pointer came from `EVP_AEAD_CTX_new` and is given back once.
+        unsafe { aws_lc_sys::EVP_AEAD_CTX_free(self.0.as_ptr()) }
+    }
+}
+
+/// AES-256-GCM of OpenSSL, for one direction.
+pub(crate) struct OpenSslGcm {
+    context: NonNull<openssl_sys::EVP_CIPHER_CTX>,
+    direction: Direction,
+}
+
+// SAFETY: a context belongs to no thread: any one thread at a time may use it.
+unsafe impl Send for OpenSslGcm {}
+
+impl OpenSslGcm {
+    pub(crate) fn new(key: &[u8; 32], direction: Direction) -> Self {
+        // SAFETY: takes nothing; the pointer is owned by the value made here.
+        let context = unsafe { openssl_sys::EVP_CIPHER_CTX_new() };
+        let owned = NonNull::new(context).expect("memory for a context");
+        let made = Self { context: owned, direction };
+        let encrypt = c_int::from(direction == Direction::Encrypt);
+        // SAFETY: the context is live, the cipher is the library's, and it reads 32 bytes of `key`. There is no nonce yet.
+        let done = unsafe {
+            let (cipher, no_engine) = (openssl_sys::EVP_aes_256_gcm(), ptr::null_mut());
+            openssl_sys::EVP_CipherInit_ex(
+                context,
+                cipher,
+                no_engine,
+                key.as_ptr(),
+                ptr::null(),
+                encrypt,
+            )
+        };
+        assert_eq!(done, 1, "the library takes the key");
+        made
+    }
+
+    pub(crate) fn seal(&mut self, nonce: &[u8; 12], aad: &[u8], text: &mut [u8]) -> [u8; 16] {
+        assert!(self.direction == Direction::Encrypt);
+        let mut tag = [0; 16];
+        assert!(self.pass(nonce, aad, text), "the library seals");
+        // SAFETY: the context is live, and has a tag of 16 bytes behind a text.
+        let done = unsafe {
+            let (context, command) = (self.context.as_ptr(), openssl_sys::EVP_CTRL_GCM_GET_TAG);
+            openssl_sys::EVP_CIPHER_CTX_ctrl(context, command, 16, tag.as_mut_ptr().cast())
+        };
+        assert_eq!(done, 1, "the library has a tag");
+        tag
+    }
+
+    /// Whether the tag is right.
+    pub(crate) fn open(
+        &mut self,
+        nonce: &[u8; 12],
+        aad: &[u8],
+        text: &mut [u8],
+        tag: &[u8; 16],
+    ) -> bool {
+        assert!(self.direction == Direction::Decrypt);
+        let mut tag = *tag;
+        // SAFETY: the context is live, and copies the 16 bytes.
+        let done = unsafe {
+            let (context, command) = (self.context.as_ptr(), openssl_sys::EVP_CTRL_GCM_SET_TAG);
+            openssl_sys::EVP_CIPHER_CTX_ctrl(context, command, 16, tag.as_mut_ptr().cast())
+        };
+        assert_eq!(done, 1, "the library takes a tag");
+        self.pass(nonce, aad, text)
+    }
+
+    /// Nonce, additional data and text, to the end.
+    fn pass(&mut self, nonce: &[u8; 12], aad: &[u8], text: &mut [u8]) -> bool {
+        let context = self.context.as_ptr();
+        let [aad_len, len] =
+            [aad.len(), text.len()].map(|len| c_int::try_from(len).expect("a short text"));
+        let (memory, mut written, mut rest) = (text.as_mut_ptr(), 0, 0);
+        let mut nothing = [0; 16];
+        // SAFETY: the context is live and has its key; it reads a nonce of 12 bytes, the additional data, and reads and
+        // writes the text in the same place, as many bytes as are said. The end of GCM writes no byte.
+        unsafe {
+            openssl_sys::EVP_CipherInit_ex(
+                context,
+                ptr::null(),
+                ptr::null_mut(),
+                ptr::null(),
+                nonce.as_ptr(),
+                -1,
+            ) == 1
+                && openssl_sys::EVP_CipherUpdate(
+                    context,
+                    ptr::null_mut(),
+                    &raw mut rest,
+                    aad.as_ptr(),
+                    aad_len,
+                ) == 1
+                && openssl_sys::EVP_CipherUpdate(context, memory, &raw mut written, memory, len)
+                    == 1
+                && written == len
+                && openssl_sys::EVP_CipherFinal(context, nothing.as_mut_ptr(), &raw mut rest) == 1
+        }
+    }
+}
+
+impl Drop for OpenSslGcm {
+    fn drop(&mut self) {
+        // SAFETY: the pointer came from `EVP_CIPHER_CTX_new` and is given back once.
+        unsafe { openssl_sys::EVP_CIPHER_CTX_free(self.context.as_ptr()) }
+    }
 }
 
 /// Declares a type for the public keys of one library.

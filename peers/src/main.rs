@@ -3,6 +3,7 @@
 mod contest;
 mod curves;
 mod evp;
+mod gcm;
 mod memory;
 mod report;
 mod table;
@@ -23,6 +24,8 @@ struct Arguments {
 enum Group {
     /// Memory encryption: XTS and XEX on pages and lines
     Memory(memory::Options),
+    /// AES-256-GCM: messages and pages, sealed and opened
+    Gcm(gcm::Options),
     /// Attestation reports: signatures, chains and reports
     Report(report::Options),
 }
@@ -30,6 +33,7 @@ enum Group {
 fn main() -> ExitCode {
     let done: Result<(), Box<dyn Error>> = match Arguments::parse().group {
         Group::Memory(options) => memory::run(&options),
+        Group::Gcm(options) => gcm::run(&options),
         Group::Report(options) => report::run(&options),
     };
     match done {

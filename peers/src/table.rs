@@ -18,14 +18,14 @@ pub(crate) fn print(out: &mut impl Write, rows: &[Row], threads: usize) -> io::R
         .collect();
     let of_bytes = first.bytes > 0;
     writeln!(out, "\n{}, {threads} thread(s)", first.case)?;
-    write!(out, "{:<18} {:>12}", "", "ns")?;
+    write!(out, "{:<24} {:>12}", "", "ns")?;
     if of_bytes {
         write!(out, " {:>8} {:>8}", "c/64", "GB/s")?;
     }
     let bounded = rows.iter().any(|row| row.bound.is_some());
     writeln!(out, "{}", if bounded { "  of bound" } else { "" })?;
     for row in rows {
-        write!(out, "{:<18} {:>12.1}", row.implementation, row.measured.ns)?;
+        write!(out, "{:<24} {:>12.1}", row.implementation, row.measured.ns)?;
         let cell = |value: Option<f64>, width| match value {
             Some(value) => format!(" {value:>width$.2}"),
             None => format!(" {:>width$}", ""),

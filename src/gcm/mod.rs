@@ -6,6 +6,8 @@
 //!
 //! Opening checks the tag before it lets go of the text: where the tag is wrong, the place of the text is all zero.
 
+#[cfg(feature = "aead-06")]
+mod aead;
 mod kernels;
 mod portable;
 

@@ -109,8 +109,10 @@ impl<'a> HclReport<'a> {
         if let Some(index) = padding.iter().position(|byte| *byte != 0) {
             return Err(HclError::TrailingData { offset: needed + index });
         }
-        let claims = &content[CLAIMS_AT..];
-        Ok(Self { report, hash_type, claims: if capabilities { &claims[4..] } else { claims } })
+        let claims_at = if capabilities { CLAIMS_AT + 4 } else { CLAIMS_AT };
+        let claims =
+            content.get(claims_at..).ok_or(HclError::Truncated { len, needed: claims_at })?;
+        Ok(Self { report, hash_type, claims })
     }
 
     /// The report: what [`Report::from_bytes`](super::report::Report::from_bytes) takes.

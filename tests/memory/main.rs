@@ -2,6 +2,8 @@
 
 #![allow(missing_docs, reason = "tests")]
 
+#[path = "../support/dropped.rs"]
+mod dropped;
 mod errors;
 mod known_answers;
 mod properties;

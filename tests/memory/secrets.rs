@@ -1,42 +1,14 @@
 //! Keys: wiped on drop, padding included; never printed.
 
-#![allow(unsafe_code, reason = "tests/memory/secrets.rs is a listed unsafe file")]
-
-use std::mem::{ManuallyDrop, MaybeUninit};
-
 use sevcrypt::Key;
 use sevcrypt::ecdsa::SigningKey;
 use sevcrypt::mem::{MemoryCipher, PageTweak, Tweak, XtsUnit};
 
+use crate::dropped::{dropped, longest_stretch};
 use crate::{at, backends, every_mode};
 
 /// A key that random memory does not hold by chance.
 const KEY: [u8; 32] = *b"\xc1\x5e\x7a\x93\x0d\x44\xf8\x6b\x2c\xe7\x91\x3f\xa8\x50\xd6\x1e\x77\x0b\xcc\x25\xe9\x8a\x34\xbf\x62\x19\xd0\xf5\x4b\x86\xae\x03";
-
-/// Drops a value in place and returns the bytes that its place held before and holds after.
-fn dropped<T>(value: T) -> (Vec<u8>, Vec<u8>) {
-    let mut place = ManuallyDrop::new(value);
-    let bytes = |place: &ManuallyDrop<T>| -> Vec<u8> {
-        let start = (&raw const *place).cast::<MaybeUninit<u8>>();
-        // SAFETY: the place is valid for reads of its size; `MaybeUninit<u8>` may be padding. Reading the
-        // bytes as numbers is what a debugger does: the volatile read keeps the compiler from knowing them.
-        (0..size_of::<T>()).map(|i| unsafe { start.add(i).cast::<u8>().read_volatile() }).collect()
-    };
-    let before = bytes(&place);
-    // SAFETY: dropped once, and not used as a `T` afterwards.
-    unsafe { ManuallyDrop::drop(&mut place) };
-    (before, bytes(&place))
-}
-
-/// The longest stretch of `part` that stands in `memory`.
-fn longest_stretch(memory: &[u8], part: &[u8]) -> usize {
-    (0..=part.len())
-        .rev()
-        .find(|&len| {
-            part.windows(len.max(1)).any(|w| len > 0 && memory.windows(len).any(|m| m == w))
-        })
-        .unwrap_or(0)
-}
 
 #[test]
 fn the_detector_finds_a_key_that_stays() {

@@ -527,7 +527,8 @@ impl<'a> Report<'a> {
         ];
         for range in ranges.into_iter().flatten() {
             let start = range.start;
-            if let Some(at) = self.bytes[range].iter().position(|byte| *byte != 0) {
+            let bytes = self.bytes.get(range).ok_or(ReservedByte { offset: start })?;
+            if let Some(at) = bytes.iter().position(|byte| *byte != 0) {
                 return Err(ReservedByte { offset: start + at });
             }
         }

@@ -1,0 +1,63 @@
+//! Keys: wiped on drop; never printed or copied.
+
+use std::any::type_name;
+use std::fmt::{Debug, Display};
+
+use aes::Aes256;
+use aes::cipher::{BlockCipherEncrypt, KeyInit};
+use sevcrypt::Backend;
+use sevcrypt::gcm::{MessageKey, PageKey};
+use sevcrypt::snp::swap::SwapKey;
+
+use crate::dropped::{dropped, longest_stretch};
+
+/// A key that random memory does not hold by chance.
+const KEY: [u8; 32] = *b"\x9e\x41\xd7\x23\xb8\x6c\xf5\x1a\x87\xe0\x5d\x34\xcb\x92\x78\x0f\xa6\x53\xee\x19\xd4\x2b\x60\xf7\x8c\x45\xba\x31\xdf\x96\x0e\x7b";
+
+/// Of a value that was made of [`KEY`], round keys and hash key go with it.
+fn leaves_nothing<T>(value: T, backend: Backend) {
+    let mut hash_key = [0; 16].into();
+    Aes256::new(&KEY.into()).encrypt_block(&mut hash_key);
+    let (before, after) = dropped(value);
+    let what = format!("{} on {backend}", type_name::<T>());
+    let written = before.iter().filter(|byte| **byte != 0).count();
+    assert!(written > 220, "{what}: there were round keys");
+    // Which AES and which backend it was are no secrets, and padding may hold anything.
+    let stayed =
+        before.iter().zip(&after).filter(|(before, after)| **after != 0 && before == after);
+    let stayed = stayed.count();
+    assert!(stayed < 64, "{what}: {stayed} bytes stayed");
+    for secret in [&KEY[..], &hash_key] {
+        assert!(longest_stretch(&after, secret) < 3, "{what}");
+    }
+}
+
+#[test]
+fn keys_leave_nothing() {
+    for backend in Backend::available() {
+        leaves_nothing(MessageKey::new(&KEY, backend), backend);
+        leaves_nothing(PageKey::new(&KEY, backend), backend);
+        leaves_nothing(SwapKey::new(&KEY, 0, backend), backend);
+    }
+}
+
+/// Does not compile for a type that has a trait: there would be two implementations to choose from.
+macro_rules! lacks {
+    ($type:ty: $($trait:path),+) => {$({
+        trait Lacks<Which> {
+            fn lacks() {}
+        }
+        impl<T> Lacks<()> for T {}
+        struct Has;
+        #[allow(dead_code, reason = "the second one, for those who have the trait")]
+        impl<T: $trait> Lacks<Has> for T {}
+        <$type as Lacks<_>>::lacks();
+    })+};
+}
+
+#[test]
+fn keys_cannot_be_printed_copied_or_compared() {
+    lacks!(MessageKey: Debug, Display, Clone, Copy, PartialEq);
+    lacks!(PageKey: Debug, Display, Clone, Copy, PartialEq);
+    lacks!(SwapKey: Debug, Display, Clone, Copy, PartialEq);
+}

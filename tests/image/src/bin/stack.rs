@@ -1,0 +1,175 @@
+//! How much of the stack a message's key takes: set-up, sealing and opening, on every backend of this CPU.
+//!
+//! Runs without an operating system's help but for Linux's calls to write and to exit. Each operation runs on a stack of its
+//! own that was painted before; what is not painted any more was used. More than [`LIMIT`] bytes fail, but for the portable
+//! backend: its block cipher is the crate `aes`, which makes wide copies of all round keys on the stack. It is measured and
+//! told.
+
+#![no_std]
+#![no_main]
+
+use core::arch::asm;
+use core::cell::UnsafeCell;
+use core::fmt::{self, Write};
+use core::hint::black_box;
+use core::mem::MaybeUninit;
+
+use sevcrypt::gcm::{MessageKey, Tag};
+use sevcrypt::{Backend, BackendKind};
+
+/// What an operation may take.
+const LIMIT: usize = 2048;
+
+const STACK: usize = 64 << 10;
+const PAINT: u8 = 0xa5;
+
+#[panic_handler]
+fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
+    exit(101)
+}
+
+/// Aligns the stack and goes on in Rust.
+#[unsafe(no_mangle)]
+#[unsafe(naked)]
+extern "sysv64" fn _start() -> ! {
+    core::arch::naked_asm!("and rsp, -16", "call {run}", "ud2", run = sym run)
+}
+
+/// Memory of one thread: there is no other.
+#[repr(align(64))]
+struct Place<T>(UnsafeCell<T>);
+
+// SAFETY: the program has one thread.
+unsafe impl<T> Sync for Place<T> {}
+
+static PAINTED: Place<[u8; STACK]> = Place(UnsafeCell::new([PAINT; STACK]));
+static KEY: Place<MaybeUninit<MessageKey>> = Place(UnsafeCell::new(MaybeUninit::uninit()));
+static TEXT: Place<[u8; 4096]> = Place(UnsafeCell::new([7; 4096]));
+static BACKEND: Place<Backend> = Place(UnsafeCell::new(Backend::portable()));
+static TAGS: Place<[Tag; 2]> = Place(UnsafeCell::new([[0; 16]; 2]));
+
+/// Calls a function on another stack.
+#[unsafe(naked)]
+unsafe extern "sysv64" fn on_stack(top: *mut u8, function: extern "sysv64" fn()) {
+    core::arch::naked_asm!(
+        "push rbp",
+        "mov rbp, rsp",
+        "mov rsp, rdi",
+        "call rsi",
+        "mov rsp, rbp",
+        "pop rbp",
+        "ret",
+    )
+}
+
+/// The bytes of stack that a function takes, its return address included.
+fn used_by(function: extern "sysv64" fn()) -> usize {
+    let bottom = PAINTED.0.get().cast::<u8>();
+    // SAFETY: the stack is a static that nothing else uses; the function finds it painted and as large as any. The bytes are
+    // looked at, one by one, after it has returned.
+    unsafe {
+        bottom.write_bytes(PAINT, STACK);
+        on_stack(bottom.add(STACK), function);
+        let kept = (0..STACK).take_while(|&at| bottom.add(at).read_volatile() == PAINT);
+        STACK - kept.count()
+    }
+}
+
+/// A pointer to a static, of which the compiler knows nothing.
+fn place<T>(place: &'static Place<T>) -> *mut T {
+    black_box(place.0.get())
+}
+
+extern "sysv64" fn nothing() {}
+
+extern "sysv64" fn set_up() {
+    // SAFETY: nobody else has a reference to these statics.
+    unsafe { (*place(&KEY)).write(MessageKey::new(black_box(&[9; 32]), *place(&BACKEND))) };
+}
+
+/// The text of a report's request, and one longer than any message.
+const LENGTHS: [usize; 2] = [96, 4096];
+
+extern "sysv64" fn seal() {
+    // SAFETY: the key was set up before; nobody else has a reference to these statics.
+    let (key, text, tags) =
+        unsafe { ((*place(&KEY)).assume_init_ref(), &mut *place(&TEXT), &mut *place(&TAGS)) };
+    for (tag, len) in tags.iter_mut().zip(LENGTHS) {
+        let Some(text) = text.get_mut(..len) else { return };
+        *tag = key.seal_in_place(&[1; 12], &[2; 48], text).unwrap_or_default();
+    }
+}
+
+/// Opens what was sealed, the last one first, and refuses what was not.
+extern "sysv64" fn open() {
+    // SAFETY: as above.
+    let (key, text, tags) =
+        unsafe { ((*place(&KEY)).assume_init_ref(), &mut *place(&TEXT), &mut *place(&TAGS)) };
+    for (tag, len) in tags.iter_mut().zip(LENGTHS).rev() {
+        let Some(text) = text.get_mut(..len) else { return };
+        if key.open_in_place(&[1; 12], &[2; 48], text, tag).is_err() {
+            exit(2);
+        }
+    }
+    let Some(text) = text.get_mut(..96) else { return };
+    if key.open_in_place(&[1; 12], &[2; 48], text, &[0; 16]).is_ok() {
+        exit(3);
+    }
+}
+
+/// A function that takes more than the limit: it has to be noticed.
+extern "sysv64" fn too_much() {
+    black_box(&mut [1u8; LIMIT]);
+}
+
+extern "sysv64" fn run() -> ! {
+    let mut out = StandardOutput;
+    let (least, most) = (used_by(nothing), used_by(too_much));
+    if least > 64 || most <= LIMIT {
+        let _ = writeln!(out, "stack: the measurement says {least} and {most}, it finds nothing");
+        exit(4);
+    }
+    let mut is_kept = true;
+    for &kind in BackendKind::ALL {
+        let Ok(backend) = Backend::new(kind) else {
+            let _ = writeln!(out, "stack: {kind} SKIPPED, this CPU lacks it");
+            continue;
+        };
+        // SAFETY: nobody has a reference to this static.
+        unsafe { *place(&BACKEND) = backend };
+        let [set_up, seal, open] = [set_up as extern "sysv64" fn(), seal, open].map(used_by);
+        let _ = writeln!(out, "stack: {kind}: key set-up {set_up} bytes, seal {seal}, open {open}");
+        is_kept &= kind == BackendKind::Portable || set_up.max(seal).max(open) <= LIMIT;
+        // SAFETY: the key was set up, and is not used again before the next one is.
+        unsafe { (*place(&KEY)).assume_init_drop() };
+    }
+    if !is_kept {
+        let _ = writeln!(out, "stack: more than {LIMIT} bytes");
+    }
+    exit(i32::from(!is_kept))
+}
+
+struct StandardOutput;
+
+impl Write for StandardOutput {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        // SAFETY: write(1, text, its length); Linux keeps all registers but these three.
+        unsafe {
+            asm!(
+                "syscall",
+                inlateout("rax") 1usize => _,
+                in("rdi") 1,
+                in("rsi") text.as_ptr(),
+                in("rdx") text.len(),
+                lateout("rcx") _,
+                lateout("r11") _,
+            );
+        }
+        Ok(())
+    }
+}
+
+fn exit(code: i32) -> ! {
+    // SAFETY: exit_group(code) does not come back.
+    unsafe { asm!("syscall", in("rax") 231, in("rdi") code, options(noreturn)) }
+}
