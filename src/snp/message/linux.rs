@@ -65,7 +65,7 @@ pub struct GuestRequestIoctl {
     /// `resp_data`: the address of the place for the response.
     pub response: u64,
     /// `exitinfo2`: the hypervisor's error in the upper half (`vmm_error`), the firmware's in the lower (`fw_error`); all ones
-    /// before the kernel has answered.
+    /// in a new argument, so that one that the kernel has not answered does not look like success.
     pub exit_info_2: u64,
 }
 
@@ -115,7 +115,7 @@ impl GuestRequestIoctl {
     }
 }
 
-/// `snp_report_req`: the bytes of MSG_REPORT_REQ. (Its `rsvd` begins with KEY_SEL, which older kernels want to be zero.)
+/// `snp_report_req`: the bytes of MSG_REPORT_REQ. KEY_SEL stands in what Linux calls reserved and passes on.
 #[must_use]
 pub fn report_request(request: &ReportRequest) -> [u8; ReportRequest::LEN] {
     let mut bytes = [0; ReportRequest::LEN];
@@ -190,7 +190,7 @@ pub const TSM_SERVICE_PROVIDER_SVSM: &str = "svsm";
 
 /// An attribute of a request of configfs-tsm: a file in its folder.
 ///
-/// Write [`InBlob`](Self::InBlob) (REPORT_DATA: at most 64 bytes, zeros are added), and if wanted
+/// Write [`InBlob`](Self::InBlob) (REPORT_DATA: this provider takes 64 bytes and no fewer), and if wanted
 /// [`PrivLevel`](Self::PrivLevel) ([`privlevel`]). Then read [`Generation`](Self::Generation), [`OutBlob`](Self::OutBlob) and
 /// [`AuxBlob`](Self::AuxBlob), and [`Generation`](Self::Generation) again: if it is not as many above zero as writes were made, or has
 /// changed meanwhile, somebody else has written, and the blobs may answer another's question.
