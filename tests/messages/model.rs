@@ -70,9 +70,9 @@ enum Step {
 }
 
 fn delivery() -> impl Strategy<Value = Delivery> {
-    let which = prop_oneof![6 => Just(None), 1 => any::<Index>().prop_map(Some)];
+    let which = prop_oneof![20 => Just(None), 1 => any::<Index>().prop_map(Some)];
     let change = prop_oneof![
-        6 => Just(None),
+        20 => Just(None),
         1 => (any::<Index>(), 1..=255u8).prop_map(Some),
     ];
     (which, change).prop_map(|(which, change)| Delivery { which, change })
@@ -85,13 +85,13 @@ fn step() -> impl Strategy<Value = Step> {
         Just(Ask::Tsc),
     ];
     let host = prop_oneof![
-        8 => (delivery(), any::<bool>())
+        16 => (delivery(), any::<bool>())
             .prop_map(|(delivery, refuse)| HostStep::Deliver { delivery, refuse }),
         1 => Just(HostStep::Busy),
         1 => Just(HostStep::TooFewPages),
     ];
     let end = prop_oneof![
-        24 => delivery().prop_map(End::Response),
+        60 => delivery().prop_map(End::Response),
         1 => any::<u64>().prop_map(End::HostError),
         1 => Just(End::Drop),
         1 => Just(End::Leak),
@@ -140,6 +140,8 @@ struct World {
     sealed: Sealed,
     requests: Vec<Vec<u8>>,
     responses: Vec<Vec<u8>>,
+    /// Channels whose request was leaked.
+    leaked: Vec<Vmpck>,
 }
 
 /// What arrives, in a whole page.
@@ -213,16 +215,15 @@ impl World {
         let (count, vmpck) = (channel.count(), channel.vmpck());
         let was_stopped = channel.is_stopped();
         let mut buffer = MessageBuffer::new();
-        let mut in_flight = match channel.seal(request, &mut buffer) {
-            Ok(in_flight) => in_flight,
-            Err(ChannelError::Stopped) if was_stopped => return,
-            // After a leak.
-            Err(ChannelError::Abandoned) if !was_stopped => {
-                return assert!(channel.is_stopped());
-            }
-            Err(other) => panic!("{other}"),
-        };
-        assert!(!was_stopped);
+        let was_leaked = self.leaked.contains(&vmpck);
+        let result = channel.seal(request, &mut buffer);
+        if was_stopped || was_leaked {
+            let expected =
+                if was_stopped { ChannelError::Stopped } else { ChannelError::Abandoned };
+            assert_eq!(result.map(drop).unwrap_err(), expected);
+            return assert!(channel.is_stopped());
+        }
+        let mut in_flight = result.unwrap();
         assert_eq!(in_flight.header().sequence(), count + 1);
         let first = in_flight.bytes().to_vec();
         self.sealed.note(&first);
@@ -268,7 +269,10 @@ impl World {
                 drop(in_flight);
                 assert!(channel.is_stopped());
             }
-            End::Leak => std::mem::forget(in_flight),
+            End::Leak => {
+                std::mem::forget(in_flight);
+                self.leaked.push(vmpck);
+            }
         }
         if !channel.is_stopped() && !matches!(end, End::Leak) {
             assert_eq!(channel.count(), channels.count(vmpck), "both ends agree");

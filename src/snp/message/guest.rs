@@ -349,7 +349,6 @@ impl Exit {
 }
 
 /// What to do after the exit.
-#[derive(Debug)]
 pub enum Next<'c, 'b, R> {
     /// There is a response: open it.
     Open(InFlight<'c, 'b, R>),
@@ -358,6 +357,17 @@ pub enum Next<'c, 'b, R> {
     /// There were too few pages for the certificates (RBX has how many are needed): send the same bytes again as
     /// [`Exit::Plain`], because their number must be used up, and open the response.
     SendAsPlain(InFlight<'c, 'b, R>),
+}
+
+impl<R> fmt::Debug for Next<'_, '_, R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (name, request) = match self {
+            Self::Open(request) => ("Open", request),
+            Self::SendAgain(request) => ("SendAgain", request),
+            Self::SendAsPlain(request) => ("SendAsPlain", request),
+        };
+        f.debug_tuple(name).field(request).finish()
+    }
 }
 
 /// What a channel does not do.
