@@ -7,6 +7,7 @@ mod demo;
 mod failure;
 mod input;
 mod kds;
+mod keys;
 pub mod measure;
 mod memory;
 mod mode;
@@ -52,6 +53,9 @@ enum Command {
     /// Addresses of AMD's Key Distribution Service
     #[command(subcommand)]
     Kds(kds::Command),
+    /// Keys of a platform and its guests, from secrets that you have
+    #[command(subcommand)]
+    Keys(keys::Command),
 }
 
 /// Runs the program with the arguments of the process.
@@ -72,6 +76,7 @@ pub fn run() -> ExitCode {
         Command::Verify(options) => verify::run(&options),
         Command::Certs(command) => certs::run(&command),
         Command::Kds(command) => kds::run(&command),
+        Command::Keys(command) => keys::run(&command),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

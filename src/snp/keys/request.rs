@@ -2,11 +2,11 @@
 
 use core::fmt;
 
+use super::secret::secret;
 use crate::addr::Vmpl;
 use crate::snp::flags::flags;
 use crate::snp::tcb::TcbVersion;
 use crate::status::Status;
-use crate::wipe::Wiped;
 
 /// KEY_SEL: which key of the platform signs a report, or is the root of a derived key (AMD 56860, MSG_REPORT_REQ and
 /// MSG_KEY_REQ). Its fourth value is reserved.
@@ -269,7 +269,8 @@ impl KeyRequest {
         }
     }
 
-    /// Reads the payload of a message of a version. Only what the firmware checks first is checked here.
+    /// Reads the payload of a message of a version. Only what the firmware checks first is
+    /// checked here; the rest is [`derive_guest_key`](super::derive_guest_key)'s.
     ///
     /// MODEL: a payload of version 2 may also have version 1's length: the vector is 0, because Linux's ioctl has no place
     /// for it.
@@ -305,32 +306,21 @@ impl KeyRequest {
     }
 }
 
-/// A key that the firmware derived for a guest: the answer to [`KeyRequest`]. Wiped on drop, not printed, and not to be
-/// cloned:
-///
-/// ```compile_fail
-/// # let key = sevcrypt::snp::keys::DerivedKey::new(&[7; 32]);
-/// let copy = key.clone();
-/// ```
-pub struct DerivedKey(Wiped<[u8; 32]>);
-
-impl DerivedKey {
-    /// From its bytes, which stay where they are.
-    #[must_use]
-    pub fn new(bytes: &[u8; 32]) -> Self {
-        Self(Wiped::new(*bytes))
-    }
-
-    /// Its bytes.
-    #[must_use]
-    pub fn as_bytes(&self) -> &[u8; 32] {
-        &self.0
-    }
+secret! {
+    /// A key that the firmware derived for a guest: the answer to [`KeyRequest`]. Wiped on drop, not printed, and not to be
+    /// cloned:
+    ///
+    /// ```compile_fail
+    /// # let key = sevcrypt::snp::keys::DerivedKey::new(&[7; 32]);
+    /// let copy = key.clone();
+    /// ```
+    DerivedKey, 32
 }
 
-impl fmt::Debug for DerivedKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("DerivedKey(..)")
+impl DerivedKey {
+    /// Its bytes, to be filled in.
+    pub(super) fn as_mut_bytes(&mut self) -> &mut [u8; 32] {
+        &mut self.0
     }
 }
 

@@ -1,0 +1,31 @@
+//! Secrets as types.
+
+/// Declares a secret of a fixed length: wiped on drop, not printed, not cloned.
+macro_rules! secret {
+    ($(#[$doc:meta])* $name:ident, $len:literal) => {
+        $(#[$doc])*
+        pub struct $name(zeroize::Zeroizing<[u8; $len]>);
+
+        impl $name {
+            /// A copy of these bytes.
+            #[must_use]
+            pub fn new(bytes: &[u8; $len]) -> Self {
+                Self(zeroize::Zeroizing::new(*bytes))
+            }
+
+            /// Its bytes.
+            #[must_use]
+            pub fn as_bytes(&self) -> &[u8; $len] {
+                &self.0
+            }
+        }
+
+        impl core::fmt::Debug for $name {
+            fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+                f.write_str(concat!(stringify!($name), "(..)"))
+            }
+        }
+    };
+}
+
+pub(super) use secret;
