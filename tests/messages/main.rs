@@ -6,6 +6,7 @@
 mod bad_requests;
 mod bad_responses;
 mod known_answers;
+mod linux;
 mod model;
 mod stages;
 mod types;
