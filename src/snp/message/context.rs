@@ -5,7 +5,7 @@ use core::fmt;
 use zeroize::Zeroize;
 
 use super::header::Vmpck;
-use super::wire::{field, field_mut};
+use super::wire::{field, field_mut, get_u64};
 use crate::snp::GuestPolicy;
 use crate::snp::tcb::TcbVersion;
 
@@ -103,29 +103,29 @@ impl<'a> ExportedContext<'a> {
     /// VMPCK0 to VMPCK3: one of them.
     #[must_use]
     pub fn vmpck(&self, vmpck: Vmpck) -> &'a [u8; 32] {
-        *vmpck.of(&[
-            field::<0x050, 32, _>(self.bytes),
-            field::<0x070, 32, _>(self.bytes),
-            field::<0x090, 32, _>(self.bytes),
-            field::<0x0b0, 32, _>(self.bytes),
-        ])
+        match vmpck.get() {
+            0 => field::<0x050, 32, _>(self.bytes),
+            1 => field::<0x070, 32, _>(self.bytes),
+            2 => field::<0x090, 32, _>(self.bytes),
+            _ => field::<0x0b0, 32, _>(self.bytes),
+        }
     }
 
     /// MSG_COUNT0 to MSG_COUNT3: one of them.
     #[must_use]
     pub fn message_count(&self, vmpck: Vmpck) -> u64 {
-        u64::from_le_bytes(**vmpck.of(&[
-            field::<0x1c0, 8, _>(self.bytes),
-            field::<0x1c8, 8, _>(self.bytes),
-            field::<0x1d0, 8, _>(self.bytes),
-            field::<0x1d8, 8, _>(self.bytes),
-        ]))
+        match vmpck.get() {
+            0 => get_u64::<0x1c0, _>(self.bytes),
+            1 => get_u64::<0x1c8, _>(self.bytes),
+            2 => get_u64::<0x1d0, _>(self.bytes),
+            _ => get_u64::<0x1d8, _>(self.bytes),
+        }
     }
 
     /// POLICY.
     #[must_use]
     pub fn policy(&self) -> GuestPolicy {
-        GuestPolicy(u64::from_le_bytes(*field::<0x228, 8, _>(self.bytes)))
+        GuestPolicy(get_u64::<0x228, _>(self.bytes))
     }
 
     /// LAUNCH_TCB.

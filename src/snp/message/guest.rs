@@ -73,7 +73,7 @@ impl GuestChannel {
         if bool::from(key.ct_eq(&[0; 32])) {
             return Err(ChannelError::EmptyKey);
         }
-        if count % 2 != 0 {
+        if !count.is_multiple_of(2) {
             return Err(ChannelError::OddCount { count });
         }
         if width.is_used_up(count) {

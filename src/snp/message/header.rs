@@ -322,7 +322,7 @@ impl Header {
             && self.word::<{ at::HDR_SIZE }>() == HDR_SIZE
             && self.byte::<{ at::ALGO }>() == ALGO
             && len != 0
-            && len % 16 == 0
+            && len.is_multiple_of(16)
             && usize::from(len) <= Self::MAX_PAYLOAD;
         if is_good { self.vmpck().ok_or(Status::INVALID_PARAM) } else { Err(Status::INVALID_PARAM) }
     }

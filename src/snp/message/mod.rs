@@ -158,5 +158,9 @@ impl fmt::Debug for MessageBuffer {
 
 /// The length of a payload that a message can have.
 fn payload_len(len: usize) -> Option<u16> {
-    if len == 0 || len % 16 != 0 || len > Header::MAX_PAYLOAD { None } else { len.try_into().ok() }
+    if len == 0 || !len.is_multiple_of(16) || len > Header::MAX_PAYLOAD {
+        None
+    } else {
+        len.try_into().ok()
+    }
 }

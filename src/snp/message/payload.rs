@@ -413,7 +413,7 @@ pub struct ExportRequest {
 
 /// A context's page. MODEL: an address that no memory has is refused as the firmware refuses addresses.
 fn context_page(addr: u64) -> Result<PhysAddr, Status> {
-    reserved(addr % 4096 == 0)?;
+    reserved(addr.is_multiple_of(4096))?;
     PhysAddr::new(addr).map_err(|_| Status::INVALID_ADDRESS)
 }
 
