@@ -100,7 +100,7 @@ fn versions_of_the_page() {
     }
     for version in [2, 3, 4, 255] {
         memory[0] = version;
-        assert_eq!(SecretsPage::open(&mut memory).unwrap().version(), version.into());
+        assert_eq!(SecretsPage::open(&mut memory).unwrap().version(), u32::from(version));
     }
 }
 
