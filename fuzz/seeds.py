@@ -81,6 +81,11 @@ V3 = report("vcek-milan-v3")
 EMPTY = vector("crls/milan-empty.der")
 SPLS = "blSPL=3&teeSPL=0&snpSPL=8&ucodeSPL=115"
 
+# A request's header, whose tag is nobody's.
+HEADER = struct.pack("<32xQQBBHBBHIB35x", 1, 0, 1, 1, 0x60, 3, 1, 0x20, 0, 0)
+# A secrets page at launch, without what comes after the keys.
+SECRETS = struct.pack("<4I16x", 3, 0, 0xA10F11, 0) + b"".join(bytes([n] * 32) for n in (1, 2, 3, 4))
+
 SEEDS = {
     "report": {
         "milan-v2": report("vcek-milan-v2"),
@@ -159,6 +164,59 @@ SEEDS = {
         "wrong-rule": b"min-build = 29\nallow = ['everything']",
         "wrong-digits": "csp-id = ['\u00fc']\nhost-data = '\u00fc'".encode(),
         "empty-set": b"chip-id = []",
+        "empty": b"",
+    },
+    # fuzz/src/messages.rs: VMPCK, MSG_TYPE, MSG_VERSION, then the payload.
+    "message_request": {
+        "cpuid": bytes([0, 1, 1]) + struct.pack("<IIQ", 2, 0, 0) + struct.pack("<IIQQIIIIQ", 1, 0, 0, 0, 1, 2, 3, 4, 0) * 2,
+        "cpuid-none": bytes([0, 1, 1]) + bytes(16),
+        "cpuid-many": bytes([0, 1, 1]) + struct.pack("<IIQ", 65, 0, 0) + bytes(48 * 65),
+        "key": bytes([1, 3, 1]) + struct.pack("<IIQII", 0, 0, 0x3F, 1, 5) + bytes([3, 0, 0, 0, 0, 0, 8, 0x73]),
+        "key-vmrk": bytes([2, 3, 1]) + struct.pack("<IIQIIQ", 1, 0, 0, 3, 0, 0),
+        "key-2": bytes([3, 3, 2]) + struct.pack("<IIQIIQQQ", 4, 0, 0x7F, 3, 0, 0, 0xB, 0),
+        "key-2-short": bytes([3, 3, 2]) + bytes(32),
+        "report": bytes([0, 5, 1]) + bytes(range(64)) + struct.pack("<II24x", 1, 2),
+        "report-reserved": bytes([0, 5, 1]) + bytes(95) + b"\1",
+        "export": bytes([0, 7, 1]) + struct.pack("<QII", 0x1000, 1, 0),
+        "import": bytes([0, 9, 1]) + struct.pack("<QII16x", 0x1000, 0x300, 3) + bytes(range(256)) * 3,
+        "absorb": bytes([0, 11, 1]) + struct.pack("<QII16x", 0x1000, 0x300, 3) + bytes(range(256)) * 3,
+        "vmrk": bytes([0, 13, 1]) + struct.pack("<Q24x", 0x1000) + bytes(range(32)),
+        "vmrk-1": bytes([1, 13, 1]) + struct.pack("<Q24x", 0x1000) + bytes(range(32)),
+        "absorb-noma": bytes([0, 15, 1]) + struct.pack("<QII16x", 0, 0x300, 3) + bytes(range(256)) * 3,
+        "tsc-info": bytes([1, 17, 1]) + bytes(128),
+        "unknown": bytes([0, 19, 1]) + bytes(16),
+        "version": bytes([0, 5, 2]) + bytes(96),
+        "header": HEADER,
+        "empty": b"",
+    },
+    # The request's number, then the payload of its response.
+    "message_response": {
+        "cpuid": bytes([9 * 2]) + struct.pack("<IIQ", 0x16, 2, 0) + bytes(96),
+        "cpuid-none": bytes([9]) + struct.pack("<IIQ", 0x16, 0, 0),
+        "cpuid-many": bytes([9]) + struct.pack("<IIQ", 0, 2, 0),
+        "key": bytes([1]) + bytes(32) + bytes(range(32)),
+        "key-refused": bytes([1]) + struct.pack("<I28x", 0x27) + bytes(range(32)),
+        "report": bytes([2]) + message(V3),
+        "report-size": bytes([2]) + bytes(8),
+        "export": bytes([3]) + struct.pack("<III20x", 0, 0x300, 3) + bytes(range(256)) * 3,
+        "export-size": bytes([3]) + struct.pack("<III20x", 0, 0x301, 3),
+        "export-version": bytes([3]) + struct.pack("<III20x", 0, 0x300, 4),
+        "import": bytes([4]),
+        "absorb": bytes([5]) + struct.pack("<I", 0x0B),
+        "vmrk": bytes([6]),
+        "absorb-noma": bytes([7]),
+        "tsc-info": bytes([8]) + struct.pack("<IIQQI", 0, 0, 1 << 32, 5, 200),
+        "header": bytes([1]) + HEADER,
+    },
+    "secrets_page": {
+        "launched": SECRETS,
+        "counts": SECRETS[:0xA0] + struct.pack("<4I", 2, 4, 0xFFFFFFFE, 7),
+        "high-words": SECRETS[:0xA0]
+        + struct.pack("<4IQ4I22xH32x", 2, 4, 0xFFFFFFFE, 7, 0x9000, 0, 1, 0xFFFFFFFF, 3, 1)
+        + bytes(range(64))
+        + struct.pack("<QQQIB3xIIQ", 0x800000, 0x100000, 0x801000, 1, 2, 200, 0, 0xB),
+        "taken": SECRETS[:0x20],
+        "version-1": struct.pack("<I", 1),
         "empty": b"",
     },
     # fuzz/src/verify.rs has the numbers of the cases and of their files.

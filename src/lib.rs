@@ -5,7 +5,8 @@
 //! |---|---|
 //! | an emulator, a VMM, a research model | [`mem::MemoryCipher`]: a physical address, a key and bytes in, the ciphertext of DRAM out |
 //! | a key broker, a relying party, a CI system | [`snp::verify::verify`]: a report and its certificate in, accepted or the reason why not out |
-//! | a platform's firmware | [`snp::report::Draft`]: an attestation report to fill in and to sign; [`snp::keys`]: the keys that sign it, and those of guests |
+//! | guest code: firmware, an SVSM, a unikernel | [`snp::message::GuestChannel`]: a key of the secrets page in, reports and derived keys out |
+//! | a platform's firmware | [`snp::report::Draft`]: an attestation report to fill in and to sign; [`snp::message::FirmwareChannels`]: guests' messages; [`snp::keys`]: the keys that sign it, and those of guests |
 //!
 //! Memory, as DRAM holds it:
 //! ```

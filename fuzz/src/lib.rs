@@ -1,9 +1,11 @@
 //! What the fuzz targets do, as plain functions: `fuzz_targets/` hands them to libFuzzer, `tests/replay.rs` runs them
 //! over the corpora with any toolchain. Each panics where the library breaks a promise.
 
+mod messages;
 mod parsers;
 mod verify;
 
+pub use messages::{message_request, message_response, secrets_page};
 pub use parsers::{bundle, cert_table, certificate, crl, hcl, kds, policy, report, response};
 pub use verify::verify;
 
@@ -18,9 +20,12 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("crl", crl),
     ("hcl", hcl),
     ("kds", kds),
+    ("message_request", message_request),
+    ("message_response", message_response),
     ("policy", policy),
     ("report", report),
     ("response", response),
+    ("secrets_page", secrets_page),
     ("verify", verify),
 ];
 

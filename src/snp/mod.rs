@@ -7,6 +7,8 @@
 //! | a report, and want its fields | [`report::Report`] |
 //! | a report without its certificate | [`kds::Request`] |
 //! | a chip's secret, and want its VCEK or a guest's key | [`keys`] |
+//! | a guest that asks its firmware for a report or a key, or a model of that firmware | [`message`] |
+//! | a secrets page | [`secrets::SecretsPage`] |
 
 pub mod azure;
 pub mod cert_table;
@@ -20,6 +22,7 @@ pub mod message;
 pub mod policy;
 pub mod report;
 pub mod response;
+pub mod secrets;
 pub mod swap;
 pub mod tcb;
 pub mod verify;
