@@ -27,68 +27,6 @@
 #   src r8 | dst r9 | sets left r10 | sets left in this run r11 | powers rax | distance rcx
 
 .set            HALF, ROUNDS / 2
-.set            HASH_STEPS, 68
-
-# low, high, middle = the turned block in \x times the powers at \at.
-.macro gcm_times x, at, low, high, middle
-                vpshufd         zmm25, \x, 0x4e
-                vpxorq          zmm25, zmm25, \x
-                vpclmulqdq      \low, \x, [rax + \at], 0x00
-                vpclmulqdq      \high, \x, [rax + \at], 0x11
-                vpclmulqdq      \middle, zmm25, [rax + rcx + \at], 0x00
-.endm
-
-# Hashes the turned blocks in \x.
-.macro gcm_add x
-                gcm_times       \x, 0, zmm26, zmm27, zmm28
-                vpxorq          zmm18, zmm18, zmm26
-                vpxorq          zmm20, zmm20, zmm27
-                vpxorq          zmm19, zmm19, zmm28
-.endm
-
-# Step \step of hashing the set at \memory: vectors go in by twos, 17 steps for two.
-.macro gcm_hash_step step, memory
-.set            STEP, \step % 17
-.set            AT, 128 * (\step / 17) + 64 * (STEP / 7)
-.if STEP == 0 || STEP == 7
-                vmovdqu64       zmm24, [\memory + AT]
-.elseif STEP == 1 || STEP == 8
-                vpshufb         zmm24, zmm24, zmm17
-.elseif STEP == 2 || STEP == 9
-                vpshufd         zmm25, zmm24, 0x4e
-.elseif STEP == 3 || STEP == 10
-                vpxorq          zmm25, zmm25, zmm24
-.elseif STEP == 4
-                vpclmulqdq      zmm26, zmm24, [rax + AT], 0x00
-.elseif STEP == 5
-                vpclmulqdq      zmm27, zmm24, [rax + AT], 0x11
-.elseif STEP == 6
-                vpclmulqdq      zmm28, zmm25, [rax + rcx + AT], 0x00
-.elseif STEP == 11
-                vpclmulqdq      zmm29, zmm24, [rax + AT], 0x00
-.elseif STEP == 12
-                vpclmulqdq      zmm30, zmm24, [rax + AT], 0x11
-.elseif STEP == 13
-                vpclmulqdq      zmm31, zmm25, [rax + rcx + AT], 0x00
-.elseif STEP == 14
-                vpternlogq      zmm18, zmm26, zmm29, 0x96
-.elseif STEP == 15
-                vpternlogq      zmm20, zmm27, zmm30, 0x96
-.elseif STEP == 16
-                vpternlogq      zmm19, zmm28, zmm31, 0x96
-.endif
-.endm
-
-# The steps of hashing that follow the AES instruction number DONE, of \count that they are spread over.
-.macro gcm_hash_some memory, count
-.set            DONE, DONE + 1
-.rept           (HASH_STEPS + \count - 1) / \count
-.if HASHED * \count < HASH_STEPS * DONE
-                gcm_hash_step   HASHED, \memory
-.set            HASHED, HASHED + 1
-.endif
-.endr
-.endm
 
 # The next four counter blocks, whitened with the first key in zmm23.
 .macro gcm_counters n
@@ -138,7 +76,7 @@
                 gcm_lane        \a, \n, vaesenc, zmm22
 .endif
 .ifnc \memory, none
-                gcm_hash_some   \memory, (16 * (HALF - 1) - 8)
+                ghash512_some   \memory, (16 * (HALF - 1) - 8)
 .endif
 .endr
                 vbroadcasti32x4 zmm23, [rdi + 16 * ROUND]
@@ -146,7 +84,7 @@
                 gcm_lane        \b, \n, vaesenc, zmm23
 .if ROUND < HALF
 .ifnc \memory, none
-                gcm_hash_some   \memory, (16 * (HALF - 1) - 8)
+                ghash512_some   \memory, (16 * (HALF - 1) - 8)
 .endif
 .else
                 gcm_lane        \a, \n, gcm_write
@@ -171,61 +109,21 @@
 .endr
 .endm
 
+# Registers \lanes take what those \by behind them have.
+.macro gcm_down by, lanes:vararg
+.irp            n, \lanes
+.irp            m, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15
+.if \m == \n + \by
+                vmovdqa64       zmm\n, zmm\m
+.endif
+.endr
+.endr
+.endm
+
 # Vector \n modulo 8 of a set.
 .macro gcm_write n
                 vpxorq          zmm\n, zmm\n, [r8 + 64 * (\n % 8)]
                 vmovdqu64       [r9 + 64 * (\n % 8)], zmm\n
-.endm
-
-# Vector \n of the second set to the first set.
-.macro gcm_down n
-                gcm_move        (\n - 8), \n
-.endm
-
-# Vector \n to the place ahead of it.
-.macro gcm_down_one n
-                gcm_move        (\n - 1), \n
-.endm
-
-.macro gcm_move to, from
-.irp            m, 0, 1, 2, 3, 4, 5, 6, 7
-.if \m == \to
-                vmovdqa64       zmm\m, zmm\from
-.endif
-.endr
-.endm
-
-# xmm18 = the sum of products in zmm18 to zmm20, reduced.
-.macro gcm_reduce
-                vpternlogq      zmm19, zmm18, zmm20, 0x96
-                vpslldq         zmm24, zmm19, 8
-                vpsrldq         zmm25, zmm19, 8
-                vpxorq          zmm18, zmm18, zmm24
-                vpxorq          zmm20, zmm20, zmm25
-                vextracti64x4   ymm24, zmm18, 1
-                vextracti64x4   ymm25, zmm20, 1
-                vpxorq          ymm18, ymm18, ymm24
-                vpxorq          ymm20, ymm20, ymm25
-                vextracti32x4   xmm24, ymm18, 1
-                vextracti32x4   xmm25, ymm20, 1
-                vpxorq          xmm18, xmm18, xmm24
-                vpxorq          xmm20, xmm20, xmm25
-                vmovdqu64       xmm26, [rdx + CONST_FOLD]
-.rept           2
-                vpclmulqdq      xmm24, xmm18, xmm26, 0x00
-                vpshufd         xmm18, xmm18, 0x4e
-                vpxorq          xmm18, xmm18, xmm24
-.endr
-                vpxorq          xmm18, xmm18, xmm20
-.endm
-
-# The sum of products begins with Y in \y.
-.macro gcm_begin y
-                vpshufd         xmm25, \y, 0x4e
-                vpxorq          xmm25, xmm25, \y
-                vpclmulqdq      xmm20, \y, [rax], 0x11
-                vpclmulqdq      xmm19, xmm25, [rax + rcx], 0x00
-                vpclmulqdq      xmm18, \y, [rax], 0x00
 .endm
 
 # A set has been hashed, and with it perhaps a run has ended. r10 sets are still to be hashed, or \left, if that is given.
@@ -233,7 +131,7 @@
                 add             rax, 512
                 dec             r11
                 jnz             9f
-                gcm_reduce
+                ghash512_reduce
                 mov             rax, [rsi + JOB_LAST_POWERS]
 .ifb \left
                 mov             r11, r10
@@ -245,7 +143,7 @@
 8:              shl             r11, 9                          # from now on more than there are sets
                 sub             rax, r11
 .endif
-7:              gcm_begin       xmm18
+7:              ghash512_begin  xmm18
 9:
 .endm
 
@@ -273,7 +171,7 @@
                 mov             r10, [rsi + JOB_AAD]
                 vmovdqu8        zmm24{k1}{z}, [r10]
                 vpshufb         zmm24, zmm24, zmm17
-                gcm_add         zmm24
+                ghash512_add    zmm24
                 add             r11, 15
                 and             r11, -16
                 add             rax, r11
@@ -282,7 +180,7 @@
                 test            r11, r11
                 jz              2f
                 vmovdqu64       xmm18, [rsi + JOB_HASH]
-                gcm_begin       xmm18
+                ghash512_begin  xmm18
 2:              mov             r8, [rsi + JOB_SRC]
                 mov             r9, [rsi + JOB_DST]
                 mov             r10, [rsi + JOB_SETS]
@@ -328,15 +226,12 @@
                 jnz             3b
                 jmp             5f
 .endif
-4:
-.irp            n, 0, 1, 2, 3, 4, 5, 6, 7
-                gcm_lane        8, \n, gcm_down
-.endr
+4:              gcm_down        8, 0, 1, 2, 3, 4, 5, 6, 7
 2:
 .if TEXT
 .set            HASHED, 0
-.rept           HASH_STEPS
-                gcm_hash_step   HASHED, r9 - 512
+.rept           GHASH_STEPS
+                ghash512_step   HASHED, r9 - 512
 .set            HASHED, HASHED + 1
 .endr
                 gcm_hashed      0
@@ -353,10 +248,8 @@
 .else
                 vpshufb         zmm24, zmm24, zmm17
 .endif
-                gcm_add         zmm24
-.irp            n, 1, 2, 3, 4, 5, 6, 7
-                gcm_lane        0, \n, gcm_down_one
-.endr
+                ghash512_add    zmm24
+                gcm_down        1, 0, 1, 2, 3, 4, 5, 6
                 add             r8, 64
                 add             r9, 64
                 add             rax, 64
@@ -374,15 +267,15 @@
                 vmovdqu8        zmm24{k1}{z}, zmm0
 .endif
                 vpshufb         zmm24, zmm24, zmm17
-                gcm_add         zmm24
+                ghash512_add    zmm24
                 add             r10, 15
                 and             r10, -16
                 add             rax, r10
 5:              vmovq           xmm24, [rsi + JOB_TEXT_BITS]
                 vmovq           xmm25, [rsi + JOB_AAD_BITS]
                 vpunpcklqdq     xmm24, xmm24, xmm25
-                gcm_add         zmm24
-                gcm_reduce
+                ghash512_add    zmm24
+                ghash512_reduce
                 vpshufb         xmm18, xmm18, xmm17
                 vpxorq          xmm18, xmm18, xmm21
                 vmovdqu64       [rsi + JOB_HASH], xmm18
@@ -391,18 +284,10 @@
 .endr
                 vzeroall                                        #   zmm0 to zmm15
                 ret
-.purgem         gcm_times
-.purgem         gcm_add
-.purgem         gcm_hash_step
-.purgem         gcm_hash_some
 .purgem         gcm_counters
 .purgem         gcm_rounds
 .purgem         gcm_half
 .purgem         gcm_lane
 .purgem         gcm_write
-.purgem         gcm_reduce
-.purgem         gcm_begin
 .purgem         gcm_hashed
 .purgem         gcm_down
-.purgem         gcm_down_one
-.purgem         gcm_move

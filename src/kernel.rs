@@ -634,6 +634,7 @@ if_kernels! {
                         $(concat!(".set ", $symbol, ", ", $value),)*
                         include_str!("../asm/directions.inc"),
                         include_str!("../asm/ghash.inc"),
+                        include_str!("../asm/ghash_vaes512.inc"),
                         include_str!(concat!("../asm/", $file)),
                         ".purgem aes_round",
                         ".purgem aes_last",
@@ -642,6 +643,12 @@ if_kernels! {
                         ".purgem ghash_fold",
                         ".purgem ghash_add",
                         ".purgem ghash_reduce",
+                        ".purgem ghash512_times",
+                        ".purgem ghash512_add",
+                        ".purgem ghash512_step",
+                        ".purgem ghash512_some",
+                        ".purgem ghash512_reduce",
+                        ".purgem ghash512_begin",
                         options(raw)
                     )
                 }

@@ -58,8 +58,11 @@ pub type PageKey = GcmKey<272>;
 /// assert_eq!(&text, b"the page's metadata");
 /// # Ok::<(), GcmError>(())
 /// ```
-pub struct GcmKey<const POWERS: usize> {
-    parts: Wiped<Parts<POWERS>>,
+pub struct GcmKey<const POWERS: usize>(Wiped<Whole<POWERS>>);
+
+/// All of a key, so that padding is wiped, too.
+struct Whole<const POWERS: usize> {
+    parts: Parts<POWERS>,
     size: KeySize,
     backend: Backend,
 }
@@ -87,25 +90,25 @@ impl<const POWERS: usize> GcmKey<POWERS> {
                 Parts::Kernels(isa, keys, Powers::EMPTY)
             }
         };
-        let mut parts = Wiped::new(parts);
+        let mut whole = Wiped::new(Whole { parts, size: key.size(), backend });
         // In their place, for they are many.
-        if let Parts::Kernels(isa, _, powers) = &mut *parts {
+        if let Parts::Kernels(isa, _, powers) = &mut whole.parts {
             powers.fill(*isa, &h[0]);
         }
         h.zeroize();
-        Self { parts, size: key.size(), backend }
+        Self(whole)
     }
 
     /// Which AES the key is for.
     #[must_use]
     pub fn size(&self) -> KeySize {
-        self.size
+        self.0.size
     }
 
     /// The backend that the key was set up for.
     #[must_use]
     pub fn backend(&self) -> Backend {
-        self.backend
+        self.0.backend
     }
 
     /// Enciphers `text` in its place; the tag covers it and `aad`.
@@ -179,7 +182,7 @@ impl<const POWERS: usize> GcmKey<POWERS> {
         source: Source<'_>,
         text: &mut [u8],
     ) -> Tag {
-        match &*self.parts {
+        match &self.0.parts {
             Parts::Portable(cipher, hash) => {
                 portable::turn(cipher, hash, turn, nonce, aad, source, text)
             }
