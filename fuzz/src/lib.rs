@@ -1,9 +1,11 @@
 //! What the fuzz targets do, as plain functions: `fuzz_targets/` hands them to libFuzzer, `tests/replay.rs` runs them
 //! over the corpora with any toolchain. Each panics where the library breaks a promise.
 
+mod gcm;
 mod parsers;
 mod verify;
 
+pub use gcm::gcm;
 pub use parsers::{bundle, cert_table, certificate, crl, hcl, kds, policy, report, response};
 pub use verify::verify;
 
@@ -16,6 +18,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("cert_table", cert_table),
     ("certificate", certificate),
     ("crl", crl),
+    ("gcm", gcm),
     ("hcl", hcl),
     ("kds", kds),
     ("policy", policy),
