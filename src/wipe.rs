@@ -1,7 +1,7 @@
 //! Erasing keys: the third room in which `unsafe` may stand.
 
 use core::mem::ManuallyDrop;
-use core::ops::Deref;
+use core::ops::{Deref, DerefMut};
 
 /// A value that holds a secret. When it is dropped, its destructor runs and then every byte of its
 /// place is overwritten, padding and unused enum variants included.
@@ -20,6 +20,12 @@ impl<T> Deref for Wiped<T> {
     type Target = T;
     fn deref(&self) -> &T {
         &self.0
+    }
+}
+
+impl<T> DerefMut for Wiped<T> {
+    fn deref_mut(&mut self) -> &mut T {
+        &mut self.0
     }
 }
 

@@ -22,13 +22,14 @@ fn leaves_nothing<T>(value: T, backend: Backend) {
     let what = format!("{} on {backend}", type_name::<T>());
     let written = before.iter().filter(|byte| **byte != 0).count();
     assert!(written > 220, "{what}: there were round keys");
-    // Which AES and which backend it was are no secrets, and padding may hold anything.
+    // Which AES and which backend it was are no secrets; padding holds whatever stood on the stack.
     let stayed =
         before.iter().zip(&after).filter(|(before, after)| **after != 0 && before == after);
     let stayed = stayed.count();
-    assert!(stayed < 64, "{what}: {stayed} bytes stayed");
+    assert!(stayed < 160, "{what}: {stayed} bytes stayed");
     for secret in [&KEY[..], &hash_key] {
-        assert!(longest_stretch(&after, secret) < 3, "{what}");
+        let len = longest_stretch(&after, secret);
+        assert!(len < 3, "{what}: {len} bytes of {} stayed", secret.len());
     }
 }
 
@@ -37,7 +38,18 @@ fn keys_leave_nothing() {
     for backend in Backend::available() {
         leaves_nothing(MessageKey::new(&KEY, backend), backend);
         leaves_nothing(PageKey::new(&KEY, backend), backend);
-        leaves_nothing(SwapKey::new(&KEY, 0, backend), backend);
+    }
+}
+
+#[test]
+fn swap_keys_leave_nothing_at_all() {
+    for backend in Backend::available() {
+        let (before, after) = dropped(SwapKey::new(&KEY, 0, backend));
+        assert!(
+            before.iter().filter(|byte| **byte != 0).count() > 220,
+            "{backend}: a key was there"
+        );
+        assert!(after.iter().all(|byte| *byte == 0), "{backend}: {after:02x?}");
     }
 }
 
