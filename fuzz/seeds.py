@@ -75,6 +75,13 @@ def edits(case, *changes):
     return bytes([case]) + b"".join(struct.pack("<BHB", *change) for change in changes)
 
 
+def gcm(aad_len, text_len, bit=0, aes128=0, page=0, repeat=0):
+    """Nonce, key, length of additional data, bit to change, flags, additional data and text."""
+    flags = aes128 | page << 1 | repeat << 2
+    text = bytes(at % 251 for at in range(aad_len + text_len))
+    return bytes(range(12)) + bytes(range(32, 64)) + struct.pack("<BHB", aad_len, bit, flags) + text
+
+
 CLAIMS = b'{"keys":[{"kid":"HCLAkPub","kty":"RSA"}],"vm-configuration":{"secure-boot":true}}'
 MILAN = [cert("milan-vcek"), cert("milan-ask"), cert("milan-ark")]
 V3 = report("vcek-milan-v3")
@@ -144,6 +151,16 @@ SEEDS = {
         "ioctl": message(V3, 4000 - 0x4C0),
         "hcl": hcl(V3, CLAIMS),
         "status": struct.pack("<I", 0x27) + bytes(4000 - 4),
+    },
+    "gcm": {
+        "nothing": gcm(0, 0),
+        "aad": gcm(48, 0, bit=300),
+        "message": gcm(48, 96, bit=127),
+        "message-128": gcm(21, 77, bit=128, aes128=1),
+        "report": gcm(48, 1216, bit=700),
+        "page": gcm(0, 4096, bit=2000, page=1),
+        "odd-page": gcm(255, 4351, bit=40000, aes128=1, page=1),
+        "long": gcm(16, 1000, bit=5000, page=1, repeat=63),
     },
     "kds": {
         "milan": f"https://kdsintf.amd.com/vcek/v1/Milan/{'0123456789abcdef' * 8}?{SPLS}".encode(),

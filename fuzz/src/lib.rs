@@ -1,10 +1,12 @@
 //! What the fuzz targets do, as plain functions: `fuzz_targets/` hands them to libFuzzer, `tests/replay.rs` runs them
 //! over the corpora with any toolchain. Each panics where the library breaks a promise.
 
+mod gcm;
 mod messages;
 mod parsers;
 mod verify;
 
+pub use gcm::gcm;
 pub use messages::{message_request, message_response, secrets_page};
 pub use parsers::{bundle, cert_table, certificate, crl, hcl, kds, policy, report, response};
 pub use verify::verify;
@@ -18,6 +20,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("cert_table", cert_table),
     ("certificate", certificate),
     ("crl", crl),
+    ("gcm", gcm),
     ("hcl", hcl),
     ("kds", kds),
     ("message_request", message_request),

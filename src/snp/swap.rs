@@ -37,6 +37,7 @@
 use crate::cpu::Backend;
 use crate::gcm::{GcmError, Nonce, PageKey, Tag};
 use crate::status::Status;
+use crate::wipe::Wiped;
 
 /// The count at which a key encrypts no more (AEAD_OFLOW): 2^64 - 2.
 pub const OEK_IV_COUNT_LIMIT: u64 = u64::MAX - 1;
@@ -271,7 +272,10 @@ impl MdataEntry {
 ///
 /// Key and count belong together: a second `SwapKey` of the same key that begins at an earlier count would use a nonce
 /// twice, which shows the difference of two pages to whoever has their ciphertexts, and lets him forge others.
-pub struct SwapKey {
+pub struct SwapKey(Wiped<Counted>);
+
+/// Wiped as a whole: the moves that fill it also copy its padding, which may hold old stack bytes.
+struct Counted {
     key: PageKey,
     iv_count: u64,
 }
@@ -280,13 +284,13 @@ impl SwapKey {
     /// The key and the count of a guest's context: random and 0 at LAUNCH_START, or those of a guest that moved in.
     #[must_use]
     pub fn new(oek: &[u8; 32], iv_count: u64, backend: Backend) -> Self {
-        Self { key: PageKey::new(oek, backend), iv_count }
+        Self(Wiped::new(Counted { key: PageKey::new(oek, backend), iv_count }))
     }
 
     /// OEK_IV_COUNT: the count of the next page.
     #[must_use]
-    pub const fn iv_count(&self) -> u64 {
-        self.iv_count
+    pub fn iv_count(&self) -> u64 {
+        self.0.iv_count
     }
 
     /// SWAP_OUT: encrypts `page`, which holds plaintext, to `destination`.
@@ -331,13 +335,13 @@ impl SwapKey {
         seal: impl FnOnce(&PageKey, &Nonce) -> Result<Tag, GcmError>,
     ) -> Result<MdataEntry, Status> {
         // The firmware compares for equality; no count above the limit exists there.
-        if self.iv_count >= OEK_IV_COUNT_LIMIT {
+        if self.0.iv_count >= OEK_IV_COUNT_LIMIT {
             return Err(Status::AEAD_OFLOW);
         }
         // The count goes on before anything can fail: no nonce is ever used twice.
-        let iv = self.iv_count;
-        self.iv_count += 1;
-        let auth_tag = seal(&self.key, &nonce(iv)).map_err(|_| Status::INVALID_PAGE_SIZE)?;
+        let iv = self.0.iv_count;
+        self.0.iv_count += 1;
+        let auth_tag = seal(&self.0.key, &nonce(iv)).map_err(|_| Status::INVALID_PAGE_SIZE)?;
         let state = match contents {
             Contents::Data(state) | Contents::Vmsa(state) => {
                 PageState { gpa: state.gpa & GPA, ..state }
@@ -363,7 +367,7 @@ impl SwapKey {
         destination: &mut [u8],
     ) -> Result<(), Status> {
         check_entry(page_type, entry, || common_size(page, destination))?;
-        let opened = self.key.open(&nonce(entry.iv), &[], page, destination, &entry.auth_tag);
+        let opened = self.0.key.open(&nonce(entry.iv), &[], page, destination, &entry.auth_tag);
         used(entry, opened)
     }
 
@@ -379,7 +383,7 @@ impl SwapKey {
         page: &mut [u8],
     ) -> Result<(), Status> {
         check_entry(page_type, entry, || PageSize::from_bytes(page.len()))?;
-        let opened = self.key.open_in_place(&nonce(entry.iv), &[], page, &entry.auth_tag);
+        let opened = self.0.key.open_in_place(&nonce(entry.iv), &[], page, &entry.auth_tag);
         used(entry, opened)
     }
 }
