@@ -22,7 +22,8 @@ use crate::wipe::Wiped;
 /// The firmware's end of a guest's four channels: the VMPCKs and their counts, as a guest's context has them.
 ///
 /// For software platforms. It opens requests as the firmware does, with its order of checks and its status codes (AMD
-/// 56860, SNP_GUEST_REQUEST; AMD's published firmware); what a request does is the platform's.
+/// 56860, SNP_GUEST_REQUEST; AMD's published firmware); what a request does is the platform's. A key is set up for each
+/// message, so that a guest's channels are no larger than its keys.
 ///
 /// A count moves when a response is sealed, and at no other time. MODEL: it has moved even if the response then cannot
 /// be written into the guest's page, so that the same request again gets `AEAD_OFLOW`, and the guest's channel stops.

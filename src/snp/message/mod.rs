@@ -20,6 +20,10 @@
 //! * A channel that has stopped has wiped its key. It does not start again.
 //! * No allocation, and no copy of a page on the stack: a [`MessageBuffer`] is the caller's.
 //!
+//! It does not promise that a message arrives, nor that the hypervisor learns nothing: types, lengths and times are seen.
+//!
+//! Messages of SEV-TIO are drafts whose numbers still change: they are not here, and [`Request`] is open to them.
+//!
 //! ```
 //! use sevcrypt::Backend;
 //! use sevcrypt::snp::message::{
