@@ -17,11 +17,12 @@ pub const MAX_LEN: usize = (u32::MAX / 8) as usize;
 /// The bytes of one block.
 const BLOCK: usize = 32;
 
-/// Fills `out` from a key of any length.
+/// Fills `out` from a key.
 ///
-/// The key may have any length, as HMAC allows; the firmware's keys have at most 64 bytes. The label says what the output is for. Labels of SEV-SNP have no zero at their end, some of the legacy ones have: it is
-/// part of the label, and comes before the zero that the profile puts behind every label. The output's length is part of
-/// what is hashed: a shorter one is no beginning of a longer one.
+/// The key may have any length, as HMAC allows; the firmware's keys have at most 64 bytes. The label says what the output
+/// is for. Labels of SEV-SNP have no zero at their end, some of the legacy ones have: it is part of the label, and comes
+/// before the zero that the profile puts behind every label. The output's length is part of what is hashed: a shorter one
+/// is no beginning of a longer one.
 ///
 /// # Errors
 /// [`KdfError::TooLong`]; nothing was written.
