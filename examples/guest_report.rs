@@ -1,7 +1,8 @@
 //! A guest asks its firmware for a report and for a key, and a relying party verifies the report.
 //!
-//! The guest's half ([`Guest`]) needs neither an operating system nor an allocator. The hypervisor and the firmware are models
-//! in this process; the chip is one of the test platform in `vectors/attestation`, whose root must be named as trusted.
+//! The guest's half ([`Guest`]) needs neither an operating system nor an allocator. The hypervisor and the firmware
+//! are models in this process; the chip is one of the test platform in `vectors/attestation`, whose root must be named
+//! as trusted.
 //!
 //! ```sh
 //! cargo run --release --example guest_report

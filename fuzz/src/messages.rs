@@ -1,5 +1,5 @@
-//! Guest messages: what anybody sends is not accepted, what the key's owner sends is parsed, and what is parsed writes the same
-//! bytes again.
+//! Guest messages: what anybody sends is not accepted, what the key's owner sends is parsed, and what is parsed writes
+//! the same bytes again.
 
 use sevcrypt::gcm::MessageKey;
 use sevcrypt::snp::keys::{KeyRequest, KeySelect};

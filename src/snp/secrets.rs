@@ -187,7 +187,8 @@ impl<'a> SecretsPage<'a> {
         u64::from(high) << 32 | u64::from(low)
     }
 
-    /// Sets how many messages have been sent and received with a VMPCK: both halves where the page has them, else the lower.
+    /// Sets how many messages have been sent and received with a VMPCK: both halves where the page has them, else the
+    /// lower.
     pub(super) fn set_message_count(&mut self, vmpck: Vmpck, count: u64) {
         let [a, b, c, d, high @ ..] = count.to_le_bytes();
         *of_vmpck!(COUNT_LOW, 4, self.bytes, vmpck, field_mut) = [a, b, c, d];
@@ -196,8 +197,8 @@ impl<'a> SecretsPage<'a> {
         }
     }
 
-    /// VMSA_TWEAK_BITMAP: bit n, from the lowest of the first byte, says that quadword n of a save area is changed by the
-    /// nonce of register protection.
+    /// VMSA_TWEAK_BITMAP: bit n, from the lowest of the first byte, says that quadword n of a save area is changed by
+    /// the nonce of register protection.
     #[must_use]
     pub fn vmsa_tweak_bitmap(&self) -> &[u8; 64] {
         field::<{ at::VMSA_TWEAK_BITMAP }, 64, _>(self.bytes)

@@ -79,6 +79,7 @@ fn the_longest_payload() {
         let mut message = sealed(&key_of(VMPCK), header, &vec![0; len.into()]);
         message.truncate(4096);
         check(&message, expected);
+        assert_eq!(header.check_request().map(drop), expected);
     }
 }
 

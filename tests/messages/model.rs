@@ -1,8 +1,9 @@
-//! Both ends against each other, over a host that loses, repeats, reorders and corrupts, through stages that hand on two keys.
+//! Both ends against each other, over a host that loses, repeats, reorders and corrupts, through stages that hand on
+//! two keys.
 //!
-//! The model knows every message that either end has sealed. It demands: no key and number seal two messages; an end accepts a
-//! message only if it is byte for byte the one that is due (in its authenticated bytes); whoever must stop has stopped; where
-//! nobody has, both ends agree on the count.
+//! The model knows every message that either end has sealed. It demands: no key and number seal two messages; an end
+//! accepts a message only if it is byte for byte the one that is due (in its authenticated bytes); whoever must stop
+//! has stopped; where nobody has, both ends agree on the count.
 
 use std::collections::HashMap;
 
@@ -31,7 +32,8 @@ enum Ask {
     Tsc,
 }
 
-/// What the host does with a message on its way: the one that is due, or any earlier one; as it is, or with a byte changed.
+/// What the host does with a message on its way: the one that is due, or any earlier one; as it is, or with a byte
+/// changed.
 #[derive(Clone, Debug)]
 struct Delivery {
     which: Option<Index>,

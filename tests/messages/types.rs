@@ -439,6 +439,15 @@ fn absorb_noma() {
     let message = sealed(&[0x93; 32], header, &[0; 0x80]);
     assert!(open(&mut channels, &mut firmware_buffer, &message).is_ok());
 
+    // What the firmware knows stays.
+    let mut channels = firmware([0; 4]).with_max_version(MessageType::KEY_REQ, 2);
+    let mut channel = guest(Vmpck::VMPCK0, 0);
+    let message = channel.seal(&request, &mut buffer).unwrap();
+    open(&mut channels, &mut firmware_buffer, message.bytes()).unwrap().absorb().unwrap();
+    let header = Header::new(MessageType::KEY_REQ, 2, 0x20, Vmpck::VMPCK1, 23);
+    let message = sealed(&[0x91; 32], header, &[0; 0x20]);
+    assert!(open(&mut channels, &mut firmware_buffer, &message).is_ok());
+
     // A refusal changes nothing but the count.
     let (mut channel, mut channels) = (guest(Vmpck::VMPCK0, 0), firmware([0; 4]));
     let message = channel.seal(&request, &mut buffer).unwrap();

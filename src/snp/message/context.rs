@@ -63,8 +63,8 @@ macro_rules! numbers {
 /// The type's, where its generic name may not stand.
 const LEN: usize = 0x300;
 
-/// A guest's context as MSG_EXPORT_RSP has it and MSG_IMPORT_REQ and its sisters take it (AMD 56860, "GCTX export"): all
-/// of a guest's keys. The bytes are the caller's, who wipes them; neither they nor this are to be printed.
+/// A guest's context as MSG_EXPORT_RSP has it and MSG_IMPORT_REQ and its sisters take it (AMD 56860, "GCTX export"):
+/// all of a guest's keys. The bytes are the caller's, who wipes them; neither they nor this are to be printed.
 ///
 /// ```
 /// use sevcrypt::snp::message::{ContextDraft, Vmpck};

@@ -21,11 +21,12 @@ use crate::wipe::Wiped;
 
 /// The firmware's end of a guest's four channels: the VMPCKs and their counts, as a guest's context has them.
 ///
-/// For software platforms. It opens requests as the firmware does, with its order of checks and its status codes (AMD 56860,
-/// SNP_GUEST_REQUEST; AMD's published firmware); what a request does is the platform's.
+/// For software platforms. It opens requests as the firmware does, with its order of checks and its status codes (AMD
+/// 56860, SNP_GUEST_REQUEST; AMD's published firmware); what a request does is the platform's. A key is set up for each
+/// message, so that a guest's channels are no larger than its keys.
 ///
-/// A count moves when a response is sealed, and at no other time. MODEL: it has moved even if the response then cannot be
-/// written into the guest's page, so that the same request again gets `AEAD_OFLOW`, and the guest's channel stops.
+/// A count moves when a response is sealed, and at no other time. MODEL: it has moved even if the response then cannot
+/// be written into the guest's page, so that the same request again gets `AEAD_OFLOW`, and the guest's channel stops.
 pub struct FirmwareChannels {
     vmpcks: Wiped<[[u8; 32]; 4]>,
     counts: [u64; 4],
@@ -54,8 +55,8 @@ impl FirmwareChannels {
         channels
     }
 
-    /// The same with another highest MSG_VERSION for a type of request: 1 if nothing is said. Other types than requests that
-    /// have a name are left as they are.
+    /// The same with another highest MSG_VERSION for a type of request: 1 if nothing is said. Other types than
+    /// requests that have a name are left as they are.
     #[must_use]
     pub fn with_max_version(mut self, message_type: MessageType, version: u8) -> Self {
         if message_type.is_known_request()
@@ -72,7 +73,8 @@ impl FirmwareChannels {
         *vmpck.of(&self.counts)
     }
 
-    /// Opens a request. `copy` fills its argument with the request's page, each byte read once; `buffer` is private memory.
+    /// Opens a request. `copy` fills its argument with the request's page, each byte read once; `buffer` is private
+    /// memory.
     ///
     /// Not checked, as in the published firmware: reserved bytes of the header, and the second half of AUTHTAG.
     ///
@@ -196,12 +198,12 @@ impl<'b> Opened<'_, 'b> {
 
     /// The request.
     ///
-    /// MODEL: a payload that does not have the length of its type is refused. (The published firmware reads zeros, or what was
-    /// there before.)
+    /// MODEL: a payload that does not have the length of its type is refused. (The published firmware reads zeros, or
+    /// what was there before.)
     ///
     /// # Errors
-    /// The status that the platform has to [`respond`](Self::respond) with, mostly [`Status::INVALID_PARAM`]: see the `parse`
-    /// of each type.
+    /// The status that the platform has to [`respond`](Self::respond) with, mostly [`Status::INVALID_PARAM`]: see the
+    /// `parse` of each type.
     pub fn request(&self) -> Result<GuestRequest<'_>, Status> {
         let payload = self.payload();
         Ok(match self.header.message_type() {
@@ -267,8 +269,8 @@ impl<'b> Opened<'_, 'b> {
         self.seal(len)
     }
 
-    /// Answers MSG_ABSORB_NOMA_REQ with success: the response still has the old key and number, then the absorbed context's
-    /// VMPCKs and counts are the channels', and the count of this VMPCK moves on from there.
+    /// Answers MSG_ABSORB_NOMA_REQ with success: the response still has the old key and number, then the absorbed
+    /// context's VMPCKs and counts are the channels', and the count of this VMPCK moves on from there.
     ///
     /// MODEL: from a count that has no next one, it does not move.
     ///

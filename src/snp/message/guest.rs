@@ -46,8 +46,16 @@ struct ChannelKey {
 
 /// The guest's end of a channel: a VMPCK and its count. See the [module](super) for what it promises.
 ///
-/// Its key is wiped when it is dropped, when it stops and when it is handed over. Two channels for one key must not exist at a
-/// time: [`take`](Self::take) sees to it as far as the secrets page is the only other place of the key.
+/// Its key is wiped when it is dropped, when it stops and when it is handed over. Two channels for one key must not
+/// exist at a time: [`take`](Self::take) sees to it as far as the secrets page is the only other place of the key. It
+/// cannot be cloned:
+///
+/// ```compile_fail,E0599
+/// # use sevcrypt::snp::message::GuestChannel;
+/// fn two(channel: GuestChannel) -> (GuestChannel, GuestChannel) {
+///     (channel.clone(), channel)
+/// }
+/// ```
 pub struct GuestChannel {
     /// `None`: it has stopped.
     key: Option<ChannelKey>,
@@ -122,8 +130,8 @@ impl GuestChannel {
     /// Hands key and count over to the guest's next stage, through the secrets page, and wipes the key here.
     ///
     /// # Errors
-    /// [`ChannelError::Stopped`], [`ChannelError::Abandoned`]; [`ChannelError::HighWord`] if the count needs more bits than
-    /// the page has. The page is as it was, and the channel is gone.
+    /// [`ChannelError::Stopped`], [`ChannelError::Abandoned`]; [`ChannelError::HighWord`] if the count needs more bits
+    /// than the page has. The page is as it was, and the channel is gone.
     pub fn hand_over(self, page: &mut SecretsPage<'_>) -> Result<(), ChannelError> {
         let key = self.key.as_ref().ok_or(ChannelError::Stopped)?;
         if self.in_flight {
@@ -227,7 +235,8 @@ impl Drop for Pending<'_> {
     }
 }
 
-/// A request on its way. Until its response is opened, the channel seals nothing else; dropped or leaked, it stops the channel.
+/// A request on its way. Until its response is opened, the channel seals nothing else; dropped or leaked, it stops the
+/// channel.
 ///
 /// 1. [`bytes`](Self::bytes) into the shared page, then the exit to the hypervisor ([`Exit`]).
 /// 2. [`returned`](Self::returned) with what the exit gave: go on, or send the same bytes again.
@@ -255,8 +264,8 @@ impl<'c, 'b, R: Request> InFlight<'c, 'b, R> {
         &self.header
     }
 
-    /// Decides what to do after the exit to the hypervisor: `exit_info_2` is SW_EXITINFO2 as it came back, the hypervisor's error
-    /// in its upper half and the firmware's in its lower one (AMD 56421, "SNP Guest Request").
+    /// Decides what to do after the exit to the hypervisor: `exit_info_2` is SW_EXITINFO2 as it came back, the
+    /// hypervisor's error in its upper half and the firmware's in its lower one (AMD 56421, "SNP Guest Request").
     ///
     /// ```
     /// # use sevcrypt::Backend;
@@ -292,8 +301,8 @@ impl<'c, 'b, R: Request> InFlight<'c, 'b, R> {
         Header::LEN + usize::from(self.response_len)
     }
 
-    /// Opens the response. `copy` fills its argument with the first bytes of the shared page, each read once: what is checked and
-    /// what is used are the same private copy, in the buffer that held the request.
+    /// Opens the response. `copy` fills its argument with the first bytes of the shared page, each read once: what is
+    /// checked and what is used are the same private copy, in the buffer that held the request.
     ///
     /// # Errors
     /// [`OpenError::Header`], [`OpenError::NotAuthentic`]: the channel has stopped. [`OpenError::Status`],
@@ -337,8 +346,8 @@ pub enum Exit {
 }
 
 impl Exit {
-    /// SW_EXITCODE of it. SW_EXITINFO1 and SW_EXITINFO2 are the addresses of the request's and the response's page: both
-    /// aligned, shared, and not the same.
+    /// SW_EXITCODE of it. SW_EXITINFO1 and SW_EXITINFO2 are the addresses of the request's and the response's page:
+    /// both aligned, shared, and not the same.
     #[must_use]
     pub const fn code(self) -> u64 {
         match self {

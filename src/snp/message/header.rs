@@ -88,8 +88,10 @@ impl fmt::Debug for MessageType {
     }
 }
 
-/// The number of a VM Platform Communication Key, 0 to 3 (AMD 56860, "Guest Messages"). VMPL `n` uses key `n` or one of a
-/// higher number: the firmware refuses to answer for a level more privileged than the key.
+/// The number of a VM Platform Communication Key, 0 to 3 (AMD 56860, "Guest Messages").
+///
+/// With key `n` the firmware answers for VMPL `n` and the less privileged ones, those of higher numbers. A stage that gives way
+/// to a less privileged one keeps the keys of lower numbers from it.
 ///
 /// ```
 /// use sevcrypt::snp::message::Vmpck;
@@ -159,8 +161,8 @@ impl fmt::Display for Vmpck {
     }
 }
 
-/// The nonce of the message with this MSG_SEQNO: the number in little-endian order, then four zero bytes (AMD 56860, "Guest
-/// Messages").
+/// The nonce of the message with this MSG_SEQNO: the number in little-endian order, then four zero bytes (AMD 56860,
+/// "Guest Messages").
 ///
 /// MSG_SEQNO is not among the authenticated bytes: it is bound to the message as the nonce only.
 #[must_use]
@@ -189,9 +191,10 @@ const HDR_SIZE: u16 = Header::LEN as u16;
 
 /// The header of a message: 96 bytes before the payload (AMD 56860, "Message Header Format").
 ///
-/// Channels ([`GuestChannel`](super::GuestChannel), [`FirmwareChannels`](super::FirmwareChannels)) write and check headers on
-/// their own. This is for callers who must use another AES-GCM, and for those who look at messages: [`Header::aad`] is what
-/// is authenticated, [`nonce`] the nonce. Whoever seals on his own must never seal two texts with one number and key.
+/// Channels ([`GuestChannel`](super::GuestChannel), [`FirmwareChannels`](super::FirmwareChannels)) write and check
+/// headers on their own. This is for callers who must use another AES-GCM, and for those who look at messages:
+/// [`Header::aad`] is what is authenticated, [`nonce`] the nonce. Whoever seals on his own must never seal two texts
+/// with one number and key.
 ///
 /// ```
 /// use sevcrypt::snp::message::{Header, MessageType, Vmpck};
@@ -311,8 +314,8 @@ impl Header {
         u16::from_le_bytes(*field::<AT, 2, _>(&self.bytes))
     }
 
-    /// What the firmware checks of a request's header before it looks at the tag: HDR_VERSION, HDR_SIZE, ALGO, MSG_SIZE (not
-    /// zero, a multiple of 16, inside the page), MSG_VMPCK. Reserved bytes are not among it.
+    /// What the firmware checks of a request's header before it looks at the tag: HDR_VERSION, HDR_SIZE, ALGO,
+    /// MSG_SIZE (not zero, a multiple of 16, inside the page), MSG_VMPCK. Reserved bytes are not among it.
     ///
     /// # Errors
     /// [`Status::INVALID_PARAM`].
@@ -327,8 +330,8 @@ impl Header {
         if is_good { self.vmpck().ok_or(Status::INVALID_PARAM) } else { Err(Status::INVALID_PARAM) }
     }
 
-    /// What a guest checks of a response's header before it looks at the tag: that it belongs to `request`, and that its payload
-    /// has the expected length.
+    /// What a guest checks of a response's header before it looks at the tag: that it belongs to `request`, and that
+    /// its payload has the expected length.
     ///
     /// # Errors
     /// The first field that differs, in the order of [`HeaderField`].

@@ -1,5 +1,5 @@
-//! What Linux's programs see of guest messages: the structures of `/dev/sev-guest` and the attributes of configfs-tsm, as bytes and
-//! strings. No system call is made here.
+//! What Linux's programs see of guest messages: the structures of `/dev/sev-guest` and the attributes of configfs-tsm,
+//! as bytes and strings. No system call is made here.
 //!
 //! `/dev/sev-guest` (`include/uapi/linux/sev-guest.h`): [`GuestRequestIoctl`] is the argument of the call; it points to a
 //! request and to the place of a response.
@@ -143,7 +143,8 @@ pub fn derived_key(response: &[u8; DERIVED_KEY_RESPONSE_LEN]) -> Result<DerivedK
 
 /// `snp_ext_report_req`: a request for a report, and a place for the hypervisor's certificates.
 ///
-/// Where the place is too small, the call fails with `EIO`, the hypervisor's error is 1, and `certs_len` is what is needed.
+/// Where the place is too small, the call fails with `EIO`, the hypervisor's error is 1, and `certs_len` is what is
+/// needed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ExtendedReportRequest {
     /// `data`: the request.
@@ -190,10 +191,10 @@ pub const TSM_SERVICE_PROVIDER_SVSM: &str = "svsm";
 
 /// An attribute of a request of configfs-tsm: a file in its folder.
 ///
-/// Write [`InBlob`](Self::InBlob) (REPORT_DATA: this provider takes 64 bytes and no fewer), and if wanted
-/// [`PrivLevel`](Self::PrivLevel) ([`privlevel`]). Then read [`Generation`](Self::Generation), [`OutBlob`](Self::OutBlob) and
-/// [`AuxBlob`](Self::AuxBlob), and [`Generation`](Self::Generation) again: if it is not as many above zero as writes were made, or has
-/// changed meanwhile, somebody else has written, and the blobs may answer another's question.
+/// Read [`Generation`](Self::Generation). Write [`InBlob`](Self::InBlob) (REPORT_DATA: this provider takes 64 bytes and
+/// no fewer), and if wanted [`PrivLevel`](Self::PrivLevel) ([`privlevel`]). Read [`OutBlob`](Self::OutBlob) and
+/// [`AuxBlob`](Self::AuxBlob), then [`Generation`](Self::Generation) again: if it has not gone up by as many as there were
+/// writes, somebody else has written, too, and the blobs may answer another's question.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum TsmAttribute {
     /// `inblob`: bytes to write, REPORT_DATA.

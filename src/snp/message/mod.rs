@@ -7,9 +7,10 @@
 //! | the owner of another AES-GCM | [`Header`], [`nonce`] |
 //! | a program that uses Linux's `/dev/sev-guest` or configfs-tsm | [`linux`] |
 //!
-//! A message is a header of 96 bytes and a payload under AES-256-GCM, in one page that the hypervisor sees. Four keys, one
-//! for each [`Vmpck`], each with a count of messages: a request has the count plus one, its response the count plus two. The
-//! number is the nonce, so that one number must never seal two different messages. What a channel promises:
+//! A message is a header of 96 bytes and a payload under AES-256-GCM, in one page that the hypervisor sees. Four keys,
+//! one for each [`Vmpck`], each with a count of messages: a request has the count plus one, its response the count
+//! plus two. The number is the nonce, so that one number must never seal two different messages. What a channel
+//! promises:
 //!
 //! * No number seals two different messages, whatever the hypervisor does and whichever errors occur: while a request is on
 //!   its way, an [`InFlight`] borrows the channel; a retry sends its bytes again; and a request that was given up
@@ -18,6 +19,10 @@
 //!   then may the channel go on.
 //! * A channel that has stopped has wiped its key. It does not start again.
 //! * No allocation, and no copy of a page on the stack: a [`MessageBuffer`] is the caller's.
+//!
+//! It does not promise that a message arrives, nor that the hypervisor learns nothing: types, lengths and times are seen.
+//!
+//! Messages of SEV-TIO are drafts whose numbers still change: they are not here, and [`Request`] is open to them.
 //!
 //! ```
 //! use sevcrypt::Backend;
@@ -47,6 +52,17 @@
 //! assert_eq!(report, &[7; 1184]);
 //! assert_eq!(channel.count(), 2);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! While a request is on its way, there is no other:
+//! ```compile_fail,E0499
+//! # use sevcrypt::snp::message::{GuestChannel, MessageBuffer, TscInfoRequest};
+//! fn two(channel: &mut GuestChannel, buffers: &mut [MessageBuffer; 2]) {
+//!     let [one, two] = buffers;
+//!     let first = channel.seal(&TscInfoRequest, one);
+//!     let second = channel.seal(&TscInfoRequest, two);
+//!     drop(first);
+//! }
 //! ```
 
 mod context;
@@ -79,8 +95,8 @@ pub use payload::{
 
 /// A request that a guest can send, and what it gets back.
 ///
-/// The types of this module have it. Newer messages can be added by their users: nothing that an implementation does makes a
-/// channel use a number twice.
+/// The types of this module have it. Newer messages can be added by their users: nothing that an implementation does
+/// makes a channel use a number twice.
 pub trait Request {
     /// MSG_TYPE of the request; the response's is one more.
     const TYPE: MessageType;
@@ -115,8 +131,8 @@ pub trait Request {
     }
 }
 
-/// Private memory for one message: a page of the caller's, never shared with the hypervisor. It is used for a request and then
-/// for the response. Wiped on drop.
+/// Private memory for one message: a page of the caller's, never shared with the hypervisor. It is used for a request
+/// and then for the response. Wiped on drop.
 ///
 /// It is 4 KiB long: best a `static`, or on a stack that has room.
 pub struct MessageBuffer {
@@ -164,3 +180,6 @@ fn payload_len(len: usize) -> Option<u16> {
         len.try_into().ok()
     }
 }
+
+#[cfg(test)]
+mod tests;

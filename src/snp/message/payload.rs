@@ -94,7 +94,8 @@ impl CpuidEntry {
 /// Bytes before the entries.
 const CPUID_PREFIX: usize = 16;
 
-/// Up to 64 entries, as they stand in a message: the caller's [`CpuidEntry::to_bytes`], or a part of a received payload.
+/// Up to 64 entries, as they stand in a message: the caller's [`CpuidEntry::to_bytes`], or a part of a received
+/// payload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CpuidEntries<'a> {
     entries: &'a [[u8; CpuidEntry::LEN]],
@@ -194,7 +195,8 @@ impl<'a> CpuidRequest<'a> {
     }
 }
 
-/// MSG_CPUID_RSP. It is an answer also where its status is an error: the entries then are what the firmware would accept.
+/// MSG_CPUID_RSP. It is an answer also where its status is an error: the entries then are what the firmware would
+/// accept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CpuidResponse<'a> {
     /// `SUCCESS`, or `INVALID_PARAM` where something was not acceptable.
