@@ -1,5 +1,6 @@
 //! AES keys and block operations, for every backend.
 
+use ::aes::cipher::consts::U16;
 use ::aes::cipher::{Array, BlockCipherDecrypt, BlockCipherEncrypt, KeyInit};
 use ::aes::{Aes128, Aes256};
 use zeroize::Zeroizing;
@@ -51,7 +52,7 @@ impl AesKey {
     pub(crate) fn encrypt_blocks(&self, data: &mut [Block]) {
         match &*self.schedule {
             Schedule::Portable(cipher) => cipher.crypt_blocks(Direction::Encrypt, data),
-            Schedule::Kernels(isa, keys) => kernel::encrypt_blocks(*isa, keys, data),
+            Schedule::Kernels(isa, keys) => kernel::encrypt_blocks(*isa, keys.to_encrypt(), data),
         }
     }
 
@@ -76,29 +77,51 @@ impl AesKey {
 impl Schedule {
     /// Holds a secret: wrap it in [`Wiped`].
     pub(crate) fn new(key: Key<'_>, backend: Backend) -> Self {
-        match (backend.0, key) {
-            (Token::Portable, Key::Aes128(key)) => {
-                Schedule::Portable(Portable::Aes128(Aes128::new(key.into())))
-            }
-            (Token::Portable, Key::Aes256(key)) => {
-                Schedule::Portable(Portable::Aes256(Aes256::new(key.into())))
-            }
-            (Token::Kernels(isa), key) => Schedule::Kernels(isa, RoundKeys::new(isa, key)),
+        match backend.0 {
+            Token::Portable => Self::Portable(Portable::new(key)),
+            Token::Kernels(isa) => Self::Kernels(isa, RoundKeys::new(isa, key)),
         }
     }
 }
 
 impl Portable {
+    /// Holds a secret: wrap it in [`Wiped`].
+    pub(crate) fn new(key: Key<'_>) -> Self {
+        match key {
+            Key::Aes128(key) => Self::Aes128(Aes128::new(key.into())),
+            Key::Aes256(key) => Self::Aes256(Aes256::new(key.into())),
+        }
+    }
+
+    pub(crate) fn size(&self) -> KeySize {
+        match self {
+            Self::Aes128(_) => KeySize::Aes128,
+            Self::Aes256(_) => KeySize::Aes256,
+        }
+    }
+
     /// Enciphers or deciphers each block alone.
     pub(crate) fn crypt_blocks(&self, direction: Direction, data: &mut [Block]) {
         let data = Array::cast_slice_from_core_mut(data);
         match (self, direction) {
-            (Self::Aes128(cipher), Direction::Encrypt) => cipher.encrypt_blocks(data),
-            (Self::Aes128(cipher), Direction::Decrypt) => cipher.decrypt_blocks(data),
-            (Self::Aes256(cipher), Direction::Encrypt) => cipher.encrypt_blocks(data),
-            (Self::Aes256(cipher), Direction::Decrypt) => cipher.decrypt_blocks(data),
+            (Self::Aes128(cipher), Direction::Encrypt) => encrypt(cipher, data),
+            (Self::Aes128(cipher), Direction::Decrypt) => decrypt(cipher, data),
+            (Self::Aes256(cipher), Direction::Encrypt) => encrypt(cipher, data),
+            (Self::Aes256(cipher), Direction::Decrypt) => decrypt(cipher, data),
         }
     }
+}
+
+/// Not inlined: each cipher's own loop takes much of the stack, and all four together more than a guest's firmware has.
+#[inline(never)]
+fn encrypt(cipher: &impl BlockCipherEncrypt<BlockSize = U16>, data: &mut [Array<u8, U16>]) {
+    cipher.encrypt_blocks(data);
+}
+
+/// As [`encrypt`].
+#[inline(never)]
+fn decrypt(cipher: &impl BlockCipherDecrypt<BlockSize = U16>, data: &mut [Array<u8, U16>]) {
+    cipher.decrypt_blocks(data);
 }
 
 #[cfg(test)]

@@ -27,13 +27,39 @@ pub(crate) enum Direction {
     Decrypt,
 }
 
-/// Round keys of one AES key for both directions, each in order of use. Holds a secret: wrap it in
-/// [`Wiped`](crate::wipe::Wiped).
+/// Round keys of one AES key to encipher, in order of use. Holds a secret: wrap it in [`Wiped`](crate::wipe::Wiped).
+#[repr(C, align(64))]
+pub(crate) struct EncryptKeys {
+    keys: [Block; ROUND_KEYS],
+    size: KeySize,
+}
+
+/// Round keys of one AES key for both directions, each in order of use. Holds a secret, too.
 #[repr(C, align(64))]
 pub(crate) struct RoundKeys {
-    encrypt: [Block; KeySize::Aes256.rounds() + 1],
-    decrypt: [Block; KeySize::Aes256.rounds() + 1],
-    size: KeySize,
+    encrypt: EncryptKeys,
+    decrypt: [Block; ROUND_KEYS],
+}
+
+/// As many as the larger size has.
+const ROUND_KEYS: usize = KeySize::Aes256.rounds() + 1;
+
+impl EncryptKeys {
+    /// Room for the round keys of a size.
+    pub(crate) const fn empty(size: KeySize) -> Self {
+        Self { keys: [[0; BLOCK]; ROUND_KEYS], size }
+    }
+
+    pub(crate) fn size(&self) -> KeySize {
+        self.size
+    }
+}
+
+impl RoundKeys {
+    /// Those to encipher.
+    pub(crate) fn to_encrypt(&self) -> &EncryptKeys {
+        &self.encrypt
+    }
 }
 
 /// What the linear tweak puts on a block by its place in the page: 256 values.
@@ -260,38 +286,53 @@ if_kernels! {
 
         impl RoundKeys {
             /// The round keys of a key.
-            pub(crate) fn new(_: Isa, key: Key<'_>) -> Self {
+            pub(crate) fn new(isa: Isa, key: Key<'_>) -> Self {
                 let mut keys = Self {
-                    encrypt: [[0; BLOCK]; KeySize::Aes256.rounds() + 1],
-                    decrypt: [[0; BLOCK]; KeySize::Aes256.rounds() + 1],
-                    size: key.size(),
+                    encrypt: EncryptKeys::empty(key.size()),
+                    decrypt: [[0; BLOCK]; ROUND_KEYS],
                 };
-                let kernel = match key.size() {
-                    KeySize::Aes128 => aes_schedule::aes128,
-                    KeySize::Aes256 => aes_schedule::aes256,
-                };
-                // SAFETY: every `Isa` proves AES-NI. `key` has as many bytes as the kernel of its size
-                // reads; each array has room for the round keys of the larger size.
-                unsafe {
-                    kernel(
-                        key.bytes().as_ptr(),
-                        keys.encrypt.as_mut_ptr(),
-                        keys.decrypt.as_mut_ptr(),
-                    );
-                }
+                schedule(isa, key, &mut keys.encrypt.keys, &mut keys.decrypt);
                 keys
             }
 
             fn in_order(&self, direction: Direction) -> *const Block {
                 match direction {
-                    Direction::Encrypt => self.encrypt.as_ptr(),
+                    Direction::Encrypt => self.encrypt.keys.as_ptr(),
                     Direction::Decrypt => self.decrypt.as_ptr(),
                 }
             }
         }
 
+        impl EncryptKeys {
+            /// Computes the round keys of a key of this size, in their place.
+            pub(crate) fn fill(&mut self, isa: Isa, key: Key<'_>) {
+                let mut unused = [[0; BLOCK]; ROUND_KEYS];
+                self.size = key.size();
+                schedule(isa, key, &mut self.keys, &mut unused);
+                unused.zeroize();
+            }
+        }
+
+        /// Computes the round keys of a key.
+        fn schedule(
+            _: Isa,
+            key: Key<'_>,
+            encrypt: &mut [Block; ROUND_KEYS],
+            decrypt: &mut [Block; ROUND_KEYS],
+        ) {
+            let kernel = match key.size() {
+                KeySize::Aes128 => aes_schedule::aes128,
+                KeySize::Aes256 => aes_schedule::aes256,
+            };
+            // SAFETY: every `Isa` proves AES-NI. `key` has as many bytes as the kernel of its size reads; each array
+            // has room for the round keys of the larger size.
+            unsafe {
+                kernel(key.bytes().as_ptr(), encrypt.as_mut_ptr(), decrypt.as_mut_ptr());
+            }
+        }
+
         /// Enciphers each of `data` alone.
-        pub(crate) fn encrypt_blocks(isa: Isa, keys: &RoundKeys, data: &mut [Block]) {
+        pub(crate) fn encrypt_blocks(isa: Isa, keys: &EncryptKeys, data: &mut [Block]) {
             match isa {
                 Isa::Vaes256(_) | Isa::Vaes512(_) if data.len() >= LINE / BLOCK => {
                     for data in data.chunks_mut(PAGE / BLOCK) {
@@ -299,7 +340,12 @@ if_kernels! {
                         // SAFETY: `memory` is exclusive memory of so many blocks, for as long as the segment
                         // is used; source and destination are the same.
                         let alone = unsafe { Segment::new(memory, memory, blocks, 0) };
-                        xex(isa, keys, Direction::Encrypt, &ZERO_TABLE, &ZERO_TABLE, &[alone]);
+                        let kernel = xex_kernel(isa, keys.size, Direction::Encrypt);
+                        // SAFETY: as in `xex`.
+                        unsafe {
+                            let alone = (&raw const alone).cast();
+                            kernel(keys.keys.as_ptr(), &ZERO_TABLE, &ZERO_TABLE, alone, 1);
+                        }
                     }
                 }
                 _ => {
@@ -310,7 +356,7 @@ if_kernels! {
                     for data in data.chunks_mut(PAGE / LINE) {
                         // SAFETY: every `Isa` proves AES-NI; the keys have the alignment and the rounds of
                         // the kernel; `data` is exclusive memory of `data.len()` blocks, 1 to 64.
-                        unsafe { kernel(keys.encrypt.as_ptr(), data.as_mut_ptr(), data.len()) }
+                        unsafe { kernel(keys.keys.as_ptr(), data.as_mut_ptr(), data.len()) }
                     }
                 }
             }
@@ -328,11 +374,7 @@ if_kernels! {
             if segments.is_empty() {
                 return;
             }
-            let kernel = match isa {
-                Isa::AesNi(_) => xex_aesni::select(keys.size, direction),
-                Isa::Vaes256(_) => xex_vaes256::select(keys.size, direction),
-                Isa::Vaes512(_) => xex_vaes512::select(keys.size, direction),
-            };
+            let kernel = xex_kernel(isa, keys.encrypt.size, direction);
             // SAFETY: `isa` proves the CPU features; keys, tables and segments have the sizes and alignments
             // of the contract by their types, and there is at least one segment. `Segment::new` was promised
             // that the memory is valid, and checked that each segment ends inside the tables.
@@ -347,6 +389,22 @@ if_kernels! {
             }
         }
 
+        type XexKernel = unsafe extern "sysv64" fn(
+            *const Block,
+            *const PageTable,
+            *const PageTable,
+            *const u8,
+            usize,
+        );
+
+        fn xex_kernel(isa: Isa, size: KeySize, direction: Direction) -> XexKernel {
+            match isa {
+                Isa::AesNi(_) => xex_aesni::select(size, direction),
+                Isa::Vaes256(_) => xex_vaes256::select(size, direction),
+                Isa::Vaes512(_) => xex_vaes512::select(size, direction),
+            }
+        }
+
         /// Every block of every segment under XTS; each segment's first tweak is its whitening before AES.
         pub(crate) fn xts(
             isa: Isa,
@@ -358,9 +416,9 @@ if_kernels! {
                 return;
             }
             let kernel = match isa {
-                Isa::AesNi(_) => xts_aesni::select(keys.size, direction),
-                Isa::Vaes256(_) => xts_vaes256::select(keys.size, direction),
-                Isa::Vaes512(_) => xts_vaes512::select(keys.size, direction),
+                Isa::AesNi(_) => xts_aesni::select(keys.encrypt.size, direction),
+                Isa::Vaes256(_) => xts_vaes256::select(keys.encrypt.size, direction),
+                Isa::Vaes512(_) => xts_vaes512::select(keys.encrypt.size, direction),
             };
             // The kernel erases what it wrote; it starts uninitialised, since the kernel writes before it reads.
             let mut scratch = core::mem::MaybeUninit::<Scratch>::uninit();
@@ -387,9 +445,9 @@ if_kernels! {
         ) {
             assert!((lines.end - lines.offset) as usize == LINE * tweaks.len(), "a tweak a line");
             let kernel = match isa {
-                Isa::AesNi(_) => xts_lines_aesni::select(keys.size, direction),
-                Isa::Vaes256(_) => xts_lines_vaes256::select(keys.size, direction),
-                Isa::Vaes512(_) => xts_lines_vaes512::select(keys.size, direction),
+                Isa::AesNi(_) => xts_lines_aesni::select(keys.encrypt.size, direction),
+                Isa::Vaes256(_) => xts_lines_vaes256::select(keys.encrypt.size, direction),
+                Isa::Vaes512(_) => xts_lines_vaes512::select(keys.encrypt.size, direction),
             };
             // SAFETY: `isa` proves the CPU features; the keys have the size and alignment of the contract by
             // their type; there are 64 bytes of memory for each tweak (asserted above), at least one, which
@@ -458,7 +516,7 @@ if_kernels! {
         /// Whole blocks of text from `source` to `text`, enciphered or deciphered, and hashed as ciphertext.
         pub(crate) fn gcm_blocks<const N: usize>(
             _: Isa,
-            keys: &RoundKeys,
+            keys: &EncryptKeys,
             powers: &Powers<N>,
             turn: Turn,
             state: &mut GcmState,
@@ -477,7 +535,7 @@ if_kernels! {
             // and destination have `blocks` blocks, the same or disjoint.
             unsafe {
                 kernel(
-                    keys.encrypt.as_ptr(),
+                    keys.keys.as_ptr(),
                     src,
                     dst,
                     blocks,
@@ -492,7 +550,7 @@ if_kernels! {
         #[allow(clippy::too_many_arguments, reason = "a message's parts")]
         pub(crate) fn gcm_message<const N: usize>(
             _: Vaes512,
-            keys: &RoundKeys,
+            keys: &EncryptKeys,
             powers: &Powers<N>,
             turn: Turn,
             nonce: &[u8; 12],
@@ -540,7 +598,7 @@ if_kernels! {
             // A run of hashed blocks begins at most N blocks before the end of the powers, which are all computed,
             // by the choice of `run`, `later` and `last`, and N has room for the additional data and a set, and for the
             // tail and the lengths. Behind a vector's first block, 48 bytes of the table follow.
-            unsafe { kernel(keys.encrypt.as_ptr(), &raw mut job, &raw const GCM_CONSTANTS) };
+            unsafe { kernel(keys.keys.as_ptr(), &raw mut job, &raw const GCM_CONSTANTS) };
             job.hash
         }
 
@@ -804,9 +862,16 @@ if_kernels! {
             pub(crate) fn new(isa: Isa, _: Key<'_>) -> Self {
                 isa.never()
             }
+
         }
 
-        pub(crate) fn encrypt_blocks(isa: Isa, _: &RoundKeys, _: &mut [Block]) {
+        impl EncryptKeys {
+            pub(crate) fn fill(&mut self, isa: Isa, _: Key<'_>) {
+                isa.never()
+            }
+        }
+
+        pub(crate) fn encrypt_blocks(isa: Isa, _: &EncryptKeys, _: &mut [Block]) {
             isa.never()
         }
 
@@ -847,7 +912,7 @@ if_kernels! {
 
         pub(crate) fn gcm_blocks<const N: usize>(
             isa: Isa,
-            _: &RoundKeys,
+            _: &EncryptKeys,
             _: &Powers<N>,
             _: Turn,
             _: &mut GcmState,
@@ -860,7 +925,7 @@ if_kernels! {
         #[allow(clippy::too_many_arguments, reason = "a message's parts")]
         pub(crate) fn gcm_message<const N: usize>(
             vaes512: Vaes512,
-            _: &RoundKeys,
+            _: &EncryptKeys,
             _: &Powers<N>,
             _: Turn,
             _: &[u8; 12],

@@ -5,7 +5,7 @@ use zeroize::Zeroize;
 
 use crate::addr::{BLOCK, Block, LINE};
 use crate::cpu::Isa;
-use crate::kernel::{self, GcmState, Powers, RoundKeys, Source, Turn};
+use crate::kernel::{self, EncryptKeys, GcmState, Powers, Source, Turn};
 
 use super::portable::lengths;
 use super::{Nonce, Tag};
@@ -14,7 +14,7 @@ use super::{Nonce, Tag};
 #[allow(clippy::too_many_arguments, reason = "a key's parts and a message's")]
 pub(super) fn turn<const N: usize>(
     isa: Isa,
-    keys: &RoundKeys,
+    keys: &EncryptKeys,
     powers: &Powers<N>,
     turn: Turn,
     nonce: &Nonce,
@@ -64,7 +64,7 @@ fn padded(part: &[u8]) -> Block {
 /// Enciphers or deciphers a text, and hashes the ciphertext.
 fn blocks<const N: usize>(
     isa: Isa,
-    keys: &RoundKeys,
+    keys: &EncryptKeys,
     powers: &Powers<N>,
     turn: Turn,
     state: &mut GcmState,

@@ -17,9 +17,9 @@ use subtle::ConstantTimeEq;
 use zeroize::Zeroize;
 
 use crate::addr::BLOCK;
-use crate::aes::{Portable, Schedule};
-use crate::cpu::{Backend, Isa};
-use crate::kernel::{self, Direction, Powers, RoundKeys, Source, Turn};
+use crate::aes::Portable;
+use crate::cpu::{Backend, Isa, Token};
+use crate::kernel::{self, Direction, EncryptKeys, Powers, Source, Turn};
 use crate::key::{Key, KeySize};
 use crate::wipe::Wiped;
 
@@ -58,20 +58,13 @@ pub type PageKey = GcmKey<272>;
 /// assert_eq!(&text, b"the page's metadata");
 /// # Ok::<(), GcmError>(())
 /// ```
-pub struct GcmKey<const POWERS: usize>(Wiped<Whole<POWERS>>);
-
-/// All of a key, so that padding is wiped, too.
-struct Whole<const POWERS: usize> {
-    parts: Parts<POWERS>,
-    size: KeySize,
-    backend: Backend,
-}
+pub struct GcmKey<const POWERS: usize>(Wiped<Parts<POWERS>>);
 
 /// What a backend keeps of a key: round keys, and what it needs of the hash key H = AES(0) (SP 800-38D, section 7.1,
 /// step 1).
 enum Parts<const POWERS: usize> {
     Portable(Portable, ::ghash::GHash),
-    Kernels(Isa, RoundKeys, Powers<POWERS>),
+    Kernels(Isa, EncryptKeys, Powers<POWERS>),
 }
 
 impl<const POWERS: usize> GcmKey<POWERS> {
@@ -79,36 +72,58 @@ impl<const POWERS: usize> GcmKey<POWERS> {
     #[must_use]
     pub fn new<'k>(key: impl Into<Key<'k>>, backend: Backend) -> Self {
         let key = key.into();
-        let mut h = [[0; BLOCK]];
-        let parts = match Schedule::new(key, backend) {
-            Schedule::Portable(cipher) => {
-                cipher.crypt_blocks(Direction::Encrypt, &mut h);
-                Parts::Portable(cipher, ::ghash::GHash::new(&h[0].into()))
-            }
-            Schedule::Kernels(isa, keys) => {
-                kernel::encrypt_blocks(isa, &keys, &mut h);
-                Parts::Kernels(isa, keys, Powers::EMPTY)
-            }
-        };
-        let mut whole = Wiped::new(Whole { parts, size: key.size(), backend });
-        // In their place, for they are many.
-        if let Parts::Kernels(isa, _, powers) = &mut whole.parts {
-            powers.fill(*isa, &h[0]);
+        match backend.0 {
+            Token::Portable => Self::portable(key),
+            Token::Kernels(isa) => Self::kernels(key, isa),
         }
+    }
+
+    #[inline(never)]
+    fn portable(key: Key<'_>) -> Self {
+        let cipher = Portable::new(key);
+        let mut h = [[0; BLOCK]];
+        cipher.crypt_blocks(Direction::Encrypt, &mut h);
+        let hash = ::ghash::GHash::new(&h[0].into());
         h.zeroize();
-        Self(whole)
+        Self(Wiped::new(Parts::Portable(cipher, hash)))
+    }
+
+    /// Everything is computed in its place: keys are large, and stacks can be small.
+    #[inline(never)]
+    fn kernels(key: Key<'_>, isa: Isa) -> Self {
+        let mut whole = Self::vacant(isa, key.size());
+        if let Parts::Kernels(_, keys, powers) = &mut *whole.0 {
+            keys.fill(isa, key);
+            let mut h = [[0; BLOCK]];
+            kernel::encrypt_blocks(isa, keys, &mut h);
+            powers.fill(isa, &h[0]);
+            h.zeroize();
+        }
+        whole
+    }
+
+    /// Room for a key, of zeroes.
+    #[inline(never)]
+    fn vacant(isa: Isa, size: KeySize) -> Self {
+        Self(Wiped::new(Parts::Kernels(isa, EncryptKeys::empty(size), Powers::EMPTY)))
     }
 
     /// Which AES the key is for.
     #[must_use]
     pub fn size(&self) -> KeySize {
-        self.0.size
+        match &*self.0 {
+            Parts::Portable(cipher, _) => cipher.size(),
+            Parts::Kernels(_, keys, _) => keys.size(),
+        }
     }
 
     /// The backend that the key was set up for.
     #[must_use]
     pub fn backend(&self) -> Backend {
-        self.0.backend
+        match &*self.0 {
+            Parts::Portable(..) => Backend::portable(),
+            Parts::Kernels(isa, ..) => Backend(Token::Kernels(*isa)),
+        }
     }
 
     /// Enciphers `text` in its place; the tag covers it and `aad`.
@@ -182,7 +197,7 @@ impl<const POWERS: usize> GcmKey<POWERS> {
         source: Source<'_>,
         text: &mut [u8],
     ) -> Tag {
-        match &self.0.parts {
+        match &*self.0 {
             Parts::Portable(cipher, hash) => {
                 portable::turn(cipher, hash, turn, nonce, aad, source, text)
             }
