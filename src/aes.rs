@@ -19,6 +19,7 @@ pub(crate) struct AesKey {
 }
 
 /// What a backend keeps of a key.
+#[allow(clippy::large_enum_variant, reason = "without kernels there is only one")]
 pub(crate) enum Schedule {
     Portable(Portable),
     Kernels(Isa, RoundKeys),
@@ -112,13 +113,27 @@ impl Portable {
     }
 }
 
-/// Not inlined: each cipher's own loop takes much of the stack, and all four together more than a guest's firmware has.
+// Not inlined: each cipher's own loop takes much of the stack, and all together more than a guest's firmware has.
+
 #[inline(never)]
 fn encrypt(cipher: &impl BlockCipherEncrypt<BlockSize = U16>, data: &mut [Array<u8, U16>]) {
+    match data {
+        // Many blocks at a time take broadcast copies of all round keys.
+        [block] => encrypt_one(cipher, block),
+        data => encrypt_many(cipher, data),
+    }
+}
+
+#[inline(never)]
+fn encrypt_one(cipher: &impl BlockCipherEncrypt<BlockSize = U16>, block: &mut Array<u8, U16>) {
+    cipher.encrypt_block(block);
+}
+
+#[inline(never)]
+fn encrypt_many(cipher: &impl BlockCipherEncrypt<BlockSize = U16>, data: &mut [Array<u8, U16>]) {
     cipher.encrypt_blocks(data);
 }
 
-/// As [`encrypt`].
 #[inline(never)]
 fn decrypt(cipher: &impl BlockCipherDecrypt<BlockSize = U16>, data: &mut [Array<u8, U16>]) {
     cipher.decrypt_blocks(data);

@@ -27,41 +27,6 @@ pub(crate) enum Direction {
     Decrypt,
 }
 
-/// Round keys of one AES key to encipher, in order of use. Holds a secret: wrap it in [`Wiped`](crate::wipe::Wiped).
-#[repr(C, align(64))]
-pub(crate) struct EncryptKeys {
-    keys: [Block; ROUND_KEYS],
-    size: KeySize,
-}
-
-/// Round keys of one AES key for both directions, each in order of use. Holds a secret, too.
-#[repr(C, align(64))]
-pub(crate) struct RoundKeys {
-    encrypt: EncryptKeys,
-    decrypt: [Block; ROUND_KEYS],
-}
-
-/// As many as the larger size has.
-const ROUND_KEYS: usize = KeySize::Aes256.rounds() + 1;
-
-impl EncryptKeys {
-    /// Room for the round keys of a size.
-    pub(crate) const fn empty(size: KeySize) -> Self {
-        Self { keys: [[0; BLOCK]; ROUND_KEYS], size }
-    }
-
-    pub(crate) fn size(&self) -> KeySize {
-        self.size
-    }
-}
-
-impl RoundKeys {
-    /// Those to encipher.
-    pub(crate) fn to_encrypt(&self) -> &EncryptKeys {
-        &self.encrypt
-    }
-}
-
 /// What the linear tweak puts on a block by its place in the page: 256 values.
 #[repr(C, align(64))]
 pub(crate) struct PageTable(pub(crate) [Block; PAGE / BLOCK]);
@@ -163,19 +128,6 @@ impl Segment<'_> {
     }
 }
 
-/// Powers of a hash key, as the kernels for GHASH read them. Holds a secret: wrap it in
-/// [`Wiped`](crate::wipe::Wiped).
-///
-/// The last block of `powers` is T_1, the key times x in the field of POLYVAL (RFC 8452, appendix A), on bytes turned
-/// round; the one before is T_2 = T_1 * T_1 * x^-128, and so on. `middles` has the sums of their halves, twice.
-#[repr(C, align(64))]
-pub(crate) struct Powers<const N: usize> {
-    powers: [Block; N],
-    middles: [Block; N],
-    /// A kernel reads whole vectors of four blocks from the last power on.
-    behind: [Block; 3],
-}
-
 /// Where a kernel's text comes from.
 #[derive(Clone, Copy)]
 pub(crate) enum Source<'a> {
@@ -242,20 +194,6 @@ fn turned_counter(nonce: &[u8; 12], number: u32) -> u128 {
     u128::from_be_bytes(block)
 }
 
-impl<const N: usize> Powers<N> {
-    /// Room for powers.
-    pub(crate) const EMPTY: Self =
-        Self { powers: [[0; BLOCK]; N], middles: [[0; BLOCK]; N], behind: [[0; BLOCK]; 3] };
-
-    /// How many of the powers a backend reads: the 512-bit kernels sum up many products before they reduce them.
-    fn used(isa: Isa) -> usize {
-        match isa {
-            Isa::AesNi(_) | Isa::Vaes256(_) => 8,
-            Isa::Vaes512(_) => N,
-        }
-    }
-}
-
 impl Backend {
     /// The backend of this name, without asking the CPU: for kernels and firmware that know their CPU
     /// and have enabled its vector state themselves, where CPUID is not executed.
@@ -283,6 +221,68 @@ impl Backend {
 if_kernels! {
     {
         use crate::addr::LINE;
+
+        /// Round keys of one AES key to encipher, in order of use. Holds a secret: wrap it in [`Wiped`](crate::wipe::Wiped).
+        #[repr(C, align(64))]
+        pub(crate) struct EncryptKeys {
+            keys: [Block; ROUND_KEYS],
+            size: KeySize,
+        }
+
+        /// Round keys of one AES key for both directions, each in order of use. Holds a secret, too.
+        #[repr(C, align(64))]
+        pub(crate) struct RoundKeys {
+            encrypt: EncryptKeys,
+            decrypt: [Block; ROUND_KEYS],
+        }
+
+        /// As many as the larger size has.
+        const ROUND_KEYS: usize = KeySize::Aes256.rounds() + 1;
+
+        impl RoundKeys {
+            /// Those to encipher.
+            pub(crate) fn to_encrypt(&self) -> &EncryptKeys {
+                &self.encrypt
+            }
+        }
+
+        impl EncryptKeys {
+            /// Room for the round keys of a size.
+            pub(crate) const fn empty(size: KeySize) -> Self {
+                Self { keys: [[0; BLOCK]; ROUND_KEYS], size }
+            }
+
+            pub(crate) fn size(&self) -> KeySize {
+                self.size
+            }
+        }
+
+        /// Powers of a hash key, as the kernels for GHASH read them. Holds a secret: wrap it in
+        /// [`Wiped`](crate::wipe::Wiped).
+        ///
+        /// The last block of `powers` is T_1, the key times x in the field of POLYVAL (RFC 8452, appendix A), on bytes turned
+        /// round; the one before is T_2 = T_1 * T_1 * x^-128, and so on. `middles` has the sums of their halves, twice.
+        #[repr(C, align(64))]
+        pub(crate) struct Powers<const N: usize> {
+            powers: [Block; N],
+            middles: [Block; N],
+            /// A kernel reads whole vectors of four blocks from the last power on.
+            behind: [Block; 3],
+        }
+
+        impl<const N: usize> Powers<N> {
+            /// Room for powers.
+            pub(crate) const EMPTY: Self =
+                Self { powers: [[0; BLOCK]; N], middles: [[0; BLOCK]; N], behind: [[0; BLOCK]; 3] };
+
+            /// How many of the powers a backend reads: the 512-bit kernels sum up many products before they reduce them.
+            fn used(isa: Isa) -> usize {
+                match isa {
+                    Isa::AesNi(_) | Isa::Vaes256(_) => 8,
+                    Isa::Vaes512(_) => N,
+                }
+            }
+        }
 
         impl RoundKeys {
             /// The round keys of a key.
@@ -858,17 +858,30 @@ if_kernels! {
         xts_lines_kernel! { xts_lines_vaes512, "xts_lines_vaes512.S" }
     } else {
         // No kernels in this build: there is no value of `Isa`, and so no call.
+
+        pub(crate) struct EncryptKeys(crate::cpu::Built);
+
+        impl EncryptKeys {
+            pub(crate) fn size(&self) -> KeySize {
+                match self.0 {}
+            }
+        }
+
+        pub(crate) struct RoundKeys(crate::cpu::Built);
+
+        impl RoundKeys {
+            pub(crate) fn to_encrypt(&self) -> &EncryptKeys {
+                match self.0 {}
+            }
+        }
+
+        pub(crate) struct Powers<const N: usize>(crate::cpu::Built);
+
         impl RoundKeys {
             pub(crate) fn new(isa: Isa, _: Key<'_>) -> Self {
                 isa.never()
             }
 
-        }
-
-        impl EncryptKeys {
-            pub(crate) fn fill(&mut self, isa: Isa, _: Key<'_>) {
-                isa.never()
-            }
         }
 
         pub(crate) fn encrypt_blocks(isa: Isa, _: &EncryptKeys, _: &mut [Block]) {
@@ -898,12 +911,6 @@ if_kernels! {
             _: &Segment<'_>,
         ) {
             isa.never()
-        }
-
-        impl<const N: usize> Powers<N> {
-            pub(crate) fn fill(&mut self, isa: Isa, _: &Block) {
-                isa.never()
-            }
         }
 
         pub(crate) fn ghash<const N: usize>(isa: Isa, _: &Powers<N>, _: &mut u128, _: &[Block]) {

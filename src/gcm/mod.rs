@@ -16,10 +16,9 @@ use core::fmt;
 use subtle::ConstantTimeEq;
 use zeroize::Zeroize;
 
-use crate::addr::BLOCK;
 use crate::aes::Portable;
-use crate::cpu::{Backend, Isa, Token};
-use crate::kernel::{self, Direction, EncryptKeys, Powers, Source, Turn};
+use crate::cpu::{Backend, Isa, Token, if_kernels};
+use crate::kernel::{EncryptKeys, Powers, Source, Turn};
 use crate::key::{Key, KeySize};
 use crate::wipe::Wiped;
 
@@ -31,8 +30,11 @@ pub type Tag = [u8; 16];
 /// The longest text in bytes: 2^32 - 2 blocks (SP 800-38D, section 5.2.1.1).
 pub const MAX_TEXT: u64 = (1 << 36) - 32;
 
+/// The fewest powers that a key can have.
+const MESSAGE_POWERS: usize = 40;
+
 /// A key for messages: 40 powers.
-pub type MessageKey = GcmKey<40>;
+pub type MessageKey = GcmKey<MESSAGE_POWERS>;
 /// A key for pages: 272 powers, enough for a page with one reduction.
 pub type PageKey = GcmKey<272>;
 
@@ -62,6 +64,7 @@ pub struct GcmKey<const POWERS: usize>(Wiped<Parts<POWERS>>);
 
 /// What a backend keeps of a key: round keys, and what it needs of the hash key H = AES(0) (SP 800-38D, section 7.1,
 /// step 1).
+#[allow(clippy::large_enum_variant, reason = "which one is the larger depends on the target")]
 enum Parts<const POWERS: usize> {
     Portable(Portable, ::ghash::GHash),
     Kernels(Isa, EncryptKeys, Powers<POWERS>),
@@ -70,42 +73,59 @@ enum Parts<const POWERS: usize> {
 impl<const POWERS: usize> GcmKey<POWERS> {
     /// Sets up a key. AES-256 for guest messages and pages; AES-128 for callers of older formats.
     #[must_use]
+    #[inline]
     pub fn new<'k>(key: impl Into<Key<'k>>, backend: Backend) -> Self {
         let key = key.into();
         match backend.0 {
             Token::Portable => Self::portable(key),
-            Token::Kernels(isa) => Self::kernels(key, isa),
+            Token::Kernels(isa) => {
+                let mut whole = Self::blank(isa);
+                whole.fill(isa, key);
+                whole
+            }
         }
+    }
+
+    /// Sets up a key in its place, in which no key was, or an older one, which is wiped. A key is 1.7 KiB or 10 KiB long: who
+    /// has little of a stack takes this instead of [`new`](Self::new), with a place that is not on it.
+    ///
+    /// ```
+    /// use sevcrypt::Backend;
+    /// use sevcrypt::gcm::MessageKey;
+    ///
+    /// let mut place: Option<MessageKey> = None; // in a `static`, say
+    /// let key = MessageKey::set_up(&mut place, &[7; 32], Backend::best());
+    /// let tag = key.seal_in_place(&[1; 12], b"", &mut [0; 5])?;
+    /// # Ok::<(), sevcrypt::gcm::GcmError>(())
+    /// ```
+    pub fn set_up<'p, 'k>(
+        place: &'p mut Option<Self>,
+        key: impl Into<Key<'k>>,
+        backend: Backend,
+    ) -> &'p mut Self {
+        let key = key.into();
+        match backend.0 {
+            Token::Portable => Self::set_up_portable(place, key),
+            Token::Kernels(isa) => {
+                Self::make_blank(place, isa);
+                // It is there.
+                let key_in_place = place.get_or_insert_with(|| Self::blank(isa));
+                key_in_place.fill(isa, key);
+                key_in_place
+            }
+        }
+    }
+
+    #[inline(never)]
+    fn set_up_portable<'p>(place: &'p mut Option<Self>, key: Key<'_>) -> &'p mut Self {
+        place.insert(Self::portable(key))
     }
 
     #[inline(never)]
     fn portable(key: Key<'_>) -> Self {
         let cipher = Portable::new(key);
-        let mut h = [[0; BLOCK]];
-        cipher.crypt_blocks(Direction::Encrypt, &mut h);
-        let hash = ::ghash::GHash::new(&h[0].into());
-        h.zeroize();
+        let hash = portable::hash_key(&cipher);
         Self(Wiped::new(Parts::Portable(cipher, hash)))
-    }
-
-    /// Everything is computed in its place: keys are large, and stacks can be small.
-    #[inline(never)]
-    fn kernels(key: Key<'_>, isa: Isa) -> Self {
-        let mut whole = Self::vacant(isa, key.size());
-        if let Parts::Kernels(_, keys, powers) = &mut *whole.0 {
-            keys.fill(isa, key);
-            let mut h = [[0; BLOCK]];
-            kernel::encrypt_blocks(isa, keys, &mut h);
-            powers.fill(isa, &h[0]);
-            h.zeroize();
-        }
-        whole
-    }
-
-    /// Room for a key, of zeroes.
-    #[inline(never)]
-    fn vacant(isa: Isa, size: KeySize) -> Self {
-        Self(Wiped::new(Parts::Kernels(isa, EncryptKeys::empty(size), Powers::EMPTY)))
     }
 
     /// Which AES the key is for.
@@ -199,10 +219,63 @@ impl<const POWERS: usize> GcmKey<POWERS> {
     ) -> Tag {
         match &*self.0 {
             Parts::Portable(cipher, hash) => {
-                portable::turn(cipher, hash, turn, nonce, aad, source, text)
+                // Few powers, little of the stack: the block cipher takes more of it for many blocks.
+                let at_once = if POWERS > MESSAGE_POWERS { usize::MAX } else { 1 };
+                portable::turn(at_once, cipher, hash, turn, nonce, aad, source, text)
             }
             Parts::Kernels(isa, keys, powers) => {
                 kernels::turn(*isa, keys, powers, turn, nonce, aad, source, text)
+            }
+        }
+    }
+}
+
+if_kernels! {
+    {
+        impl<const POWERS: usize> GcmKey<POWERS> {
+            const BLANK: Self = Self(Wiped::new(Parts::Kernels(
+                Isa::BLANK,
+                EncryptKeys::empty(KeySize::Aes256),
+                Powers::EMPTY,
+            )));
+
+            /// A place to fill.
+            #[inline]
+            fn blank(_: Isa) -> Self {
+                Self::BLANK
+            }
+
+            /// Computes everything in its place: keys are large, and stacks can be small.
+            #[inline(never)]
+            fn fill(&mut self, isa: Isa, key: Key<'_>) {
+                if let Parts::Kernels(token, keys, powers) = &mut *self.0 {
+                    *token = isa;
+                    keys.fill(isa, key);
+                    let mut h = [[0; 16]];
+                    crate::kernel::encrypt_blocks(isa, keys, &mut h);
+                    powers.fill(isa, &h[0]);
+                    h.zeroize();
+                }
+            }
+
+            /// Makes a place to fill of a place.
+            #[inline]
+            fn make_blank(place: &mut Option<Self>, _: Isa) {
+                *place = const { Some(Self::BLANK) };
+            }
+        }
+    } else {
+        impl<const POWERS: usize> GcmKey<POWERS> {
+            fn blank(isa: Isa) -> Self {
+                Self(Wiped::new(Parts::Kernels(isa, isa.never(), isa.never())))
+            }
+
+            fn fill(&mut self, isa: Isa, _: Key<'_>) {
+                isa.never()
+            }
+
+            fn make_blank(_: &mut Option<Self>, isa: Isa) {
+                isa.never()
             }
         }
     }

@@ -10,11 +10,23 @@ use crate::kernel::{Direction, Source, Turn};
 
 use super::{Nonce, Tag};
 
-/// Blocks of key stream that are made at a time.
+/// Blocks of key stream that are made at a time at most.
 const STREAM: usize = 8;
 
-/// Sections 7.1 and 7.2: enciphers or deciphers a text; the tag that it has.
+/// The hash with the key H = AES(0): section 7.1, step 1.
+#[inline(never)]
+pub(super) fn hash_key(cipher: &Portable) -> GHash {
+    let mut h = [[0; BLOCK]];
+    cipher.crypt_blocks(Direction::Encrypt, &mut h);
+    let hash = GHash::new(&h[0].into());
+    h.zeroize();
+    hash
+}
+
+/// Sections 7.1 and 7.2: enciphers or deciphers a text, `at_once` blocks at a time; the tag that it has.
+#[allow(clippy::too_many_arguments, reason = "a key's parts and a message's")]
 pub(super) fn turn(
+    at_once: usize,
     cipher: &Portable,
     hash: &GHash,
     turn: Turn,
@@ -28,12 +40,12 @@ pub(super) fn turn(
     }
     match turn {
         Turn::Seal => {
-            count(cipher, nonce, text);
+            count(at_once, cipher, nonce, text);
             tag(cipher, hash, nonce, aad, text)
         }
         Turn::Open => {
             let tag = tag(cipher, hash, nonce, aad, text);
-            count(cipher, nonce, text);
+            count(at_once, cipher, nonce, text);
             tag
         }
     }
@@ -48,10 +60,10 @@ fn counter_block(nonce: &Nonce, number: u32) -> Block {
 }
 
 /// GCTR (section 6.5) from the block behind J0.
-fn count(cipher: &Portable, nonce: &Nonce, text: &mut [u8]) {
+fn count(at_once: usize, cipher: &Portable, nonce: &Nonce, text: &mut [u8]) {
     let mut stream = [[0; BLOCK]; STREAM];
     let mut number = 1u32;
-    for text in text.chunks_mut(STREAM * BLOCK) {
+    for text in text.chunks_mut(at_once.clamp(1, STREAM) * BLOCK) {
         let stream = &mut stream[..text.len().div_ceil(BLOCK)];
         for block in &mut *stream {
             number = number.wrapping_add(1);
