@@ -167,8 +167,8 @@ pub(crate) struct GcmState {
 
 impl GcmState {
     /// Before the first block of text.
-    pub(crate) fn new(nonce: &[u8; 12], hash: u128) -> Self {
-        Self { counter: turned_counter(nonce, 2), hash, distance: 0 }
+    pub(crate) fn new(nonce: &[u8; 12]) -> Self {
+        Self { counter: turned_counter(nonce, 2), hash: 0, distance: 0 }
     }
 
     /// The next counter block, as AES takes it.
@@ -554,7 +554,7 @@ if_kernels! {
             powers: &Powers<N>,
             turn: Turn,
             nonce: &[u8; 12],
-            (hash, aad, aad_len): (u128, &[u8], u64),
+            (hash, aad, aad_len): (&u128, &[u8], u64),
             source: Source<'_>,
             text: &mut [u8],
         ) -> Block {
@@ -568,8 +568,9 @@ if_kernels! {
             let (ahead, behind) = (aad.len().div_ceil(BLOCK), tail.div_ceil(BLOCK) + 1);
             let per_set = GCM_SET / BLOCK;
             let fits = ahead + per_set * sets + behind <= N;
-            let later = N / per_set;
-            let run = if fits { usize::MAX } else { (N - ahead) / per_set };
+            // A power is left for the lengths, so that no run is longer than the sets that remain.
+            let later = (N - 1) / per_set;
+            let run = if fits { usize::MAX } else { (N - 1 - ahead) / per_set };
             let first = ahead + if fits { per_set * sets + behind } else { per_set * run };
             let counter = turned_counter(nonce, 0);
             let mut job = GcmJob {
@@ -590,7 +591,7 @@ if_kernels! {
                 text_bits: 8 * len as u64,
                 carried: u64::from(aad.is_empty() && aad_len > 0),
                 nonce: [counter as u64, (counter >> 64) as u64],
-                hash: hash.to_le_bytes(),
+                hash: *hash,
             };
             let kernel = gcm_vaes512::select(keys.size, turn);
             // SAFETY: the token proves the CPU features; keys, job and constants have the sizes and alignments of the contract by
@@ -599,7 +600,10 @@ if_kernels! {
             // by the choice of `run`, `later` and `last`, and N has room for the additional data and a set, and for the
             // tail and the lengths. Behind a vector's first block, 48 bytes of the table follow.
             unsafe { kernel(keys.keys.as_ptr(), &raw mut job, &raw const GCM_CONSTANTS) };
-            job.hash
+            let tag = job.hash.to_le_bytes();
+            // As above the tag of a text that may be forged.
+            job.hash.zeroize();
+            tag
         }
 
         /// Pointers to source and destination, which have the same length.
@@ -637,7 +641,7 @@ if_kernels! {
             text_bits: u64,
             carried: u64,
             nonce: [u64; 2],
-            hash: Block,
+            hash: u128,
         }
         const _: () = {
             use core::mem::offset_of;
@@ -936,7 +940,7 @@ if_kernels! {
             _: &Powers<N>,
             _: Turn,
             _: &[u8; 12],
-            _: (u128, &[u8], u64),
+            _: (&u128, &[u8], u64),
             _: Source<'_>,
             _: &mut [u8],
         ) -> Block {

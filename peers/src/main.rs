@@ -5,6 +5,7 @@ mod curves;
 mod evp;
 mod gcm;
 mod memory;
+mod messages;
 mod report;
 mod table;
 

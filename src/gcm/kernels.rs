@@ -22,27 +22,32 @@ pub(super) fn turn<const N: usize>(
     source: Source<'_>,
     text: &mut [u8],
 ) -> Tag {
-    let mut hash = 0;
     let Some(vaes512) = isa.vaes512() else {
-        add(isa, powers, &mut hash, aad);
-        let mut state = GcmState::new(nonce, hash);
+        let mut state = GcmState::new(nonce);
+        add(isa, powers, &mut state.hash, aad);
         blocks(isa, keys, powers, turn, &mut state, source, text);
         kernel::ghash(isa, powers, &mut state.hash, &[lengths(aad, text.len())]);
-        let mut tag = [GcmState::first(nonce)];
-        kernel::encrypt_blocks(isa, keys, &mut tag);
-        let tag = u128::from_be_bytes(tag[0]) ^ state.hash;
+        let mut cover = [GcmState::first(nonce)];
+        kernel::encrypt_blocks(isa, keys, &mut cover);
+        let tag = u128::from_be_bytes(cover[0]) ^ state.hash;
+        // With the tag, either of them gives the other, and an equation for the hash key.
+        cover.zeroize();
         state.wipe();
         return tag.to_be_bytes();
     };
     // The kernel takes a line of additional data: more goes in before.
     let aad_len = aad.len() as u64;
+    let mut hash = 0;
     let aad = if aad.len() > LINE {
         add(isa, powers, &mut hash, aad);
         &[]
     } else {
         aad
     };
-    kernel::gcm_message(vaes512, keys, powers, turn, nonce, (hash, aad, aad_len), source, text)
+    let aad = (&hash, aad, aad_len);
+    let tag = kernel::gcm_message(vaes512, keys, powers, turn, nonce, aad, source, text);
+    hash.zeroize();
+    tag
 }
 
 /// Hashes `data`, filled up with zeroes.

@@ -188,7 +188,7 @@ impl<const POWERS: usize> GcmKey<POWERS> {
     ) -> Result<(), GcmError> {
         check_length(text.len())?;
         let computed = self.turn(Turn::Open, nonce, aad, Source::Same, text);
-        release(computed, tag, text)
+        release(u128::from_ne_bytes(computed), tag, text)
     }
 
     /// Deciphers `ciphertext` into `text`, which has its length, if the tag is that of it and `aad`.
@@ -205,7 +205,7 @@ impl<const POWERS: usize> GcmKey<POWERS> {
     ) -> Result<(), GcmError> {
         check_lengths(ciphertext.len(), text.len())?;
         let computed = self.turn(Turn::Open, nonce, aad, Source::Other(ciphertext), text);
-        release(computed, tag, text)
+        release(u128::from_ne_bytes(computed), tag, text)
     }
 
     /// Enciphers or deciphers all of a message; the tag that belongs to it.
@@ -282,9 +282,9 @@ if_kernels! {
 }
 
 /// Lets go of a text that was deciphered if its tag is right.
-fn release(computed: Tag, tag: &Tag, text: &mut [u8]) -> Result<(), GcmError> {
-    // As one number each, which is compared without a branch; the right tag of a wrong text is a forgery's half.
-    let mut computed = u128::from_ne_bytes(computed);
+///
+/// Tags are compared as one number each, without a branch; the right tag of a wrong text is a forgery's half.
+fn release(mut computed: u128, tag: &Tag, text: &mut [u8]) -> Result<(), GcmError> {
     let is_right = bool::from(computed.ct_eq(&u128::from_ne_bytes(*tag)));
     computed.zeroize();
     if is_right {

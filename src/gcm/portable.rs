@@ -85,9 +85,11 @@ fn tag(cipher: &Portable, hash: &GHash, nonce: &Nonce, aad: &[u8], ciphertext: &
     hash.update(&[lengths(aad, ciphertext.len()).into()]);
     let mut tag = [counter_block(nonce, 1)];
     cipher.crypt_blocks(Direction::Encrypt, &mut tag);
-    for (byte, hash) in tag[0].iter_mut().zip(hash.finalize()) {
+    let mut hash = hash.finalize();
+    for (byte, hash) in tag[0].iter_mut().zip(&hash) {
         *byte ^= hash;
     }
+    hash.as_mut_slice().zeroize();
     tag[0]
 }
 

@@ -30,6 +30,43 @@ fn firmware_self_test() {
     }
 }
 
+/// A key may have any number of powers that is a multiple of 8, also one with room for whole sets of 32 and nothing more:
+/// then the lengths' block, which comes last, must not be left without a power.
+#[test]
+fn any_number_of_powers() {
+    fn check<const POWERS: usize>() {
+        let text: Vec<u8> = (0..7000).map(|i: usize| (i * 31 + i / 251) as u8).collect();
+        let definition = MessageKey::new(&[7; 32], Backend::portable());
+        for backend in Backend::available() {
+            let key = GcmKey::<POWERS>::new(&[7; 32], backend);
+            for sets in 0..=11 {
+                for tail in [1, 15, 16, 17, 463, 464, 465, 480, 481, 496, 497, 511, 512] {
+                    for aad in [0, 1, 16, 48, 64, 65] {
+                        let (len, aad) = (512 * sets + tail, &text[..aad]);
+                        let mut wanted = text[..len].to_vec();
+                        let tag = definition.seal_in_place(&[1; 12], aad, &mut wanted).unwrap();
+                        let mut bytes = text[..len].to_vec();
+                        let sealed = key.seal_in_place(&[1; 12], aad, &mut bytes).unwrap();
+                        let what = format!("{backend}, {POWERS}, {len} bytes, {}", aad.len());
+                        assert!(sealed == tag && bytes == wanted, "{what}");
+                        key.open_in_place(&[1; 12], aad, &mut bytes, &tag).expect(&what);
+                        assert!(bytes == text[..len], "{what}");
+                    }
+                }
+            }
+        }
+    }
+    check::<40>();
+    check::<48>();
+    check::<56>();
+    check::<64>();
+    check::<72>();
+    check::<96>();
+    check::<128>();
+    check::<256>();
+    check::<264>();
+}
+
 /// Every backend and both kinds of key agree with the definition, for every length through all the kernels' ways: short
 /// messages, parts of vectors, sets, and runs of powers that end in the middle.
 #[test]

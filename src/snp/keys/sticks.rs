@@ -179,7 +179,7 @@ impl fmt::Debug for HashSticks {
 fn hash(prefix: &[u8], secret: &mut Bytes) {
     let mut hasher = Sha384::new();
     hasher.update(prefix);
-    hasher.update(*secret);
+    hasher.update(&secret[..]);
     hasher.finalize_into_reset(secret.into());
 }
 

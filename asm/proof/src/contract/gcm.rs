@@ -247,7 +247,7 @@ impl Proof<'_> {
             let table = self.power_area(&powers);
             let areas = vec![
                 self.key_area(),
-                Area::new("source", bytes, 1, Access::Read).with_words(blocks),
+                Area::new("source", bytes, 1, Access::ReadBefore(AreaId(2))).with_words(blocks),
                 Area::new("destination", bytes, 1, Access::WriteOnce),
                 state,
                 table,
@@ -283,6 +283,8 @@ impl Proof<'_> {
                     shapes.extend([0, 48].map(|aad| shape(40, SET * sets + tail, aad)));
                 }
             }
+            // Sets that fill the powers, so that the lengths have none left.
+            shapes.extend([2, 4, 5].map(|sets| shape(64, SET * sets, 0)));
             for len in [4096, 4097, 9 * SET, 17 * SET + 300] {
                 shapes.extend([0, 64].map(|aad| shape(272, len, aad)));
             }
@@ -333,7 +335,7 @@ impl Proof<'_> {
         let tail = len - SET * sets;
         let (ahead, behind) = (aad.div_ceil(16), tail.div_ceil(16) + 1);
         let fits = ahead + SET_BLOCKS * sets + behind <= capacity;
-        let (run, later) = ((capacity - ahead) / SET_BLOCKS, capacity / SET_BLOCKS);
+        let (run, later) = ((capacity - 1 - ahead) / SET_BLOCKS, (capacity - 1) / SET_BLOCKS);
         let last = (capacity - behind) / SET_BLOCKS;
         let first = ahead + if fits { SET_BLOCKS * sets + behind } else { SET_BLOCKS * run };
         let lengths = u128::from(8 * aad as u64) << 64 | u128::from(8 * len as u64);
@@ -418,7 +420,8 @@ impl Proof<'_> {
             self.key_area(),
             job,
             Area::new("constants", 192, 64, Access::Read).with_words(constants),
-            Area::new("source", shape.len as i64, 1, Access::Read).with_words(blocks),
+            Area::new("source", shape.len as i64, 1, Access::ReadBefore(AreaId(DST)))
+                .with_words(blocks),
             // What is hashed as ciphertext is read back.
             Area::new("destination", shape.len as i64, 1, Access::WriteOnceRead),
             Area::new("additional data", shape.aad as i64, 1, Access::ReadOnce(None))
