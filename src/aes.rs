@@ -76,19 +76,22 @@ impl AesKey {
 impl Schedule {
     /// Holds a secret: wrap it in [`Wiped`].
     pub(crate) fn new(key: Key<'_>, backend: Backend) -> Self {
-        match (backend.0, key) {
-            (Token::Portable, Key::Aes128(key)) => {
-                Schedule::Portable(Portable::Aes128(Aes128::new(key.into())))
-            }
-            (Token::Portable, Key::Aes256(key)) => {
-                Schedule::Portable(Portable::Aes256(Aes256::new(key.into())))
-            }
-            (Token::Kernels(isa), key) => Schedule::Kernels(isa, RoundKeys::new(isa, key)),
+        match backend.0 {
+            Token::Portable => Schedule::Portable(Portable::new(key)),
+            Token::Kernels(isa) => Schedule::Kernels(isa, RoundKeys::new(isa, key)),
         }
     }
 }
 
 impl Portable {
+    /// Holds a secret: wrap it in [`Wiped`].
+    pub(crate) fn new(key: Key<'_>) -> Self {
+        match key {
+            Key::Aes128(key) => Self::Aes128(Aes128::new(key.into())),
+            Key::Aes256(key) => Self::Aes256(Aes256::new(key.into())),
+        }
+    }
+
     /// Enciphers or deciphers each block alone.
     pub(crate) fn crypt_blocks(&self, direction: Direction, data: &mut [Block]) {
         let data = Array::cast_slice_from_core_mut(data);

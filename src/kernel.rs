@@ -216,6 +216,22 @@ fn turned_counter(nonce: &[u8; 12], number: u32) -> u128 {
     u128::from_be_bytes(block)
 }
 
+impl RoundKeys {
+    /// Room for round keys.
+    pub(crate) const EMPTY: Self = Self {
+        encrypt: [[0; BLOCK]; KeySize::Aes256.rounds() + 1],
+        decrypt: [[0; BLOCK]; KeySize::Aes256.rounds() + 1],
+        size: KeySize::Aes256,
+    };
+
+    /// The round keys of a key.
+    pub(crate) fn new(isa: Isa, key: Key<'_>) -> Self {
+        let mut keys = Self::EMPTY;
+        keys.fill(isa, key);
+        keys
+    }
+}
+
 impl<const N: usize> Powers<N> {
     /// Room for powers.
     pub(crate) const EMPTY: Self =
@@ -259,13 +275,9 @@ if_kernels! {
         use crate::addr::LINE;
 
         impl RoundKeys {
-            /// The round keys of a key.
-            pub(crate) fn new(_: Isa, key: Key<'_>) -> Self {
-                let mut keys = Self {
-                    encrypt: [[0; BLOCK]; KeySize::Aes256.rounds() + 1],
-                    decrypt: [[0; BLOCK]; KeySize::Aes256.rounds() + 1],
-                    size: key.size(),
-                };
+            /// Computes the round keys of a key.
+            pub(crate) fn fill(&mut self, _: Isa, key: Key<'_>) {
+                self.size = key.size();
                 let kernel = match key.size() {
                     KeySize::Aes128 => aes_schedule::aes128,
                     KeySize::Aes256 => aes_schedule::aes256,
@@ -275,11 +287,10 @@ if_kernels! {
                 unsafe {
                     kernel(
                         key.bytes().as_ptr(),
-                        keys.encrypt.as_mut_ptr(),
-                        keys.decrypt.as_mut_ptr(),
+                        self.encrypt.as_mut_ptr(),
+                        self.decrypt.as_mut_ptr(),
                     );
                 }
-                keys
             }
 
             fn in_order(&self, direction: Direction) -> *const Block {
@@ -801,7 +812,7 @@ if_kernels! {
     } else {
         // No kernels in this build: there is no value of `Isa`, and so no call.
         impl RoundKeys {
-            pub(crate) fn new(isa: Isa, _: Key<'_>) -> Self {
+            pub(crate) fn fill(&mut self, isa: Isa, _: Key<'_>) {
                 isa.never()
             }
         }

@@ -17,8 +17,8 @@ use subtle::ConstantTimeEq;
 use zeroize::Zeroize;
 
 use crate::addr::BLOCK;
-use crate::aes::{Portable, Schedule};
-use crate::cpu::{Backend, Isa};
+use crate::aes::Portable;
+use crate::cpu::{Backend, Isa, Token};
 use crate::kernel::{self, Direction, Powers, RoundKeys, Source, Turn};
 use crate::key::{Key, KeySize};
 use crate::wipe::Wiped;
@@ -79,23 +79,35 @@ impl<const POWERS: usize> GcmKey<POWERS> {
     #[must_use]
     pub fn new<'k>(key: impl Into<Key<'k>>, backend: Backend) -> Self {
         let key = key.into();
-        let mut h = [[0; BLOCK]];
-        let parts = match Schedule::new(key, backend) {
-            Schedule::Portable(cipher) => {
-                cipher.crypt_blocks(Direction::Encrypt, &mut h);
-                Parts::Portable(cipher, ::ghash::GHash::new(&h[0].into()))
-            }
-            Schedule::Kernels(isa, keys) => {
-                kernel::encrypt_blocks(isa, &keys, &mut h);
-                Parts::Kernels(isa, keys, Powers::EMPTY)
-            }
-        };
-        let mut whole = Wiped::new(Whole { parts, size: key.size(), backend });
-        // In their place, for they are many.
-        if let Parts::Kernels(isa, _, powers) = &mut whole.parts {
-            powers.fill(*isa, &h[0]);
+        match backend.0 {
+            Token::Portable => Self::portable(key, backend),
+            Token::Kernels(isa) => Self::kernels(isa, key, backend),
         }
+    }
+
+    /// Not inlined: what it takes of the stack is not the other's.
+    #[inline(never)]
+    fn portable(key: Key<'_>, backend: Backend) -> Self {
+        let cipher = Portable::new(key);
+        let mut h = [[0; BLOCK]];
+        cipher.crypt_blocks(Direction::Encrypt, &mut h);
+        let parts = Parts::Portable(cipher, ::ghash::GHash::new(&h[0].into()));
         h.zeroize();
+        Self(Wiped::new(Whole { parts, size: key.size(), backend }))
+    }
+
+    #[inline(never)]
+    fn kernels(isa: Isa, key: Key<'_>, backend: Backend) -> Self {
+        let parts = Parts::Kernels(isa, RoundKeys::EMPTY, Powers::EMPTY);
+        let mut whole = Wiped::new(Whole { parts, size: key.size(), backend });
+        // In their places: what was moved until here is no secret.
+        if let Parts::Kernels(isa, keys, powers) = &mut whole.parts {
+            keys.fill(*isa, key);
+            let mut h = [[0; BLOCK]];
+            kernel::encrypt_blocks(*isa, keys, &mut h);
+            powers.fill(*isa, &h[0]);
+            h.zeroize();
+        }
         Self(whole)
     }
 
