@@ -48,10 +48,8 @@ impl FirmwareChannels {
     /// The channels of a guest that is imported or absorbed.
     #[must_use]
     pub fn from_context(context: ExportedContext<'_>, backend: Backend) -> Self {
-        let mut vmpcks = Vmpck::ALL.map(|vmpck| *context.vmpck(vmpck));
-        let counts = Vmpck::ALL.map(|vmpck| context.message_count(vmpck));
-        let channels = Self::new(&vmpcks, counts, backend);
-        vmpcks.zeroize();
+        let mut channels = Self::new(&[[0; 32]; 4], [0; 4], backend);
+        channels.replace(context);
         channels
     }
 
@@ -93,15 +91,28 @@ impl FirmwareChannels {
         let header = Header::from_bytes(place);
         let vmpck = header.check_request()?;
         let text = payload.get_mut(..header.payload_len().into()).ok_or(Status::INVALID_PARAM)?;
-        let key = MessageKey::new(vmpck.of(&self.vmpcks), self.backend);
-        key.open_in_place(&header.nonce(), header.aad(), text, header.tag())
+        self.key(vmpck)
+            .open_in_place(&header.nonce(), header.aad(), text, header.tag())
             .map_err(|_| Status::BAD_MEASUREMENT)?;
         let result = self.check_opened(&header, vmpck);
         if let Err(status) = result {
             text.zeroize();
             return Err(status);
         }
-        Ok(Opened { channels: self, buffer, header, vmpck, key })
+        Ok(Opened { channels: self, buffer, header, vmpck })
+    }
+
+    /// A key, set up.
+    fn key(&self, vmpck: Vmpck) -> MessageKey {
+        MessageKey::new(vmpck.of(&self.vmpcks), self.backend)
+    }
+
+    /// Takes over the keys and counts of a context.
+    fn replace(&mut self, context: ExportedContext<'_>) {
+        for vmpck in Vmpck::ALL {
+            *vmpck.of_mut(&mut self.vmpcks) = *context.vmpck(vmpck);
+            *vmpck.of_mut(&mut self.counts) = context.message_count(vmpck);
+        }
     }
 
     /// What is checked after the tag.
@@ -173,7 +184,6 @@ pub struct Opened<'c, 'b> {
     buffer: &'b mut MessageBuffer,
     header: Header,
     vmpck: Vmpck,
-    key: MessageKey,
 }
 
 impl<'b> Opened<'_, 'b> {
@@ -259,14 +269,14 @@ impl<'b> Opened<'_, 'b> {
             (MessageType::CPUID_REQ, Err(status)) => {
                 // With the request's length, as each response to it.
                 let none = CpuidResponse { status, entries: CpuidEntries::empty() };
-                payload.get_mut(..request_len).unwrap_or_default().fill(0);
                 none.encode(payload).map(|len| len.max(request_len))
             }
             (MessageType::REPORT_REQ, Err(status)) => payload::encode_report(status, None, payload),
             (_, Err(status)) => encode_status(status, refusal_len(message_type), payload),
             _ => None,
         };
-        self.seal(len)
+        let key = self.channels.key(self.vmpck);
+        self.seal(&key, len)
     }
 
     /// Answers MSG_ABSORB_NOMA_REQ with success: the response still has the old key and number, then the absorbed
@@ -277,23 +287,25 @@ impl<'b> Opened<'_, 'b> {
     /// # Errors
     /// [`WrongResponse`]: it is another request, or one that [`request`](Self::request) refuses. Nothing was sealed.
     pub fn absorb(self) -> Result<&'b [u8], WrongResponse> {
-        let Ok(GuestRequest::AbsorbNoma(request)) = self.request() else {
-            return Err(WrongResponse);
+        let Self { channels, buffer, header, vmpck } = self;
+        let (_, payload) = buffer.parts();
+        let text = payload.get_mut(..header.payload_len().into()).unwrap_or_default();
+        let request = match header.message_type() {
+            MessageType::ABSORB_NOMA_REQ => AbsorbNomaRequest::parse(text),
+            _ => return Err(WrongResponse),
         };
-        let new = FirmwareChannels {
-            max_versions: self.channels.max_versions,
-            ..FirmwareChannels::from_context(request.incoming.context, self.channels.backend)
-        };
-        *self.channels = new;
-        let (_, payload) = self.buffer.parts();
-        payload.get_mut(..self.header.payload_len().into()).unwrap_or_default().zeroize();
+        let incoming = request.map_err(|_| WrongResponse)?.incoming;
+        incoming.check_version().map_err(|_| WrongResponse)?;
+        let key = channels.key(vmpck);
+        channels.replace(incoming.context);
+        text.zeroize();
         let len = encode_status(Status::SUCCESS, payload::STATUS_RSP_LEN, payload);
-        self.seal(len)
+        Opened { channels, buffer, header, vmpck }.seal(&key, len)
     }
 
     /// Seals what stands in the buffer.
-    fn seal(self, len: Option<usize>) -> Result<&'b [u8], WrongResponse> {
-        let Self { channels, buffer, header, vmpck, key } = self;
+    fn seal(self, key: &MessageKey, len: Option<usize>) -> Result<&'b [u8], WrongResponse> {
+        let Self { channels, buffer, header, vmpck } = self;
         let len = len.and_then(payload_len).ok_or(WrongResponse)?;
         let (place, payload) = buffer.parts();
         let text = payload.get_mut(..len.into()).ok_or(WrongResponse)?;

@@ -1,4 +1,5 @@
-//! How much of the stack a message's key takes: set-up, sealing and opening, on every backend of this CPU.
+//! How much of the stack messages take, on every backend of this CPU: a key's set-up, sealing and opening, and an exchange
+//! of a guest's channel with the firmware's.
 //!
 //! Runs without an operating system's help but for Linux's calls to write and to exit. Each operation runs on a stack of its
 //! own that was painted before; what is not painted any more was used. More than [`LIMIT`] bytes fail, but for the portable
@@ -12,9 +13,14 @@ use core::arch::asm;
 use core::cell::UnsafeCell;
 use core::fmt::{self, Write};
 use core::hint::black_box;
+use core::mem::MaybeUninit;
 
 use sevcrypt::gcm::{MessageKey, Tag};
-use sevcrypt::{Backend, BackendKind};
+use sevcrypt::snp::message::{
+    CountWidth, FirmwareChannels, GuestChannel, InFlight, MessageBuffer, ReportRequest, Response,
+    Vmpck,
+};
+use sevcrypt::{Backend, BackendKind, Page};
 
 /// What an operation may take.
 const LIMIT: usize = 2048;
@@ -46,6 +52,16 @@ static KEY: Place<Option<MessageKey>> = Place(UnsafeCell::new(None));
 static TEXT: Place<[u8; 4096]> = Place(UnsafeCell::new([7; 4096]));
 static BACKEND: Place<Backend> = Place(UnsafeCell::new(Backend::portable()));
 static TAGS: Place<[Tag; 2]> = Place(UnsafeCell::new([[0; 16]; 2]));
+static CHANNEL: Place<MaybeUninit<GuestChannel>> = Place(UnsafeCell::new(MaybeUninit::uninit()));
+static FIRMWARE: Place<FirmwareChannels> =
+    Place(UnsafeCell::new(FirmwareChannels::new(&[[9; 32]; 4], [0; 4], Backend::portable())));
+static IN_FLIGHT: Place<MaybeUninit<InFlight<'static, 'static, ReportRequest>>> =
+    Place(UnsafeCell::new(MaybeUninit::uninit()));
+/// The guest's and the firmware's.
+static BUFFERS: Place<[MessageBuffer; 2]> =
+    Place(UnsafeCell::new([const { MessageBuffer::new() }; 2]));
+static SHARED: Place<Page> = Place(UnsafeCell::new([0; 4096]));
+static REPORT: [u8; 1184] = [3; 1184];
 
 /// Calls a function on another stack.
 #[unsafe(naked)]
@@ -92,7 +108,7 @@ const LENGTHS: [usize; 2] = [96, 4096];
 extern "sysv64" fn seal() {
     // SAFETY: the key was set up before; nobody else has a reference to these statics.
     let (key, text, tags) = unsafe { (&*place(&KEY), &mut *place(&TEXT), &mut *place(&TAGS)) };
-    let Some(key) = key else { exit(5) };
+    let Some(key) = key else { exit(10) };
     for (tag, len) in tags.iter_mut().zip(LENGTHS) {
         let Some(text) = text.get_mut(..len) else { return };
         *tag = key.seal_in_place(&[1; 12], &[2; 48], text).unwrap_or_default();
@@ -103,7 +119,7 @@ extern "sysv64" fn seal() {
 extern "sysv64" fn open() {
     // SAFETY: as above.
     let (key, text, tags) = unsafe { (&*place(&KEY), &mut *place(&TEXT), &mut *place(&TAGS)) };
-    let Some(key) = key else { exit(5) };
+    let Some(key) = key else { exit(10) };
     for (tag, len) in tags.iter_mut().zip(LENGTHS).rev() {
         let Some(text) = text.get_mut(..len) else { return };
         if key.open_in_place(&[1; 12], &[2; 48], text, tag).is_err() {
@@ -113,6 +129,52 @@ extern "sysv64" fn open() {
     let Some(text) = text.get_mut(..96) else { return };
     if key.open_in_place(&[1; 12], &[2; 48], text, &[0; 16]).is_ok() {
         exit(3);
+    }
+}
+
+extern "sysv64" fn channel() {
+    let key = black_box(&[9; 32]);
+    // SAFETY: nobody else has a reference to these statics.
+    let (place, backend) = unsafe { (&mut *place(&CHANNEL), *place(&BACKEND)) };
+    let Ok(channel) = GuestChannel::new(key, Vmpck::VMPCK0, 0, CountWidth::Bits64, backend) else {
+        exit(5)
+    };
+    place.write(channel);
+}
+
+/// The guest asks for a report.
+extern "sysv64" fn ask() {
+    // SAFETY: the channel was set up before; nobody else has a reference to these statics.
+    let (channel, [buffer, _], in_flight, shared) = unsafe {
+        let channel = (*place(&CHANNEL)).assume_init_mut();
+        (channel, &mut *place(&BUFFERS), &mut *place(&IN_FLIGHT), &mut *place(&SHARED))
+    };
+    let request = ReportRequest::new(black_box(&[4; 64]));
+    let Ok(request) = channel.seal(&request, buffer) else { exit(6) };
+    shared.iter_mut().zip(request.bytes()).for_each(|(to, from)| *to = *from);
+    in_flight.write(request);
+}
+
+/// The firmware answers.
+extern "sysv64" fn answer() {
+    // SAFETY: the guest has no reference to the firmware's buffer, nor to the shared page.
+    let (firmware, buffer, shared) = unsafe {
+        let buffers = place(&BUFFERS).cast::<MessageBuffer>();
+        (&mut *place(&FIRMWARE), &mut *buffers.add(1), &mut *place(&SHARED))
+    };
+    let Ok(request) = firmware.open(buffer, |copy| *copy = *shared) else { exit(7) };
+    let Ok(answer) = request.respond(Ok(Response::Report(&REPORT))) else { exit(8) };
+    shared.iter_mut().zip(answer).for_each(|(to, from)| *to = *from);
+}
+
+/// The guest has its report.
+extern "sysv64" fn take_answer() {
+    // SAFETY: the request was written before, and is read once.
+    let (request, shared) = unsafe { ((*place(&IN_FLIGHT)).assume_init_read(), &*place(&SHARED)) };
+    let report =
+        request.open(|copy| copy.iter_mut().zip(shared).for_each(|(to, from)| *to = *from));
+    if report != Ok(&REPORT) {
+        exit(9);
     }
 }
 
@@ -138,8 +200,17 @@ extern "sysv64" fn run() -> ! {
         unsafe { *place(&BACKEND) = backend };
         let [set_up, seal, open] = [set_up as extern "sysv64" fn(), seal, open].map(used_by);
         let _ = writeln!(out, "stack: {kind}: key set-up {set_up} bytes, seal {seal}, open {open}");
+        // SAFETY: nobody has a reference to this static.
+        unsafe { *place(&FIRMWARE) = FirmwareChannels::new(&[[9; 32]; 4], [0; 4], backend) };
+        let [channel, ask, answer, take_answer] =
+            [channel as extern "sysv64" fn(), ask, answer, take_answer].map(used_by);
+        let _ = writeln!(
+            out,
+            "stack: {kind}: channel set-up {channel} bytes, request {ask}, firmware {answer}, response {take_answer}"
+        );
+        let most = [set_up, seal, open, ask, take_answer].into_iter().max();
         let is_told = cfg!(feature = "kernels") && kind == BackendKind::Portable;
-        is_kept &= is_told || set_up.max(seal).max(open) <= LIMIT;
+        is_kept &= is_told || most <= Some(LIMIT);
     }
     if !is_kept {
         let _ = writeln!(out, "stack: more than {LIMIT} bytes");
