@@ -5,6 +5,7 @@ use core::marker::PhantomData;
 use core::time::Duration;
 
 use subtle::ConstantTimeEq;
+use zeroize::Zeroize;
 
 use super::header::{Header, HeaderError, Vmpck};
 use super::{MessageBuffer, Request, payload_len};
@@ -38,12 +39,6 @@ impl CountWidth {
     }
 }
 
-struct ChannelKey {
-    // For the next stage.
-    raw: Wiped<[u8; 32]>,
-    gcm: MessageKey,
-}
-
 /// The guest's end of a channel: a VMPCK and its count. See the [module](super) for what it promises.
 ///
 /// Its key is wiped when it is dropped, when it stops and when it is handed over. Two channels for one key must not
@@ -57,8 +52,10 @@ struct ChannelKey {
 /// }
 /// ```
 pub struct GuestChannel {
+    /// The key, for the next stage.
+    raw: Wiped<[u8; 32]>,
     /// `None`: it has stopped.
-    key: Option<ChannelKey>,
+    gcm: Option<MessageKey>,
     vmpck: Vmpck,
     count: u64,
     width: CountWidth,
@@ -78,6 +75,58 @@ impl GuestChannel {
         width: CountWidth,
         backend: Backend,
     ) -> Result<Self, ChannelError> {
+        Self::check(key, count, width)?;
+        let mut channel = Self::STOPPED;
+        channel.fill(key, vmpck, count, width, backend);
+        Ok(channel)
+    }
+
+    /// The same in a place, in which no channel was, or an older one, which is gone then. A channel is 1.8 KiB long: who has
+    /// little of a stack takes this, with a place that is not on it.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new); the place is as it was.
+    pub fn set_up<'p>(
+        place: &'p mut Option<Self>,
+        key: &[u8; 32],
+        vmpck: Vmpck,
+        count: u64,
+        width: CountWidth,
+        backend: Backend,
+    ) -> Result<&'p mut Self, ChannelError> {
+        Self::check(key, count, width)?;
+        *place = const { Some(Self::STOPPED) };
+        // It is there.
+        let channel = place.get_or_insert_with(|| Self::STOPPED);
+        channel.fill(key, vmpck, count, width, backend);
+        Ok(channel)
+    }
+
+    const STOPPED: Self = Self {
+        raw: Wiped::new([0; 32]),
+        gcm: None,
+        vmpck: Vmpck::VMPCK0,
+        count: 0,
+        width: CountWidth::Bits32,
+        in_flight: false,
+    };
+
+    /// Starts a channel that has stopped.
+    #[inline(never)]
+    fn fill(
+        &mut self,
+        key: &[u8; 32],
+        vmpck: Vmpck,
+        count: u64,
+        width: CountWidth,
+        backend: Backend,
+    ) {
+        (self.vmpck, self.count, self.width, self.in_flight) = (vmpck, count, width, false);
+        self.raw.copy_from_slice(key);
+        MessageKey::set_up(&mut self.gcm, key, backend);
+    }
+
+    fn check(key: &[u8; 32], count: u64, width: CountWidth) -> Result<(), ChannelError> {
         if bool::from(key.ct_eq(&[0; 32])) {
             return Err(ChannelError::EmptyKey);
         }
@@ -87,8 +136,7 @@ impl GuestChannel {
         if width.is_used_up(count) {
             return Err(ChannelError::CountLimit { count });
         }
-        let key = ChannelKey { raw: Wiped::new(*key), gcm: MessageKey::new(key, backend) };
-        Ok(Self { key: Some(key), vmpck, count, width, in_flight: false })
+        Ok(())
     }
 
     /// Takes a key and its count out of the secrets page; the key's place is wiped. The count has 64 bits if the page's
@@ -120,11 +168,31 @@ impl GuestChannel {
         vmpck: Vmpck,
         backend: Backend,
     ) -> Result<Self, ChannelError> {
-        let width = if page.has_high_words() { CountWidth::Bits64 } else { CountWidth::Bits32 };
-        let channel =
-            Self::new(page.vmpck(vmpck), vmpck, page.message_count(vmpck), width, backend)?;
+        let (count, width) = Self::count_in(page, vmpck);
+        let channel = Self::new(page.vmpck(vmpck), vmpck, count, width, backend)?;
         page.wipe_vmpck(vmpck);
         Ok(channel)
+    }
+
+    /// [`take`](Self::take) to a place, as [`set_up`](Self::set_up) has it.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new); page and place are as they were.
+    pub fn take_to<'p>(
+        place: &'p mut Option<Self>,
+        page: &mut SecretsPage<'_>,
+        vmpck: Vmpck,
+        backend: Backend,
+    ) -> Result<&'p mut Self, ChannelError> {
+        let (count, width) = Self::count_in(page, vmpck);
+        let channel = Self::set_up(place, page.vmpck(vmpck), vmpck, count, width, backend)?;
+        page.wipe_vmpck(vmpck);
+        Ok(channel)
+    }
+
+    fn count_in(page: &SecretsPage<'_>, vmpck: Vmpck) -> (u64, CountWidth) {
+        let width = if page.has_high_words() { CountWidth::Bits64 } else { CountWidth::Bits32 };
+        (page.message_count(vmpck), width)
     }
 
     /// Hands key and count over to the guest's next stage, through the secrets page, and wipes the key here.
@@ -133,7 +201,9 @@ impl GuestChannel {
     /// [`ChannelError::Stopped`], [`ChannelError::Abandoned`]; [`ChannelError::HighWord`] if the count needs more bits
     /// than the page has. The page is as it was, and the channel is gone.
     pub fn hand_over(self, page: &mut SecretsPage<'_>) -> Result<(), ChannelError> {
-        let key = self.key.as_ref().ok_or(ChannelError::Stopped)?;
+        if self.is_stopped() {
+            return Err(ChannelError::Stopped);
+        }
         if self.in_flight {
             return Err(ChannelError::Abandoned);
         }
@@ -141,7 +211,7 @@ impl GuestChannel {
             return Err(ChannelError::HighWord { count: self.count });
         }
         page.set_message_count(self.vmpck, self.count);
-        page.set_vmpck(self.vmpck, &key.raw);
+        page.set_vmpck(self.vmpck, &self.raw);
         Ok(())
     }
 
@@ -156,7 +226,7 @@ impl GuestChannel {
         buffer: &'b mut MessageBuffer,
     ) -> Result<InFlight<'c, 'b, R>, ChannelError> {
         let count = self.count;
-        if self.key.is_some() && (self.in_flight || self.width.is_used_up(count)) {
+        if !self.is_stopped() && (self.in_flight || self.width.is_used_up(count)) {
             self.stop();
             let abandoned = self.in_flight;
             return Err(if abandoned {
@@ -165,7 +235,7 @@ impl GuestChannel {
                 ChannelError::CountLimit { count }
             });
         }
-        let key = self.key.as_ref().ok_or(ChannelError::Stopped)?;
+        let key = self.gcm.as_ref().ok_or(ChannelError::Stopped)?;
 
         let (place, payload) = buffer.parts();
         let wrong = ChannelError::PayloadLen;
@@ -176,7 +246,7 @@ impl GuestChannel {
             Header::new(R::TYPE, request.message_version(), len, self.vmpck, count + 1);
         // From here on the number is used, also if nothing comes of it.
         self.in_flight = true;
-        let tag = key.gcm.seal_in_place(&header.nonce(), header.aad(), text);
+        let tag = key.seal_in_place(&header.nonce(), header.aad(), text);
         header.set_tag(&tag.map_err(|_| wrong)?);
         *place = *header.bytes();
         Ok(InFlight { pending: Pending(self), buffer, header, response_len, request: PhantomData })
@@ -184,13 +254,14 @@ impl GuestChannel {
 
     /// Stops the channel: its key is wiped, and nothing can be sealed any more.
     pub fn stop(&mut self) {
-        self.key = None;
+        self.gcm = None;
+        self.raw.zeroize();
     }
 
     /// Whether the channel has stopped.
     #[must_use]
     pub const fn is_stopped(&self) -> bool {
-        self.key.is_none()
+        self.gcm.is_none()
     }
 
     /// How many messages have been sent and received: an even number.
@@ -317,9 +388,8 @@ impl<'c, 'b, R: Request> InFlight<'c, 'b, R> {
             received.split_first_chunk_mut::<{ Header::LEN }>().ok_or(wrong)?;
         let response = Header::from_bytes(response);
         response.check_response(&header, response_len).map_err(OpenError::Header)?;
-        let key = pending.0.key.as_ref().ok_or(OpenError::NotAuthentic)?;
-        key.gcm
-            .open_in_place(&response.nonce(), response.aad(), payload, response.tag())
+        let key = pending.0.gcm.as_ref().ok_or(OpenError::NotAuthentic)?;
+        key.open_in_place(&response.nonce(), response.aad(), payload, response.tag())
             .map_err(|_| OpenError::NotAuthentic)?;
         pending.complete();
 
