@@ -42,15 +42,15 @@
 //! # The map
 //! Modules name only those above them:
 //! * [`PhysAddr`], [`Asid`], [`Vmpl`], [`Block`], [`Line`], [`Page`]: addresses, levels and sizes (`addr`); [`Key`],
-//!   [`KeySize`] (`key`); [`Hex`]; errors (`error`)
+//!   [`KeySize`] (`key`); [`Hex`]; [`Status`]: the firmware's codes; errors (`error`)
 //! * [`Backend`], [`BackendKind`]: which kernels this CPU has (`cpu`); the assembly itself (`kernel`)
 //! * AES keys and blocks for every backend (`aes`), private
 //! * [`ecdsa`]: P-384 signatures in AMD's form; [`x509`]: AMD's certificates and revocation lists, RSA-PSS; AMD's CA keys
 //!   (`anchors`), private
-//! * [`kdf`]: AMD's key derivation; [`ctr`]: AES-CTR as AMD's legacy packets use it
+//! * [`gcm`]: AES-GCM on every backend; [`kdf`]: AMD's key derivation; [`ctr`]: AES-CTR as AMD's legacy packets use it
 //! * [`mem`]: the memory-encryption engine
-//! * [`snp`]: attestation reports, certificate chains, policies, and how they reach a verifier; keys of a platform and its
-//!   guests
+//! * [`snp`]: attestation reports, certificate chains, policies, and how they reach a verifier; guest messages; keys of a platform
+//!   and its guests; page swap
 //!
 //! # Features
 //! `default = ["std", "kernels"]`; all are additive and none changes a result.
