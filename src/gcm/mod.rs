@@ -36,7 +36,12 @@ pub type MessageKey = GcmKey<40>;
 /// A key for pages: 272 powers, enough for a page with one reduction.
 pub type PageKey = GcmKey<272>;
 
-/// An AES-GCM key set up for one backend, with `POWERS` powers of its hash key: a multiple of 8, at least 40.
+/// An AES-GCM key set up for one backend, with `POWERS` powers of its hash key: a multiple of 8, at least 40. Another
+/// number does not compile:
+///
+/// ```compile_fail,E0080
+/// let key = sevcrypt::gcm::GcmKey::<36>::new(&[7; 32], sevcrypt::Backend::best());
+/// ```
 ///
 /// Wiped on drop; cannot be printed or copied. A nonce must never be used twice to seal: who needs to be kept from it uses
 /// `snp::message::GuestChannel`.
