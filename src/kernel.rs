@@ -271,9 +271,12 @@ if_kernels! {
         }
 
         impl<const N: usize> Powers<N> {
-            /// Room for powers.
-            pub(crate) const EMPTY: Self =
-                Self { powers: [[0; BLOCK]; N], middles: [[0; BLOCK]; N], behind: [[0; BLOCK]; 3] };
+            /// Room for powers: the only beginning of a value, so that every one has a number of powers that kernels can
+            /// read.
+            pub(crate) const EMPTY: Self = {
+                assert!(N >= 40 && N.is_multiple_of(8), "a run has room for a set of text, and more");
+                Self { powers: [[0; BLOCK]; N], middles: [[0; BLOCK]; N], behind: [[0; BLOCK]; 3] }
+            };
 
             /// How many of the powers a backend reads: the 512-bit kernels sum up many products before they reduce them.
             fn used(isa: Isa) -> usize {
@@ -466,7 +469,6 @@ if_kernels! {
         impl<const N: usize> Powers<N> {
             /// Computes the powers of the hash key H = AES(0).
             pub(crate) fn fill(&mut self, isa: Isa, key: &Block) {
-                const { assert!(N >= 40 && N.is_multiple_of(8), "a run has room for a set of text, and more") };
                 // mulX_POLYVAL of RFC 8452, appendix A, without a branch on the key.
                 let key = u128::from_be_bytes(*key);
                 let first = key << 1 ^ 0u128.wrapping_sub(key >> 127) & 0xc2 << 120 ^ key >> 127;
@@ -601,8 +603,10 @@ if_kernels! {
             // tail and the lengths. Behind a vector's first block, 48 bytes of the table follow.
             unsafe { kernel(keys.keys.as_ptr(), &raw mut job, &raw const GCM_CONSTANTS) };
             let tag = job.hash.to_le_bytes();
-            // As above the tag of a text that may be forged.
-            job.hash.zeroize();
+            if turn == Turn::Open {
+                // The right tag of a text that may be forged.
+                job.hash.zeroize();
+            }
             tag
         }
 

@@ -35,16 +35,15 @@ pub(super) fn turn<const N: usize>(
         state.wipe();
         return tag.to_be_bytes();
     };
-    // The kernel takes a line of additional data: more goes in before.
     let aad_len = aad.len() as u64;
+    if aad.len() <= LINE {
+        let aad = (&0, aad, aad_len);
+        return kernel::gcm_message(vaes512, keys, powers, turn, nonce, aad, source, text);
+    }
+    // The kernel takes a line of additional data: more goes in before.
     let mut hash = 0;
-    let aad = if aad.len() > LINE {
-        add(isa, powers, &mut hash, aad);
-        &[]
-    } else {
-        aad
-    };
-    let aad = (&hash, aad, aad_len);
+    add(isa, powers, &mut hash, aad);
+    let aad = (&hash, [].as_slice(), aad_len);
     let tag = kernel::gcm_message(vaes512, keys, powers, turn, nonce, aad, source, text);
     hash.zeroize();
     tag

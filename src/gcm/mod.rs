@@ -38,10 +38,15 @@ pub type MessageKey = GcmKey<MESSAGE_POWERS>;
 /// A key for pages: 272 powers, enough for a page with one reduction.
 pub type PageKey = GcmKey<272>;
 
-/// An AES-GCM key set up for one backend, with `POWERS` powers of its hash key: a multiple of 8, at least 40.
+/// An AES-GCM key set up for one backend, with `POWERS` powers of its hash key: a multiple of 8, at least 40. Another
+/// number does not compile:
+///
+/// ```compile_fail,E0080
+/// let key = sevcrypt::gcm::GcmKey::<36>::new(&[7; 32], sevcrypt::Backend::best());
+/// ```
 ///
 /// Wiped on drop; cannot be printed or copied. A nonce must never be used twice to seal: who needs to be kept from it uses
-/// `snp::message::GuestChannel`.
+/// [`snp::message::GuestChannel`](crate::snp::message::GuestChannel).
 ///
 /// ```
 /// use sevcrypt::Backend;
@@ -71,10 +76,17 @@ enum Parts<const POWERS: usize> {
 }
 
 impl<const POWERS: usize> GcmKey<POWERS> {
+    /// The number is one that every backend can take.
+    const CHECKED: () = assert!(
+        POWERS >= MESSAGE_POWERS && POWERS.is_multiple_of(8),
+        "a number of powers that is a multiple of 8 and at least 40"
+    );
+
     /// Sets up a key. AES-256 for guest messages and pages; AES-128 for callers of older formats.
     #[must_use]
     #[inline]
     pub fn new<'k>(key: impl Into<Key<'k>>, backend: Backend) -> Self {
+        const { Self::CHECKED };
         let key = key.into();
         match backend.0 {
             Token::Portable => Self::portable(key),
@@ -103,6 +115,7 @@ impl<const POWERS: usize> GcmKey<POWERS> {
         key: impl Into<Key<'k>>,
         backend: Backend,
     ) -> &'p mut Self {
+        const { Self::CHECKED };
         let key = key.into();
         match backend.0 {
             Token::Portable => Self::set_up_portable(place, key),
