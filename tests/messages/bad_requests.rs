@@ -99,6 +99,66 @@ fn the_order_of_checks() {
     check(&message(Header::new(MessageType(0xff), 0, 0x80, VMPCK, 5)), Err(Status::AEAD_OFLOW));
 }
 
+/// Each two of the firmware's checks: what is checked first says the status.
+#[test]
+fn pairs_of_mistakes() {
+    const INVALID: Status = Status::INVALID_PARAM;
+    // In the firmware's order: a place in the header, what stands there, the status. `None` is the tag.
+    let mistakes: [(Option<(usize, u8)>, Status); 11] = [
+        (Some((0x31, 2)), INVALID),            // HDR_VERSION
+        (Some((0x32, 0x50)), INVALID),         // HDR_SIZE
+        (Some((0x30, 2)), INVALID),            // ALGO
+        (Some((0x36, 0)), INVALID),            // MSG_SIZE
+        (Some((0x37, 0x10)), INVALID),         // beyond the page
+        (Some((0x3c, 4)), INVALID),            // MSG_VMPCK
+        (None, Status::BAD_MEASUREMENT),       // AUTHTAG
+        (Some((0x20, 5)), Status::AEAD_OFLOW), // MSG_SEQNO
+        (Some((0x27, 1)), Status::AEAD_OFLOW),
+        (Some((0x35, 0)), INVALID),    // MSG_VERSION
+        (Some((0x34, 0x13)), INVALID), // MSG_TYPE
+    ];
+    for (first, (_, expected)) in mistakes.iter().enumerate() {
+        for second in first..mistakes.len() {
+            let mut bytes = *header().bytes();
+            let both = [mistakes[first].0, mistakes[second].0];
+            for (at, to) in both.into_iter().flatten() {
+                bytes[at] = to;
+            }
+            let mut message = message(Header::from_bytes(&bytes));
+            if both.contains(&None) {
+                message[0x0f] ^= 0x80;
+            }
+            check(&message, Err(*expected));
+        }
+    }
+}
+
+/// A count without a next one is told before what the message is, and after its tag.
+#[test]
+fn a_used_up_count_among_other_mistakes() {
+    let last = u64::MAX - 1;
+    let status = |message: &[u8]| {
+        open(&mut firmware([last; 4]), &mut MessageBuffer::new(), message).map(drop).unwrap_err()
+    };
+    let header = Header::new(MessageType(0x13), 9, 0x80, VMPCK, last + 1);
+    let mut message = message(header);
+    assert_eq!(status(&message), Status::AEAD_OFLOW);
+    message[0x60] ^= 1;
+    assert_eq!(status(&message), Status::BAD_MEASUREMENT);
+}
+
+/// An opened request that is not answered, or not rightly, moves nothing: the same bytes are opened again.
+#[test]
+fn not_answered() {
+    let (mut channels, mut buffer) = (firmware(COUNTS), MessageBuffer::new());
+    let message = message(header());
+    assert!(open(&mut channels, &mut buffer, &message).is_ok());
+    let wrong = open(&mut channels, &mut buffer, &message).unwrap().respond(Ok(Response::Done));
+    assert_eq!(wrong, Err(WrongResponse));
+    assert_eq!(counts(&channels), COUNTS);
+    assert!(open(&mut channels, &mut buffer, &message).is_ok());
+}
+
 /// Every bit: what the firmware does not look at does not matter.
 #[test]
 fn every_bit() {

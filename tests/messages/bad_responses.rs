@@ -2,11 +2,13 @@
 
 use sevcrypt::snp::keys::{DerivedKey, KeyRequest, KeySelect};
 use sevcrypt::snp::message::{
-    ChannelError, CountWidth, Exit, GuestChannel, Header, HeaderError, HeaderField, MessageBuffer,
-    MessageType, Next, OpenError, ReportRequest, Request, TscInfoRequest, Vmpck,
+    ChannelError, CountWidth, Exit, FirmwareChannels, GuestChannel, Header, HeaderError,
+    HeaderField, MessageBuffer, MessageType, Next, OpenError, ReportRequest, Request,
+    TscInfoRequest, Vmpck,
 };
 use sevcrypt::{Backend, Status};
 
+use crate::dropped::{dropped, longest_stretch};
 use crate::{guest, key_of, sealed};
 
 const VMPCK: Vmpck = Vmpck::VMPCK2;
@@ -377,6 +379,107 @@ fn payloads_that_do_not_fit() {
     }
     let longest = channel.seal(&Odd(Some(4000), 4000), &mut buffer).unwrap();
     assert_eq!((longest.bytes().len(), longest.header().sequence()), (4096, 7));
+}
+
+/// Requests of the caller's own that panic: before the seal no number is used, after the opening it is.
+#[test]
+fn requests_that_panic() {
+    struct Panics {
+        before: bool,
+    }
+    impl Request for Panics {
+        const TYPE: MessageType = MessageType::KEY_REQ;
+        type Response<'b> = ();
+        fn response_len(&self) -> usize {
+            0x40
+        }
+        fn encode(&self, _: &mut [u8]) -> Option<usize> {
+            assert!(!self.before, "on purpose");
+            Some(0x20)
+        }
+        fn parse_response(_: &mut [u8]) -> Result<(), OpenError> {
+            panic!("on purpose")
+        }
+    }
+    for before in [true, false] {
+        let mut channel = guest(VMPCK, 6);
+        let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            let mut buffer = MessageBuffer::new();
+            let request = channel.seal(&Panics { before }, &mut buffer).unwrap();
+            request.open(|copy| copy.copy_from_slice(&key_response(header())))
+        }));
+        assert!(result.is_err());
+        if before {
+            let mut buffer = MessageBuffer::new();
+            let request = channel.seal(&key_request(), &mut buffer).unwrap();
+            assert_eq!(request.header().sequence(), 7);
+        } else {
+            goes_on(&mut channel);
+        }
+    }
+}
+
+/// Where several things are wrong with a channel, the first is told.
+#[test]
+fn pairs_of_mistakes() {
+    let new = |key: &[u8; 32], count| {
+        GuestChannel::new(key, VMPCK, count, CountWidth::Bits32, Backend::best()).map(drop)
+    };
+    assert_eq!(new(&[0; 32], u64::MAX), Err(ChannelError::EmptyKey));
+    assert_eq!(new(&[1; 32], u64::MAX), Err(ChannelError::OddCount { count: u64::MAX }));
+
+    let mut buffer = MessageBuffer::new();
+    let last = u64::from(u32::MAX) - 3;
+    let at_the_end = || {
+        GuestChannel::new(&key_of(VMPCK), VMPCK, last, CountWidth::Bits32, Backend::best()).unwrap()
+    };
+    let mut channel = at_the_end();
+    std::mem::forget(channel.seal(&key_request(), &mut buffer).unwrap());
+    let error = channel.seal(&key_request(), &mut buffer).unwrap_err();
+    assert_eq!(error, ChannelError::Abandoned);
+    let mut channel = at_the_end();
+    std::mem::forget(channel.seal(&key_request(), &mut buffer).unwrap());
+    channel.stop();
+    let error = channel.seal(&key_request(), &mut buffer).unwrap_err();
+    assert_eq!(error, ChannelError::Stopped);
+
+    // A tag that is wrong, too, or a status that nobody vouches for.
+    let mut header_and_tag = key_response(header());
+    header_and_tag[0] ^= 1;
+    header_and_tag[0x3c] ^= 1;
+    let wrong = HeaderError { field: HeaderField::MsgVmpck, found: 3, expected: 2 };
+    stopped(&mut respond(&key_request(), &header_and_tag, |key| {
+        assert_eq!(key.unwrap_err(), OpenError::Header(wrong));
+    }));
+    let refused = sealed(&[1; 32], header(), &key_payload(Status::INVALID_KEY));
+    stopped(&mut respond(&key_request(), &refused, |key| {
+        assert_eq!(key.unwrap_err(), OpenError::NotAuthentic);
+    }));
+}
+
+/// A channel that has stopped holds its key no more, also where it still exists; a dropped one holds nothing of it.
+#[test]
+fn keys_leave_nothing() {
+    let key: [u8; 32] = std::array::from_fn(|i| (0x9d * (i + 3)) as u8 ^ 0x51);
+    for backend in Backend::available() {
+        let new = || GuestChannel::new(&key, VMPCK, 0, CountWidth::Bits64, backend).unwrap();
+        let (before, after) = dropped(new());
+        assert_eq!(longest_stretch(&before, &key), 32, "{backend}: there was a key");
+        assert!(longest_stretch(&after, &key) < 3, "{backend}");
+
+        let mut channel = new();
+        let mut buffer = MessageBuffer::new();
+        drop(channel.seal(&key_request(), &mut buffer).unwrap());
+        let (stopped, _) = dropped(channel);
+        assert!(longest_stretch(&stopped, &key) < 3, "{backend}");
+        let written = stopped.iter().filter(|byte| **byte != 0).count();
+        assert!(written < 64, "{backend}: {written} bytes are not zero, as round keys would be");
+
+        let channels = FirmwareChannels::new(&[key; 4], [0; 4], backend);
+        let (before, after) = dropped(channels);
+        assert_eq!(longest_stretch(&before, &key), 32);
+        assert!(longest_stretch(&after, &key) < 3, "{backend}");
+    }
 }
 
 #[test]

@@ -5,6 +5,8 @@
 
 mod bad_requests;
 mod bad_responses;
+#[path = "../support/dropped.rs"]
+mod dropped;
 mod known_answers;
 mod linux;
 mod model;

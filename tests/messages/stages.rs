@@ -210,6 +210,9 @@ fn no_hand_over() {
         let (width, key) = (CountWidth::Bits64, vmpcks()[0]);
         GuestChannel::new(&key, Vmpck::VMPCK0, count, width, Backend::best()).unwrap()
     };
+    let mut leaked = new(1 << 32);
+    std::mem::forget(leaked.seal(&request, &mut buffer).unwrap());
+    assert_eq!(leaked.hand_over(&mut page), Err(ChannelError::Abandoned));
     let error = ChannelError::HighWord { count: 1 << 32 };
     assert_eq!(new(1 << 32).hand_over(&mut page), Err(error));
     assert!(!page.has_vmpck(Vmpck::VMPCK0));

@@ -122,6 +122,31 @@ fn cpuid() {
     assert_eq!(CpuidRequest::parse(&many), Err(Status::INVALID_PARAM));
 }
 
+/// Another status than `INVALID_PARAM` says nothing of the entries; none of them must be missing after success.
+#[test]
+fn cpuid_that_is_no_answer() {
+    let table = [entry(0).to_bytes(); 2];
+    let request = CpuidRequest { entries: CpuidEntries::new(&table).unwrap() };
+    exchange(
+        &request,
+        |_| {
+            let entries = CpuidEntries::new(&[[0; 48]; 2]).unwrap();
+            Ok(Response::Cpuid(CpuidResponse { status: Status::HWERROR_PLATFORM, entries }))
+        },
+        |answer| assert_eq!(answer, Err(OpenError::Status(Status::HWERROR_PLATFORM))),
+    );
+    for (status, count) in [(0, 0), (0, 1), (0, 3), (0x16, 1), (0x16, 3)] {
+        let mut payload = [0; 16 + 48 * 2];
+        (payload[0], payload[4]) = (status, count);
+        let header = Header::new(MessageType::CPUID_RSP, 1, 16 + 48 * 2, Vmpck::VMPCK0, 2);
+        let message = sealed(&key_of(Vmpck::VMPCK0), header, &payload);
+        let (mut channel, mut buffer) = (guest(Vmpck::VMPCK0, 0), MessageBuffer::new());
+        let request = channel.seal(&request, &mut buffer).unwrap();
+        let error = request.open(|copy| copy.copy_from_slice(&message)).unwrap_err();
+        assert_eq!(error, OpenError::Payload { offset: 4 }, "{status:#x}, {count} entries");
+    }
+}
+
 /// A response with another number of entries than the request does not fit.
 #[test]
 fn cpuid_of_another_length() {
@@ -456,6 +481,19 @@ fn absorb_noma() {
     let error = message.open(|copy| copy.copy_from_slice(answer)).unwrap_err();
     assert_eq!(error, OpenError::Status(Status::BAD_MEASUREMENT));
     assert_eq!(Vmpck::ALL.map(|vmpck| channels.count(vmpck)), [2, 0, 0, 0]);
+    // A context that may have another layout replaces no key.
+    for incoming in [
+        IncomingContext { size: 0x310, ..request.incoming },
+        IncomingContext { version: 4, ..request.incoming },
+    ] {
+        let (mut channel, mut channels) = (guest(Vmpck::VMPCK0, 0), firmware([0; 4]));
+        let message = channel.seal(&AbsorbNomaRequest { incoming }, &mut buffer).unwrap();
+        let opened = open(&mut channels, &mut firmware_buffer, message.bytes()).unwrap();
+        assert_eq!(opened.absorb(), Err(WrongResponse));
+        assert_eq!(Vmpck::ALL.map(|vmpck| channels.count(vmpck)), [0; 4]);
+        let opened = open(&mut channels, &mut firmware_buffer, message.bytes()).unwrap();
+        assert!(opened.respond(Err(Status::INVALID_PARAM)).is_ok());
+    }
     // `Done` would leave the old keys.
     let message = channel.seal(&request, &mut buffer).unwrap();
     let opened = open(&mut channels, &mut firmware_buffer, message.bytes()).unwrap();

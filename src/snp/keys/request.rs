@@ -234,6 +234,8 @@ impl KeyRequest {
     }
 
     /// The same with a mitigation vector mixed in, as a message of version 2 (MODEL).
+    ///
+    /// Firmware that does not know version 2 refuses the message itself: there is no response, and a guest's channel stops.
     #[must_use]
     pub fn with_launch_mit_vector(mut self, launch_mit_vector: u64) -> Self {
         self.launch_mit_vector = Some(launch_mit_vector);

@@ -39,7 +39,8 @@ pub struct FirmwareChannels {
 const TYPES: usize = 9;
 
 impl FirmwareChannels {
-    /// Channels for four keys, with their counts: zero for a guest that is launched.
+    /// Channels for four keys, with their counts: zero for a guest that is launched, and even. (An odd one is taken as it is,
+    /// as the firmware takes an imported one; requests and responses then have each other's numbers.)
     #[must_use]
     pub const fn new(vmpcks: &[[u8; 32]; 4], counts: [u64; 4], backend: Backend) -> Self {
         Self { vmpcks: Wiped::new(*vmpcks), counts, max_versions: [1; TYPES], backend }
@@ -280,12 +281,14 @@ impl<'b> Opened<'_, 'b> {
     }
 
     /// Answers MSG_ABSORB_NOMA_REQ with success: the response still has the old key and number, then the absorbed
-    /// context's VMPCKs and counts are the channels', and the count of this VMPCK moves on from there.
+    /// context's VMPCKs and counts are the channels', and the count of this VMPCK moves on from there. As in the firmware, the
+    /// counts may be lower than those of the same keys before.
     ///
     /// MODEL: from a count that has no next one, it does not move.
     ///
     /// # Errors
-    /// [`WrongResponse`]: it is another request, or one that [`request`](Self::request) refuses. Nothing was sealed.
+    /// [`WrongResponse`]: it is another request, one that [`request`](Self::request) refuses, or its context's size or version
+    /// is another ([`IncomingContext::check_version`](super::IncomingContext::check_version)). Nothing was sealed.
     pub fn absorb(self) -> Result<&'b [u8], WrongResponse> {
         let Self { channels, buffer, header, vmpck } = self;
         let (_, payload) = buffer.parts();

@@ -197,6 +197,9 @@ impl GuestChannel {
 
     /// Hands key and count over to the guest's next stage, through the secrets page, and wipes the key here.
     ///
+    /// The next stage has to read all of the count: one that reads the lower half only, as Linux does, would use numbers
+    /// again after 2^32 of them. Leave it a page without upper halves, and the channel ends in time.
+    ///
     /// # Errors
     /// [`ChannelError::Stopped`], [`ChannelError::Abandoned`]; [`ChannelError::HighWord`] if the count needs more bits
     /// than the page has. The page is as it was, and the channel is gone.

@@ -195,8 +195,8 @@ impl<'a> CpuidRequest<'a> {
     }
 }
 
-/// MSG_CPUID_RSP. It is an answer also where its status is an error: the entries then are what the firmware would
-/// accept.
+/// MSG_CPUID_RSP. It is an answer also where its status is `INVALID_PARAM`: the entries then are what the firmware would
+/// accept, or none where the request itself was wrong. Look at the status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CpuidResponse<'a> {
     /// `SUCCESS`, or `INVALID_PARAM` where something was not acceptable.
@@ -213,11 +213,17 @@ impl<'a> CpuidResponse<'a> {
     fn parse(payload: &'a [u8]) -> Result<Self, OpenError> {
         let wrong = OpenError::Payload { offset: 4 };
         let (prefix, rest) = payload.split_first_chunk::<CPUID_PREFIX>().ok_or(wrong)?;
-        let count = usize::try_from(get_u32::<0x04, _>(prefix)).map_err(|_| wrong)?;
-        // Fewer entries than were sent: the firmware refused to look at them.
-        let entries = rest.as_chunks().0.get(..count).ok_or(wrong)?;
         let status = Status(get_u32::<0x00, _>(prefix));
-        Ok(Self { status, entries: CpuidEntries::new(entries).ok_or(wrong)? })
+        // All that were sent, or none: the firmware refused to look at them.
+        let entries = match get_u32::<0x04, _>(prefix) {
+            0 if !status.is_success() => CpuidEntries::empty(),
+            _ => CpuidEntries::new(rest.as_chunks().0).ok_or(wrong)?,
+        };
+        if get_u32::<0x04, _>(prefix) == entries.count() {
+            Ok(Self { status, entries })
+        } else {
+            Err(wrong)
+        }
     }
 }
 
@@ -237,8 +243,12 @@ impl Request for CpuidRequest<'_> {
         CpuidResponse::parse(payload)
     }
 
-    fn parse_refusal(_: Status, payload: &mut [u8]) -> Result<CpuidResponse<'_>, OpenError> {
-        CpuidResponse::parse(payload)
+    /// Only `INVALID_PARAM` says something of the entries.
+    fn parse_refusal(status: Status, payload: &mut [u8]) -> Result<CpuidResponse<'_>, OpenError> {
+        match status {
+            Status::INVALID_PARAM => CpuidResponse::parse(payload),
+            _ => Err(OpenError::Status(status)),
+        }
     }
 }
 
@@ -593,7 +603,9 @@ incoming! {
 
 /// MSG_ABSORB_NOMA_REQ: a guest without migration agent puts a context into itself.
 ///
-/// After success the firmware has the VMPCKs and counts of that context, and this channel's key is of no more use.
+/// After success the firmware has the VMPCKs and counts of that context, and the count of the VMPCK that this was sent
+/// with is two more. The channel's own key is of no more use: stop it, and make channels of the context's keys. A context
+/// that was exported earlier from the same guest brings its numbers back: its keys must not be used again.
 #[derive(Clone, Copy, Debug)]
 pub struct AbsorbNomaRequest<'a> {
     /// What comes in.

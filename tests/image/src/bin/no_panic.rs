@@ -6,11 +6,18 @@
 
 use core::hint::black_box;
 
-use sevcrypt::Backend;
-use sevcrypt::gcm::MessageKey;
+use sevcrypt::snp::keys::{DerivedKey, KeyRequest, KeySelect};
+use sevcrypt::snp::message::{
+    AbsorbNomaRequest, AbsorbRequest, CpuidEntries, CpuidRequest, CpuidResponse, Exit,
+    ExportRequest, ExportedContext, FirmwareChannels, GuestChannel, GuestRequest, ImportRequest,
+    IncomingContext, MessageBuffer, Next, ReportRequest, Request, Response, TscInfo,
+    TscInfoRequest, Vmpck, VmrkRequest,
+};
 use sevcrypt::snp::report::Report;
 use sevcrypt::snp::response;
+use sevcrypt::snp::secrets::SecretsPage;
 use sevcrypt::snp::swap::MdataEntry;
+use sevcrypt::{Backend, PhysAddr, Status};
 
 unsafe extern "C" {
     /// Nowhere.
@@ -58,18 +65,84 @@ fn report(input: &[u8]) -> Option<()> {
     Some(())
 }
 
-/// What messages stand on.
-///
-/// The messages themselves belong here: making, sealing, opening and reading of each.
+/// A guest's exchange with the firmware, whatever the two hear from each other.
 fn message(input: &[u8]) -> Option<()> {
-    let (text, rest) = input.split_first_chunk::<96>()?;
-    let (bytes, _) = rest.split_first_chunk::<32>()?;
-    let (mut text, key) = (*text, MessageKey::new(bytes, Backend::best()));
-    let text = text.get_mut(..black_box(90))?;
-    let tag = key.seal_in_place(&[2; 12], bytes, text).ok()?;
-    key.open_in_place(&[2; 12], bytes, text, &tag).ok()?;
-    black_box(text);
-    Some(())
+    let (page, rest) = input.split_first_chunk::<256>()?;
+    let key = rest.first_chunk::<32>()?;
+    let backend = Backend::best();
+    let mut memory = [0; 4096];
+    memory.iter_mut().zip(page).for_each(|(to, from)| *to = *from);
+    let mut secrets = SecretsPage::open(&mut memory).ok()?;
+    let mut channel = GuestChannel::take(&mut secrets, Vmpck::VMPCK2, backend).ok()?;
+    let mut firmware = FirmwareChannels::new(&[*key; 4], [0; 4], backend);
+    let (mut buffer, mut other) = (MessageBuffer::new(), MessageBuffer::new());
+
+    let entries = [*input.first_chunk()?; 3];
+    let context = ExportedContext::from_bytes(input.first_chunk()?);
+    let incoming = IncomingContext::new(context);
+    let gctx_paddr = PhysAddr::new(0x1000).ok()?;
+    let ends = &mut (&mut channel, &mut firmware, &mut buffer, &mut other);
+    exchange(ends, &CpuidRequest { entries: CpuidEntries::new(&entries)? }, input);
+    exchange(ends, &KeyRequest::new(KeySelect::Vcek), input);
+    exchange(ends, &ReportRequest::new(input.first_chunk()?), input);
+    exchange(ends, &ExportRequest { gctx_paddr, imi_en: true }, input);
+    exchange(ends, &ImportRequest { gctx_paddr, incoming }, input);
+    exchange(ends, &AbsorbRequest { gctx_paddr, incoming }, input);
+    exchange(ends, &AbsorbNomaRequest { incoming }, input);
+    exchange(ends, &VmrkRequest { gctx_paddr, vmrk: key }, input);
+    exchange(ends, &TscInfoRequest, input);
+    channel.hand_over(&mut secrets).ok()
+}
+
+/// One request, its answer and its response.
+fn exchange<R: Request>(
+    (channel, firmware, buffer, other): &mut (
+        &mut GuestChannel,
+        &mut FirmwareChannels,
+        &mut MessageBuffer,
+        &mut MessageBuffer,
+    ),
+    request: &R,
+    input: &[u8],
+) -> Option<()> {
+    let request = channel.seal(request, buffer).ok()?;
+    let fill = |to: &mut [u8]| to.iter_mut().zip(input).for_each(|(to, from)| *to = *from);
+    let sent = request.bytes();
+    let opened = firmware.open(other, |copy| {
+        fill(copy);
+        copy.iter_mut().zip(sent).for_each(|(to, from)| *to = *from);
+    });
+    let opened = opened.ok()?;
+    black_box((opened.header(), opened.vmpck(), opened.payload()));
+    let answer = match opened.request() {
+        Err(status) => opened.respond(Err(status)),
+        Ok(GuestRequest::Cpuid(asked)) => {
+            black_box(asked.entries.iter().map(|entry| entry.eax).max());
+            let response =
+                CpuidResponse { status: Status::SUCCESS, entries: CpuidEntries::empty() };
+            opened.respond(Ok(Response::Cpuid(response)))
+        }
+        Ok(GuestRequest::Key(_)) => {
+            opened.respond(Ok(Response::Key(&DerivedKey::new(input.first_chunk()?))))
+        }
+        Ok(GuestRequest::Report(_)) => opened.respond(Ok(Response::Report(input.first_chunk()?))),
+        Ok(GuestRequest::Export(_)) => {
+            let context = ExportedContext::from_bytes(input.first_chunk()?);
+            opened.respond(Ok(Response::Export(context)))
+        }
+        Ok(GuestRequest::AbsorbNoma(_)) => opened.absorb(),
+        Ok(GuestRequest::TscInfo(_)) => opened.respond(Ok(Response::TscInfo(TscInfo::default()))),
+        Ok(_) => opened.respond(Ok(Response::Done)),
+    };
+    let answer = answer.ok()?;
+    let Next::Open(request) = request.returned(Exit::Plain, black_box(0)).ok()? else {
+        return None;
+    };
+    let response = request.open(|copy| {
+        fill(copy);
+        copy.iter_mut().zip(answer).for_each(|(to, from)| *to = *from);
+    });
+    black_box(response.ok()).map(drop)
 }
 
 /// An entry of a metadata page.
