@@ -205,3 +205,42 @@ impl fmt::Display for Vmpl {
         write!(f, "VMPL{}", self.0)
     }
 }
+
+/// PAGE_SIZE: how large a page is, to the RMP and the firmware's commands.
+///
+/// ```
+/// use sevcrypt::PageSize;
+///
+/// assert_eq!(PageSize::from_bytes(4096), Some(PageSize::Size4K));
+/// assert_eq!(PageSize::Size2M.bytes(), 2 << 20);
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum PageSize {
+    /// 4 KiB.
+    #[default]
+    Size4K = 0,
+    /// 2 MiB.
+    Size2M = 1,
+}
+
+impl PageSize {
+    /// Its bytes.
+    #[must_use]
+    pub const fn bytes(self) -> usize {
+        match self {
+            Self::Size4K => PAGE,
+            Self::Size2M => 2 << 20,
+        }
+    }
+
+    /// The size with so many bytes; `None` if no page has so many.
+    #[must_use]
+    pub const fn from_bytes(bytes: usize) -> Option<Self> {
+        match bytes {
+            PAGE => Some(Self::Size4K),
+            0x20_0000 => Some(Self::Size2M),
+            _ => None,
+        }
+    }
+}

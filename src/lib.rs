@@ -41,7 +41,7 @@
 //!
 //! # The map
 //! Modules name only those above them:
-//! * [`PhysAddr`], [`Asid`], [`Vmpl`], [`Block`], [`Line`], [`Page`]: addresses, levels and sizes (`addr`); [`Key`],
+//! * [`PhysAddr`], [`Asid`], [`Vmpl`], [`Block`], [`Line`], [`Page`], [`PageSize`]: addresses, levels and sizes (`addr`); [`Key`],
 //!   [`KeySize`] (`key`); [`Hex`]; [`Status`]: the firmware's codes; errors (`error`)
 //! * [`Backend`], [`BackendKind`]: which kernels this CPU has (`cpu`); the assembly itself (`kernel`)
 //! * AES keys and blocks for every backend (`aes`), private
@@ -92,7 +92,7 @@ pub mod x509;
 #[path = "../tests/support/real.rs"]
 mod real;
 
-pub use addr::{Asid, Block, Line, Page, PhysAddr, Vmpl};
+pub use addr::{Asid, Block, Line, Page, PageSize, PhysAddr, Vmpl};
 pub use cpu::{Backend, BackendError, BackendKind, Feature, UnknownBackend};
 pub use error::{AddressError, KeyError, MemoryError, RunError, TweakTableError};
 pub use hex::Hex;

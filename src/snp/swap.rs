@@ -34,6 +34,7 @@
 //! # Ok::<(), Status>(())
 //! ```
 
+use crate::addr::PageSize;
 use crate::cpu::Backend;
 use crate::gcm::{GcmError, Nonce, PageKey, Tag};
 use crate::status::Status;
@@ -66,40 +67,6 @@ impl PageType {
             1 => Ok(Self::Metadata),
             2 => Ok(Self::Vmsa),
             _ => Err(Status::INVALID_PAGE_STATE),
-        }
-    }
-}
-
-/// PAGE_SIZE: how large a page is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-#[repr(u8)]
-pub enum PageSize {
-    /// 4 KiB.
-    #[default]
-    Size4K = 0,
-    /// 2 MiB.
-    Size2M = 1,
-}
-
-impl PageSize {
-    /// Its bytes.
-    #[must_use]
-    pub const fn bytes(self) -> usize {
-        match self {
-            Self::Size4K => 4096,
-            Self::Size2M => 2 << 20,
-        }
-    }
-
-    /// The size with so many bytes.
-    ///
-    /// # Errors
-    /// `INVALID_PAGE_SIZE` if no page has so many.
-    pub const fn from_bytes(bytes: usize) -> Result<Self, Status> {
-        match bytes {
-            4096 => Ok(Self::Size4K),
-            0x20_0000 => Ok(Self::Size2M),
-            _ => Err(Status::INVALID_PAGE_SIZE),
         }
     }
 }
@@ -321,7 +288,7 @@ impl SwapKey {
         software_data: u64,
         page: &mut [u8],
     ) -> Result<MdataEntry, Status> {
-        let page_size = PageSize::from_bytes(page.len())?;
+        let page_size = page_size(page.len())?;
         self.swap_out_with(contents, software_data, page_size, |key, nonce| {
             key.seal_in_place(nonce, &[], page)
         })
@@ -382,7 +349,7 @@ impl SwapKey {
         entry: &mut MdataEntry,
         page: &mut [u8],
     ) -> Result<(), Status> {
-        check_entry(page_type, entry, || PageSize::from_bytes(page.len()))?;
+        check_entry(page_type, entry, || page_size(page.len()))?;
         let opened = self.0.key.open_in_place(&nonce(entry.iv), &[], page, &entry.auth_tag);
         used(entry, opened)
     }
@@ -395,9 +362,14 @@ fn nonce(iv: u64) -> Nonce {
     nonce
 }
 
+/// The size of a page of so many bytes.
+fn page_size(len: usize) -> Result<PageSize, Status> {
+    PageSize::from_bytes(len).ok_or(Status::INVALID_PAGE_SIZE)
+}
+
 /// The one size of both places.
 fn common_size(source: &[u8], destination: &[u8]) -> Result<PageSize, Status> {
-    let size = PageSize::from_bytes(source.len())?;
+    let size = page_size(source.len())?;
     if source.len() == destination.len() { Ok(size) } else { Err(Status::INVALID_PAGE_SIZE) }
 }
 

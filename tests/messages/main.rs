@@ -10,6 +10,7 @@ mod dropped;
 mod known_answers;
 mod linux;
 mod model;
+mod secrets;
 mod stages;
 mod types;
 
