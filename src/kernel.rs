@@ -222,14 +222,6 @@ impl<const N: usize> Powers<N> {
         assert!(N >= 40 && N.is_multiple_of(8), "a run has room for a set of text, and more");
         Self { powers: [[0; BLOCK]; N], middles: [[0; BLOCK]; N], behind: [[0; BLOCK]; 3] }
     };
-
-    /// How many of the powers a backend reads: the 512-bit kernels sum up many products before they reduce them.
-    fn used(isa: Isa) -> usize {
-        match isa {
-            Isa::AesNi(_) | Isa::Vaes256(_) => 8,
-            Isa::Vaes512(_) => N,
-        }
-    }
 }
 
 impl Backend {
@@ -421,6 +413,14 @@ if_kernels! {
                 // are aligned, since the tables are and N is even.
                 unsafe {
                     ghash_powers_aesni::any(powers.as_mut_ptr(), middles.as_mut_ptr(), used);
+                }
+            }
+
+            /// How many of the powers a backend reads: the 512-bit kernels sum up many products before they reduce them.
+            fn used(isa: Isa) -> usize {
+                match isa {
+                    Isa::AesNi(_) | Isa::Vaes256(_) => 8,
+                    Isa::Vaes512(_) => N,
                 }
             }
 
