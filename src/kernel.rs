@@ -663,6 +663,8 @@ if_kernels! {
             unused: [u32; 4],
             four: [[u32; 4]; 4],
             lanes: [[u32; 4]; 4],
+            seven: [[u32; 4]; 4],
+            step: [[u32; 4]; 4],
         }
 
         static GCM_CONSTANTS: GcmConstants = GcmConstants {
@@ -672,6 +674,9 @@ if_kernels! {
             unused: [0; 4],
             four: [[4, 0, 0, 0]; 4],
             lanes: [[2, 0, 0, 0], [3, 0, 0, 0], [4, 0, 0, 0], [5, 0, 0, 0]],
+            seven: [[28, 0, 0, 0]; 4],
+            // The last byte of a block that is not turned.
+            step: [[0, 0, 0, 4 << 24]; 4],
         };
 
         /// As much as the kernel with the largest scratch takes.
@@ -786,7 +791,8 @@ if_kernels! {
             "JOB_POWERS" = 48, "JOB_DISTANCE" = 56, "JOB_RUN" = 64, "JOB_LATER" = 72, "JOB_LATER_POWERS" = 80,
             "JOB_LAST" = 88, "JOB_LAST_POWERS" = 96, "JOB_AAD_BITS" = 104, "JOB_TEXT_BITS" = 112, "JOB_CARRIED" = 120, "JOB_NONCE" = 128,
             "JOB_HASH" = 144,
-            "CONST_ORDER" = 0, "CONST_FOLD" = 16, "CONST_ONE" = 32, "CONST_FOUR" = 64, "CONST_LANES" = 128
+            "CONST_ORDER" = 0, "CONST_FOLD" = 16, "CONST_ONE" = 32, "CONST_FOUR" = 64, "CONST_LANES" = 128,
+            "CONST_SEVEN" = 192, "CONST_STEP" = 256
         }
 
         /// Declares the four bodies of a kernel, both key sizes and both directions, and `select`, which tells

@@ -163,7 +163,7 @@ fn every_kernel_is_declared() {
             "asm/{name} is not declared in src/kernel.rs"
         );
         let text = fs::read_to_string(file).unwrap();
-        assert!(text.lines().count() <= 300, "asm/{name} is longer than a reader can hold");
+        assert!(text.lines().count() <= 320, "asm/{name} is longer than a reader can hold");
         for macro_line in text.lines().filter_map(|line| line.strip_prefix(".macro")) {
             let name = macro_line.split_whitespace().next().unwrap();
             assert!(

@@ -415,11 +415,13 @@ impl Proof<'_> {
         ];
         constants.extend(lanes(4));
         constants.extend([2, 3, 4, 5].map(Word::constant));
+        constants.extend(lanes(28));
+        constants.extend(lanes(4 << 120));
         let table = self.power_area(powers);
         let areas = vec![
             self.key_area(),
             job,
-            Area::new("constants", 192, 64, Access::Read).with_words(constants),
+            Area::new("constants", 320, 64, Access::Read).with_words(constants),
             Area::new("source", shape.len as i64, 1, Access::ReadBefore(AreaId(DST)))
                 .with_words(blocks),
             // What is hashed as ciphertext is read back.
