@@ -12,7 +12,7 @@ use sevcrypt::x509::Certificate;
 use super::hold;
 use crate::failure::Failure;
 
-const REPORT: &[u8; 1184] = include_bytes!("../../demo/report.bin");
+pub(super) const REPORT: &[u8; 1184] = include_bytes!("../../demo/report.bin");
 const DEBUG_REPORT: &[u8; 1184] = include_bytes!("../../demo/debug-report.bin");
 const VCEK: &[u8] = include_bytes!("../../demo/vcek.der");
 const ASK: &[u8] = include_bytes!("../../demo/ask.der");
@@ -52,7 +52,7 @@ pub(super) fn show(out: &mut impl Write) -> Result<(), Failure> {
 
     writeln!(
         out,
-        "8. Who is the guest? Its report, signed by the chip's key (here: by a test platform's, whose keys are public):"
+        "9. Who is the guest? Its report, signed by the chip's key (here: by a test platform's, whose keys are public):"
     )?;
     writeln!(
         out,

@@ -2,6 +2,7 @@
 //! eyes.
 
 mod attestation;
+mod messages;
 
 use std::fs;
 use std::io::{self, Write};
@@ -185,6 +186,8 @@ pub(crate) fn run(options: &Options) -> Result<(), Failure> {
     writeln!(out, "     the guest reads: {:?}\n", String::from_utf8_lossy(&high[..16]))?;
 
     throughput(out, backend)?;
+    writeln!(out)?;
+    messages::show(out)?;
     writeln!(out)?;
     attestation::show(out)?;
 
