@@ -206,6 +206,79 @@ impl fmt::Display for Vmpl {
     }
 }
 
+/// The number of a VM Platform Communication Key, 0 to 3 (AMD 56860, "Guest Messages").
+///
+/// With key `n` the firmware answers for VMPL `n` and the less privileged ones, those of higher numbers. A stage that gives way
+/// to a less privileged one keeps the keys of lower numbers from it.
+///
+/// ```
+/// use sevcrypt::snp::message::Vmpck;
+///
+/// assert_eq!(Vmpck::new(2), Some(Vmpck::VMPCK2));
+/// assert_eq!(Vmpck::new(4), None);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Vmpck(u8);
+
+impl Vmpck {
+    /// Key 0.
+    pub const VMPCK0: Self = Self(0);
+    /// Key 1.
+    pub const VMPCK1: Self = Self(1);
+    /// Key 2.
+    pub const VMPCK2: Self = Self(2);
+    /// Key 3.
+    pub const VMPCK3: Self = Self(3);
+    /// All four.
+    pub const ALL: [Self; 4] = [Self::VMPCK0, Self::VMPCK1, Self::VMPCK2, Self::VMPCK3];
+
+    /// A key from its number; `None` above 3.
+    #[must_use]
+    pub const fn new(number: u32) -> Option<Self> {
+        match number {
+            0 => Some(Self::VMPCK0),
+            1 => Some(Self::VMPCK1),
+            2 => Some(Self::VMPCK2),
+            3 => Some(Self::VMPCK3),
+            _ => None,
+        }
+    }
+
+    /// The number.
+    #[must_use]
+    pub const fn get(self) -> u8 {
+        self.0
+    }
+
+    /// What belongs to this key among what belongs to all four.
+    pub(crate) const fn of<T>(self, four: &[T; 4]) -> &T {
+        let [zero, one, two, three] = four;
+        match self.0 {
+            0 => zero,
+            1 => one,
+            2 => two,
+            _ => three,
+        }
+    }
+
+    /// The same, to write.
+    pub(crate) const fn of_mut<T>(self, four: &mut [T; 4]) -> &mut T {
+        let [zero, one, two, three] = four;
+        match self.0 {
+            0 => zero,
+            1 => one,
+            2 => two,
+            _ => three,
+        }
+    }
+}
+
+impl fmt::Display for Vmpck {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "VMPCK{}", self.0)
+    }
+}
+
 /// PAGE_SIZE: how large a page is, to the RMP and the firmware's commands.
 ///
 /// ```

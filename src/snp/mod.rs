@@ -26,5 +26,6 @@ pub mod secrets;
 pub mod swap;
 pub mod tcb;
 pub mod verify;
+mod wire;
 
 pub use guest_policy::GuestPolicy;

@@ -4,10 +4,9 @@ use core::fmt;
 
 use zeroize::Zeroize;
 
-use super::message::Vmpck;
-use super::message::wire::{field, field_mut, get_u32, get_u64};
 use super::tcb::CpuModel;
-use crate::addr::{Page, Vmpl};
+use super::wire::{field, field_mut, get_u32, get_u64};
+use crate::addr::{Page, Vmpck, Vmpl};
 
 /// Where things stand (AMD 56860, "Secrets Page"; the guest's areas: AMD 56421 and AMD 58019).
 mod at {

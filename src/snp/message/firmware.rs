@@ -6,12 +6,13 @@ use zeroize::Zeroize;
 
 use super::context::ExportedContext;
 use super::guest::CountWidth;
-use super::header::{Header, MessageType, Vmpck};
+use super::header::{Header, MessageType};
 use super::payload::{
     self, AbsorbNomaRequest, AbsorbRequest, CpuidEntries, CpuidRequest, CpuidResponse,
     ExportRequest, ImportRequest, ReportRequest, TscInfo, TscInfoRequest, VmrkRequest,
 };
 use super::{MessageBuffer, payload_len};
+use crate::addr::Vmpck;
 use crate::cpu::Backend;
 use crate::gcm::MessageKey;
 use crate::snp::keys::{DerivedKey, KeyRequest};

@@ -7,8 +7,9 @@ use core::time::Duration;
 use subtle::ConstantTimeEq;
 use zeroize::Zeroize;
 
-use super::header::{Header, HeaderError, Vmpck};
+use super::header::{Header, HeaderError};
 use super::{MessageBuffer, Request, payload_len};
+use crate::addr::Vmpck;
 use crate::cpu::Backend;
 use crate::gcm::MessageKey;
 use crate::snp::secrets::SecretsPage;

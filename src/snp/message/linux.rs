@@ -18,10 +18,10 @@ use core::str;
 
 use super::Request;
 use super::payload::{KEY_RSP_LEN, ReportRequest};
-use super::wire::{field, field_mut, get_u32, get_u64};
 use crate::addr::Vmpl;
 use crate::snp::keys::{DerivedKey, KeyRequest};
 use crate::snp::report::REPORT_LEN;
+use crate::snp::wire::{field, field_mut, get_u32, get_u64};
 use crate::status::Status;
 
 /// The number of the call for a report: `_IOWR('S', 0, struct snp_guest_request_ioctl)`.

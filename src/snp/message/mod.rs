@@ -71,7 +71,6 @@ mod guest;
 mod header;
 pub mod linux;
 mod payload;
-pub(super) mod wire;
 
 use core::fmt;
 
@@ -80,13 +79,14 @@ use zeroize::Zeroize;
 use crate::addr::PAGE;
 use crate::status::Status;
 
+pub use crate::addr::Vmpck;
 pub use context::{ContextDraft, ExportedContext};
 pub use firmware::{FirmwareChannels, GuestRequest, Opened, Response, WrongResponse};
 pub use guest::{
     BUSY_LIMIT, BUSY_PAUSE, ChannelError, CountWidth, Exit, ExitError, GuestChannel, InFlight,
     Next, OpenError,
 };
-pub use header::{Header, HeaderError, HeaderField, MessageType, Vmpck, nonce};
+pub use header::{Header, HeaderError, HeaderField, MessageType, nonce};
 pub use payload::{
     AbsorbNomaRequest, AbsorbRequest, CpuidEntries, CpuidEntry, CpuidRequest, CpuidResponse,
     ExportRequest, ImportRequest, IncomingContext, ReportRequest, TscInfo, TscInfoRequest,

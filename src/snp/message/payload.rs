@@ -5,12 +5,12 @@ use core::fmt;
 use zeroize::Zeroize;
 
 use super::context::ExportedContext;
-use super::header::{MessageType, Vmpck};
-use super::wire::{field, field_mut, get_u32, get_u64, is_zero};
+use super::header::MessageType;
 use super::{OpenError, Request};
-use crate::addr::{PhysAddr, Vmpl};
+use crate::addr::{PhysAddr, Vmpck, Vmpl};
 use crate::snp::keys::{DerivedKey, KeyRequest, KeySelect};
 use crate::snp::report::REPORT_LEN;
+use crate::snp::wire::{field, field_mut, get_u32, get_u64, is_zero};
 use crate::status::Status;
 
 /// A payload of the one length that its type has. (The published firmware does not compare: it reads zeros or what an
