@@ -3,8 +3,8 @@
 //!
 //! Runs without an operating system's help but for Linux's calls to write and to exit. Each operation runs on a stack of its
 //! own that was painted before; what is not painted any more was used. More than [`LIMIT`] bytes fail, but for the portable
-//! backend beside kernels: there the crate `aes`, its block cipher, takes the CPU's wide registers and copies all round keys for
-//! them. It is measured and told. Without kernels, as firmware is built, the limit holds for it.
+//! backend beside kernels: a key's place then has room for the kernels' tables, and the portable key is moved into it. It is
+//! measured and told. Without kernels, as firmware is built, the limit holds for it.
 
 #![no_std]
 #![no_main]
