@@ -77,11 +77,11 @@ mod tests {
             [
                 "",
                 "report-warm, 1 thread(s)",
-                "                             ns  of bound",
-                "sevcrypt                  100.0      0.80  2.00 x aws-lc  4.00 x sev",
-                "sum-of-checks              80.0            2.50 x aws-lc",
-                "aws-lc                    200.0            1.00 x aws-lc",
-                "sev                       400.0            0.50 x aws-lc",
+                "                                   ns  of bound",
+                "sevcrypt                        100.0      0.80  2.00 x aws-lc  4.00 x sev",
+                "sum-of-checks                    80.0            2.50 x aws-lc",
+                "aws-lc                          200.0            1.00 x aws-lc",
+                "sev                             400.0            0.50 x aws-lc",
             ]
         );
     }
