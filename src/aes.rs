@@ -65,11 +65,12 @@ impl AesKey {
         let mut counter = u128::from_be_bytes(*first);
         let mut stream = Zeroizing::new([[0; 16]; BLOCKS]);
         for part in data.chunks_mut(BLOCKS * 16) {
-            for block in stream.iter_mut() {
+            let stream = &mut stream[..part.len().div_ceil(16)];
+            for block in &mut *stream {
                 *block = counter.to_be_bytes();
                 counter = counter.wrapping_add(1);
             }
-            self.encrypt_blocks(&mut *stream);
+            self.encrypt_blocks(stream);
             part.iter_mut().zip(stream.as_flattened()).for_each(|(byte, key)| *byte ^= key);
         }
     }
