@@ -113,6 +113,77 @@ impl fmt::Debug for PhysAddr {
     }
 }
 
+/// Guest physical address, in bytes, with the C-bit already removed; below 2^52.
+///
+/// What the RMP and PAGE_INFO call GPA: where a page stands in its guest, and so part of what a launch measures.
+///
+/// ```
+/// use sevcrypt::GuestPhysAddr;
+///
+/// let vmsa = GuestPhysAddr::new(0xffff_ffff_f000)?;
+/// assert!(vmsa.is_page() && !vmsa.checked_add(16).unwrap().is_page());
+/// assert!(GuestPhysAddr::new(1 << 52).is_err());
+/// # Ok::<(), sevcrypt::AddressError>(())
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct GuestPhysAddr(u64);
+
+impl GuestPhysAddr {
+    /// An address from its number.
+    ///
+    /// # Errors
+    /// [`AddressError`] if `addr` has a bit at or above bit 52.
+    pub const fn new(addr: u64) -> Result<Self, AddressError> {
+        if addr >> PhysAddr::BITS == 0 { Ok(Self(addr)) } else { Err(AddressError { addr }) }
+    }
+
+    /// The address as a number.
+    #[must_use]
+    pub const fn get(self) -> u64 {
+        self.0
+    }
+
+    /// Whether a 4 KiB page begins here.
+    #[must_use]
+    pub const fn is_page(self) -> bool {
+        self.0.is_multiple_of(PAGE as u64)
+    }
+
+    /// The address `bytes` further on, or `None` where that is 2^52 or more.
+    #[must_use]
+    pub const fn checked_add(self, bytes: u64) -> Option<Self> {
+        match self.0.checked_add(bytes) {
+            Some(sum) if sum >> PhysAddr::BITS == 0 => Some(Self(sum)),
+            _ => None,
+        }
+    }
+}
+
+impl TryFrom<u64> for GuestPhysAddr {
+    type Error = AddressError;
+    fn try_from(addr: u64) -> Result<Self, AddressError> {
+        Self::new(addr)
+    }
+}
+
+impl From<GuestPhysAddr> for u64 {
+    fn from(addr: GuestPhysAddr) -> u64 {
+        addr.0
+    }
+}
+
+impl fmt::Display for GuestPhysAddr {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:#x}", self.0)
+    }
+}
+
+impl fmt::Debug for GuestPhysAddr {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "GuestPhysAddr({:#x})", self.0)
+    }
+}
+
 /// Address space identifier: which guest an access belongs to, and so which key the memory controller
 /// takes.
 ///

@@ -77,22 +77,28 @@ mod cpu;
 pub mod ctr;
 pub mod ecdsa;
 mod error;
+mod flags;
 pub mod gcm;
+pub mod hash;
 mod hex;
+pub mod image;
 pub mod kdf;
 mod kernel;
 mod key;
 pub mod mem;
+pub mod sev;
 pub mod snp;
 mod status;
+pub mod vmsa;
 mod wipe;
+mod wire;
 pub mod x509;
 
 #[cfg(test)]
 #[path = "../tests/support/real.rs"]
 mod real;
 
-pub use addr::{Asid, Block, Line, Page, PageSize, PhysAddr, Vmpl};
+pub use addr::{Asid, Block, GuestPhysAddr, Line, Page, PageSize, PhysAddr, Vmpl};
 pub use cpu::{Backend, BackendError, BackendKind, Feature, UnknownBackend};
 pub use error::{AddressError, KeyError, MemoryError, RunError, TweakTableError};
 pub use hex::Hex;

@@ -9,11 +9,11 @@ use std::path::{Path, PathBuf};
 /// The floors of the house: a module names its own floor and those above it in this list.
 const FLOORS: &[&[&str]] = &[
     // `real` is tests/support/real.rs, for unit tests.
-    &["addr", "cpu", "error", "hex", "kernel", "key", "real", "status", "wipe"],
-    &["aes", "ctr", "ecdsa", "gcm", "kdf", "x509"],
+    &["addr", "cpu", "error", "flags", "hex", "kernel", "key", "real", "status", "wipe", "wire"],
+    &["aes", "ctr", "ecdsa", "gcm", "hash", "kdf", "x509"],
     &["anchors"],
-    &["mem"],
-    &["snp"],
+    &["image", "mem", "vmsa"],
+    &["sev", "snp"],
 ];
 
 fn floor(module: &str) -> usize {

@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use super::flags::flags;
+use crate::flags::flags;
 
 flags! {
     /// POLICY: what a guest's owner allows, fixed at launch (AMD 56860, section 4.3).

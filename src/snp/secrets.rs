@@ -5,8 +5,8 @@ use core::fmt;
 use zeroize::Zeroize;
 
 use super::tcb::CpuModel;
-use super::wire::{field, field_mut, get_u32, get_u64};
 use crate::addr::{Page, Vmpck, Vmpl};
+use crate::wire::{field, field_mut, get_u32, get_u64};
 
 /// Where things stand (AMD 56860, "Secrets Page"; the guest's areas: AMD 56421 and AMD 58019).
 mod at {

@@ -4,7 +4,7 @@ use core::fmt;
 
 use super::secret::secret;
 use crate::addr::Vmpl;
-use crate::snp::flags::flags;
+use crate::flags::flags;
 use crate::snp::tcb::TcbVersion;
 use crate::status::Status;
 

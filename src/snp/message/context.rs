@@ -7,7 +7,7 @@ use zeroize::Zeroize;
 use crate::addr::Vmpck;
 use crate::snp::GuestPolicy;
 use crate::snp::tcb::TcbVersion;
-use crate::snp::wire::{field, field_mut, get_u64};
+use crate::wire::{field, field_mut, get_u64};
 
 /// Declares the fields: a getter of the view and a setter of the draft for each.
 macro_rules! fields {

@@ -4,8 +4,8 @@ use core::fmt;
 
 use crate::addr::Vmpck;
 use crate::gcm::{Nonce, Tag};
-use crate::snp::wire::{field, field_mut, get_u64};
 use crate::status::Status;
+use crate::wire::{field, field_mut, get_u64};
 
 /// Declares the message types.
 macro_rules! message_types {

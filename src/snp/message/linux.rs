@@ -21,8 +21,8 @@ use super::payload::{KEY_RSP_LEN, ReportRequest};
 use crate::addr::Vmpl;
 use crate::snp::keys::{DerivedKey, KeyRequest};
 use crate::snp::report::REPORT_LEN;
-use crate::snp::wire::{field, field_mut, get_u32, get_u64};
 use crate::status::Status;
+use crate::wire::{field, field_mut, get_u32, get_u64};
 
 /// The number of the call for a report: `_IOWR('S', 0, struct snp_guest_request_ioctl)`.
 pub const SNP_GET_REPORT: u32 = call(0);

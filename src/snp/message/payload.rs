@@ -10,8 +10,8 @@ use super::{OpenError, Request};
 use crate::addr::{PhysAddr, Vmpck, Vmpl};
 use crate::snp::keys::{DerivedKey, KeyRequest, KeySelect};
 use crate::snp::report::REPORT_LEN;
-use crate::snp::wire::{field, field_mut, get_u32, get_u64, is_zero};
 use crate::status::Status;
+use crate::wire::{field, field_mut, get_u32, get_u64, is_zero};
 
 /// A payload of the one length that its type has. (The published firmware does not compare: it reads zeros or what an
 /// earlier message left.)

@@ -6,10 +6,10 @@
 use core::fmt;
 use core::ops::Range;
 
-use super::flags::flags;
 use super::guest_policy::GuestPolicy;
 use super::tcb::{CpuModel, Product, TcbVersion};
 use crate::ecdsa::{Signature, SignatureFormError, Signer};
+use crate::flags::flags;
 use crate::{Hex, Vmpl};
 
 /// The length of a report in bytes (AMD 56860, ATTESTATION_REPORT).

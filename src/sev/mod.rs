@@ -1,0 +1,3 @@
+//! SEV and SEV-ES: the generations before SEV-SNP.
+
+pub mod launch;

@@ -1,0 +1,1 @@
+//! ID blocks: what a guest owner signs about a launch.
