@@ -695,6 +695,8 @@ if_kernels! {
 
         const _: () = {
             use core::mem::offset_of;
+            assert!(offset_of!(HashJob<4, 1>, lanes) == 256 && offset_of!(HashJob<4, 1>, blocks) == 288);
+            assert!(offset_of!(HashJob<4, 1>, words) == 320);
             assert!(offset_of!(HashJob<8, 1>, lanes) == 512 && offset_of!(HashJob<8, 2>, lanes) == 1024);
             assert!(offset_of!(HashJob<8, 1>, blocks) == 576 && offset_of!(HashJob<8, 2>, blocks) == 1152);
             assert!(offset_of!(HashJob<8, 1>, words) == 640 && offset_of!(HashJob<8, 2>, words) == 1216);
@@ -703,7 +705,8 @@ if_kernels! {
         /// How many messages the hash kernels take at a time: none, where there is no kernel for it.
         pub(crate) fn sha384_lanes(isa: Isa) -> usize {
             match isa {
-                Isa::AesNi(_) | Isa::Vaes256(_) => 0,
+                Isa::AesNi(_) => 0,
+                Isa::Vaes256(_) => 4,
                 Isa::Vaes512(_) => 16,
             }
         }
@@ -720,7 +723,11 @@ if_kernels! {
         ) {
             assert!(states.len() == messages.len(), "a hash value for each message");
             match isa {
-                Isa::AesNi(_) | Isa::Vaes256(_) => unreachable!("`sha384_lanes` is zero"),
+                Isa::AesNi(_) => unreachable!("`sha384_lanes` is zero"),
+                Isa::Vaes256(_) => {
+                    let kernel = sha384_vaes256::any;
+                    hash_job::<4, 1>(kernel, states, messages, blocks, constants, padding);
+                }
                 Isa::Vaes512(_) if messages.len() <= 8 => {
                     let kernel = sha384_vaes512::one;
                     hash_job::<8, 1>(kernel, states, messages, blocks, constants, padding);
@@ -732,7 +739,7 @@ if_kernels! {
             }
         }
 
-        type HashKernel = unsafe extern "sysv64" fn(*mut u8, *const u64, *const u64, *const Block);
+        type HashKernel = unsafe extern "sysv64" fn(*mut u8, *const u64, *const u64, *const ByteOrder);
 
         /// Runs a hash kernel, which is one for jobs of this type and needs no more than the caller's token proves.
         fn hash_job<const LANES: usize, const SETS: usize>(
@@ -763,9 +770,9 @@ if_kernels! {
             }
             let padding = padding.unwrap_or(constants);
             // SAFETY: the caller's token proves the CPU features, and the kernel is the one for this type of job. Each lane is a
-            // message of at least `blocks` blocks; the tables have 80 words; `BYTE_ORDER` has 64 bytes.
+            // message of at least `blocks` blocks; the tables have 80 words; the byte orders are of their type.
             unsafe {
-                kernel((&raw mut job).cast(), constants.as_ptr(), padding.as_ptr(), BYTE_ORDER.as_ptr());
+                kernel((&raw mut job).cast(), constants.as_ptr(), padding.as_ptr(), &raw const BYTE_ORDER);
             }
             for (n, state) in states.iter_mut().enumerate() {
                 for (value, word) in state.iter_mut().zip(&job.state[n / LANES]) {
@@ -774,9 +781,19 @@ if_kernels! {
             }
         }
 
-        /// Turns the bytes of each 64-bit word round.
-        static BYTE_ORDER: [Block; 4] =
-            [0x0809_0a0b_0c0d_0e0f_0001_0203_0405_0607_u128.to_le_bytes(); 4];
+        /// What the hash kernels put bytes in order with.
+        #[repr(C, align(64))]
+        struct ByteOrder {
+            /// Turns the bytes of each 64-bit word round.
+            turn: [Block; 4],
+            /// Rotates each 64-bit word to the right by 8 bits.
+            rotate: [Block; 2],
+        }
+
+        static BYTE_ORDER: ByteOrder = ByteOrder {
+            turn: [0x0809_0a0b_0c0d_0e0f_0001_0203_0405_0607_u128.to_le_bytes(); 4],
+            rotate: [0x080f_0e0d_0c0b_0a09_0007_0605_0403_0201_u128.to_le_bytes(); 2],
+        };
 
         /// As much as the kernel with the largest scratch takes.
         #[repr(C, align(64))]
@@ -961,7 +978,11 @@ if_kernels! {
         }
 
         kernel! {
-            sha384_vaes512, "sha384_vaes512.S", (job: *mut u8, constants: *const u64, padding: *const u64, order: *const Block):
+            sha384_vaes256, "sha384_vaes256.S", (job: *mut u8, constants: *const u64, padding: *const u64, order: *const ByteOrder):
+            any: "JOB_STATE" = 0, "JOB_LANES" = 256, "JOB_BLOCKS" = 288, "JOB_PADDING" = 296, "JOB_WORDS" = 320;
+        }
+        kernel! {
+            sha384_vaes512, "sha384_vaes512.S", (job: *mut u8, constants: *const u64, padding: *const u64, order: *const ByteOrder):
             one: "SETS" = 1, "JOB_STATE" = 0, "JOB_LANES" = 512, "JOB_BLOCKS" = 576, "JOB_PADDING" = 584, "JOB_WORDS" = 640;
             two: "SETS" = 2, "JOB_STATE" = 0, "JOB_LANES" = 1024, "JOB_BLOCKS" = 1152, "JOB_PADDING" = 1160, "JOB_WORDS" = 1216;
         }
