@@ -96,6 +96,9 @@ mod tests {
             (0..64).filter(|bit| SevFeatures(1 << bit).unknown_bits() != 0).collect();
         let expected: Vec<u32> = (17..21).chain(22..64).collect();
         assert_eq!(unknown, expected);
-        assert_eq!(SevFeatures(1 << 63 | 1).to_string(), "0x8000000000000001: SNPActive unknown=0x8000000000000000");
+        assert_eq!(
+            SevFeatures(1 << 63 | 1).to_string(),
+            "0x8000000000000001: SNPActive unknown=0x8000000000000000"
+        );
     }
 }

@@ -60,9 +60,7 @@ impl Vmsa {
 
     /// The fields that are not zero, reserved ranges included, in the order of AMD's table.
     pub fn non_zero(&self) -> impl Iterator<Item = (Field, Value<'_>)> {
-        Field::all()
-            .map(|field| (field, self.get(field)))
-            .filter(|(_, value)| !value.is_zero())
+        Field::all().map(|field| (field, self.get(field))).filter(|(_, value)| !value.is_zero())
     }
 
     /// The fields in which two save areas differ, reserved ranges included, in the order of AMD's table. There are none
