@@ -232,39 +232,66 @@ impl Profile {
 /// The base of CS and RIP come from EIP: see [`Entry`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-#[allow(missing_docs, reason = "registers, by AMD's names")]
 pub struct ResetState {
+    /// ES.
     pub es: Segment,
+    /// CS. Its base counts with [`Entry::Flat`] only.
     pub cs: Segment,
+    /// SS.
     pub ss: Segment,
+    /// DS.
     pub ds: Segment,
+    /// FS.
     pub fs: Segment,
+    /// GS.
     pub gs: Segment,
+    /// GDTR: limit and base.
     pub gdtr: Segment,
+    /// LDTR.
     pub ldtr: Segment,
+    /// IDTR: limit and base.
     pub idtr: Segment,
+    /// TR.
     pub tr: Segment,
     /// How EIP is split over CS and RIP.
     pub entry: Entry,
+    /// EFER; KVM sets SVME.
     pub efer: u64,
+    /// CR0.
     pub cr0: u64,
+    /// CR3.
     pub cr3: u64,
+    /// CR4; KVM sets MCE.
     pub cr4: u64,
+    /// DR6.
     pub dr6: u64,
+    /// DR7.
     pub dr7: u64,
+    /// RFLAGS.
     pub rflags: u64,
+    /// RAX.
     pub rax: u64,
+    /// RBX.
     pub rbx: u64,
+    /// RCX.
     pub rcx: u64,
     /// RDX, which is not zero after reset.
     pub rdx: ResetRdx,
+    /// RSI.
     pub rsi: u64,
+    /// RDI.
     pub rdi: u64,
+    /// RBP.
     pub rbp: u64,
+    /// RSP.
     pub rsp: u64,
+    /// G_PAT: the page attribute table.
     pub g_pat: u64,
+    /// XCR0.
     pub xcr0: u64,
+    /// MXCSR.
     pub mxcsr: u32,
+    /// X87_FCW: the control word of the x87 unit.
     pub x87_fcw: u16,
 }
 
