@@ -10,9 +10,6 @@ use crate::addr::{GuestPhysAddr, PAGE};
 use crate::hash::Sha384Digest;
 use crate::vmsa::{SevFeatures, Vmsa};
 
-/// Where the vCPU that boots begins: the reset vector of x86.
-const RESET_EIP: u32 = 0xffff_fff0;
-
 /// Everything that a launch digest depends on.
 #[derive(Clone, Debug)]
 pub struct Launch<'a> {
@@ -29,7 +26,7 @@ pub struct Launch<'a> {
     pub vcpus: u32,
     /// What CPUID says the vCPUs are.
     pub cpu: CpuSignature,
-    /// SEV_FEATURES of the save areas under SEV-SNP. Under SEV-ES it is 0, and the SVSM's profile has its own.
+    /// SEV_FEATURES of the save areas under SEV-SNP. Under SEV-ES, and with an SVSM, the VMM takes its own.
     pub features: SevFeatures,
     /// What the VMM does.
     pub profile: &'a Profile,
@@ -131,6 +128,11 @@ pub enum LaunchError {
         /// Where the image begins.
         svsm: GuestPhysAddr,
     },
+    /// Nobody has measured how vCPUs begin under an SVSM with this VMM.
+    SvsmProfile {
+        /// The profile's name.
+        profile: &'static str,
+    },
     /// The profile gives a type to memory sections that has contents.
     SectionMemory {
         /// The type.
@@ -203,6 +205,9 @@ impl fmt::Display for LaunchError {
                 "section {number} of the SVSM, {:#x} bytes from {}, reaches over {svsm}, where its image begins",
                 section.size, section.gpa
             ),
+            Self::SvsmProfile { profile } => {
+                write!(f, "it is not known how an SVSM begins with the VMM {profile}")
+            }
             Self::SectionMemory { found } => write!(
                 f,
                 "the profile makes {found} pages of memory sections: expected ZERO or UNMEASURED"
@@ -217,11 +222,10 @@ impl fmt::Display for LaunchError {
 
 impl core::error::Error for LaunchError {}
 
-/// Where the VMM puts an SVSM, and where that begins.
-#[derive(Clone, Copy)]
+/// Where the VMM puts an SVSM, and the save area of every vCPU.
 struct SvsmPlace {
     gpa: GuestPhysAddr,
-    entry: u32,
+    vmsa: Vmsa,
 }
 
 impl<'a> Launch<'a> {
@@ -273,7 +277,7 @@ impl<'a> Launch<'a> {
             },
             origin: Origin::Firmware { offset: 0 },
         });
-        if let (Some(svsm), Some(place)) = (&self.svsm, svsm) {
+        if let (Some(svsm), Some(place)) = (&self.svsm, &svsm) {
             visit(&Update {
                 gpa: place.gpa,
                 page_type: PageType::Normal,
@@ -297,7 +301,7 @@ impl<'a> Launch<'a> {
         match generation {
             Generation::Sev => {}
             Generation::SevEs => self.save_areas(SevFeatures(0), None, visit),
-            Generation::Snp => self.save_areas(self.features, svsm, visit),
+            Generation::Snp => self.save_areas(self.features, svsm.map(|place| place.vmsa), visit),
         }
         Ok(())
     }
@@ -389,10 +393,13 @@ impl<'a> Launch<'a> {
         }
         let gpa = ovmf::low_gpa(begin);
         let sections = image.sections().ok_or(LaunchError::NoSvsmMetadata)?;
-        match (0..).zip(sections).find(|(_, section)| section.end() > gpa.get()) {
-            Some((number, section)) => Err(LaunchError::SvsmSection { number, section, svsm: gpa }),
-            None => Ok(Some(SvsmPlace { gpa, entry })),
+        let mut sections = (0..).zip(sections);
+        if let Some((number, section)) = sections.find(|(_, section)| section.end() > gpa.get()) {
+            return Err(LaunchError::SvsmSection { number, section, svsm: gpa });
         }
+        let no_state = LaunchError::SvsmProfile { profile: self.profile.name };
+        let vmsa = self.profile.svsm_vmsa(entry, self.cpu).ok_or(no_state)?;
+        Ok(Some(SvsmPlace { gpa, vmsa }))
     }
 
     /// The sections of the SEV metadata.
@@ -443,30 +450,24 @@ impl<'a> Launch<'a> {
         });
     }
 
-    /// The save areas. Those after the first are equal.
+    /// The save areas: under an SVSM all the same.
     fn save_areas(
         &self,
         features: SevFeatures,
-        svsm: Option<SvsmPlace>,
+        svsm: Option<Vmsa>,
         visit: &mut dyn FnMut(&Update<'_>),
     ) {
+        let is_svsm = svsm.is_some();
         let area = |eip, is_bsp| self.profile.vmsa(eip, is_bsp, self.cpu, features);
-        let (first, others) = match svsm {
-            Some(SvsmPlace { entry, .. }) => {
-                let area = || self.profile.svsm_vmsa(entry, self.cpu);
-                (area(), area())
-            }
-            // Without a reset block there are no others.
-            None => {
-                (area(RESET_EIP, true), area(self.firmware.reset_eip().unwrap_or(RESET_EIP), false))
-            }
-        };
+        let mut current = svsm.unwrap_or_else(|| area(Profile::RESET_VECTOR, true));
         for number in 0..self.vcpus {
-            let area: &Vmsa = if number == 0 { &first } else { &others };
+            if let (1, false, Some(eip)) = (number, is_svsm, self.firmware.reset_eip()) {
+                current = area(eip, false);
+            }
             visit(&Update {
                 gpa: self.profile.vmsa_gpa,
                 page_type: PageType::Vmsa,
-                contents: Contents::Bytes(area.as_bytes()),
+                contents: Contents::Bytes(current.as_bytes()),
                 origin: Origin::Vcpu(number),
             });
         }

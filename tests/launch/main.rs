@@ -3,10 +3,15 @@
 #![allow(missing_docs, reason = "tests")]
 
 mod bad_images;
+mod bad_launches;
 mod builder;
 #[path = "../support/real.rs"]
 mod folder;
+#[cfg(feature = "alloc")]
+mod log;
+mod order;
 mod real;
+mod sev;
 
 use std::fs;
 
