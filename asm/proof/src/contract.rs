@@ -6,6 +6,7 @@
 //! shape of a segment is run from each of them: it must be done right, and end in one of them again.
 
 mod gcm;
+mod hash;
 
 use std::collections::BTreeMap;
 
@@ -196,6 +197,7 @@ impl<'k> Proof<'k> {
             Some(("ghash", "aesni")) => self.hashed_blocks(effort)?,
             Some(("gcm", "aesni")) => self.counted_blocks(effort)?,
             Some(("gcm", "vaes512")) => self.messages(effort)?,
+            Some(("sha384", _)) => self.hashes(effort)?,
             _ => return Err(format!("{} has no contract", self.kernel.name())),
         }
         Ok(self.proved)
@@ -356,7 +358,7 @@ impl<'k> Proof<'k> {
     /// One instruction; whether the kernel goes on.
     fn step(&mut self, state: &mut State, first: usize) -> Result<bool, Failure> {
         self.proved.steps += 1;
-        if self.proved.steps > first + 100_000 {
+        if self.proved.steps > first + 1_000_000 {
             return Err("it does not end".to_owned());
         }
         Ok(step(state, &self.program, &mut self.context)? == Flow::On)
