@@ -8,8 +8,7 @@
 //! ```
 //!
 //! Numbers are little-endian; GUIDs are as UEFI stores them, their first three fields little-endian, too. The table is read
-//! from its end. (EDK II: `OvmfPkg/ResetVector/Ia16/ResetVectorVtf0.asm` and `OvmfPkg/ResetVector/X64/OvmfSevMetadata.asm`;
-//! AMD has no document about it.) An image that was cut to its last pages, as test suites carry them, reads as well.
+//! from its end. (EDK II: `ResetVectorVtf0` and `OvmfSevMetadata` in `OvmfPkg/ResetVector`; AMD has no document about it.) An image that was cut to its last pages, as test suites carry them, reads as well.
 //!
 //! The image of an SVSM has a table of the same form, with [an entry](Ovmf::svsm_launch_offset) of its own.
 
