@@ -1,8 +1,14 @@
-//! Launch: what LAUNCH_UPDATE measures, step by step.
+//! Launch: what SNP_LAUNCH_UPDATE measures, step by step, and which inputs give an expected digest.
 
+mod cpuid_genoa;
+mod cpuid_page;
 mod digest;
 mod measure;
 
 pub use crate::image::PageType;
+pub use cpuid_page::{
+    BitField, Bound, CpuidCountError, CpuidFailure, CpuidField, CpuidPage, CpuidRow, CpuidTable,
+    Expected, Rule,
+};
 pub use digest::{LaunchDigest, PageInfo, VmplPermissions};
 pub use measure::measure;
