@@ -10,5 +10,5 @@ pub use cpuid_page::{
     BitField, Bound, CpuidCountError, CpuidFailure, CpuidField, CpuidPage, CpuidRow, CpuidTable,
     Expected, Rule,
 };
-pub use digest::{LaunchDigest, PageInfo, VmplPermissions};
+pub use digest::{LaunchDigest, Measured, PageAttributes, PageInfo, UpdateError, VmplPermissions};
 pub use measure::measure;
