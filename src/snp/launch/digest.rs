@@ -253,7 +253,8 @@ impl LaunchDigest {
         &self.imd
     }
 
-    fn step(
+    /// Measures a page whose contents are known by their digest only.
+    pub(super) fn step(
         &mut self,
         attributes: PageAttributes,
         gpa: GuestPhysAddr,

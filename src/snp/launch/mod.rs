@@ -3,6 +3,7 @@
 mod cpuid_genoa;
 mod cpuid_page;
 mod digest;
+pub mod igvm;
 mod measure;
 
 pub use crate::image::PageType;
