@@ -15,6 +15,6 @@ pub use launch::{Launch, LaunchError, Svsm};
 pub use log::Log;
 pub use log::{Digest, Step};
 pub use ovmf::Ovmf;
-pub use profile::Profile;
+pub use profile::{Entry, Profile, ResetRdx, ResetState, UnknownProfile};
 pub use update::{Contents, Generation, Origin, PageType, Update};
-pub use vcpu::{CpuSignature, VcpuType};
+pub use vcpu::{CpuSignature, UnknownVcpuType, VcpuType};
