@@ -3,6 +3,8 @@
 mod cpuid_genoa;
 mod cpuid_page;
 mod digest;
+#[cfg(feature = "alloc")]
+mod explain;
 pub mod igvm;
 mod measure;
 
@@ -12,4 +14,6 @@ pub use cpuid_page::{
     Expected, Rule,
 };
 pub use digest::{LaunchDigest, Measured, PageAttributes, PageInfo, UpdateError, VmplPermissions};
+#[cfg(feature = "alloc")]
+pub use explain::{Change, Explanation, Suspects, explain, first_difference};
 pub use measure::measure;
