@@ -3,8 +3,7 @@
 use core::fmt;
 
 use crate::addr::{GuestPhysAddr, PAGE};
-use crate::cpu::Backend;
-use crate::hash::{self, Sha384Digest};
+use crate::hash::{self, Sha384Digest, Workers};
 use crate::hex::Hex;
 use crate::image::PageType;
 use crate::wire::{field, field_mut};
@@ -14,9 +13,6 @@ const NOT_MEASURED: Sha384Digest = [0; 48];
 
 /// Where the TSC's scale and offset stand in a VMSA, which are not measured.
 const VMSA_TSC: core::ops::Range<usize> = 0x2f0..0x300;
-
-/// How many pages are hashed at a time, before the launch digest goes over them.
-const BATCH: usize = 32;
 
 /// What the less privileged VMPLs may do with a page: VMPL1_PERMS to VMPL3_PERMS of SNP_LAUNCH_UPDATE.
 ///
@@ -176,7 +172,8 @@ impl LaunchDigest {
         Self { ld, imd: NOT_MEASURED }
     }
 
-    /// Measures whole pages, the first at `gpa`, and shows each. A page of 2 MiB is 512 of them.
+    /// Measures whole pages, the first at `gpa`, and shows each. A page of 2 MiB is 512 of them. A [`Backend`](crate::Backend)
+    /// is a worker, too.
     ///
     /// Contents count for the types `Normal` and `Vmsa` (but for a VMSA's TSC_SCALE and TSC_OFFSET); of others only type and
     /// address are measured.
@@ -185,7 +182,7 @@ impl LaunchDigest {
     /// [`UpdateError`] if these are no whole pages at a page's address; nothing is measured then.
     pub fn update_bytes(
         &mut self,
-        backend: Backend,
+        workers: impl Into<Workers>,
         attributes: impl Into<PageAttributes>,
         gpa: GuestPhysAddr,
         bytes: &[u8],
@@ -199,14 +196,11 @@ impl LaunchDigest {
         let mut gpas = page_addresses(gpa, pages.len() as u64)?;
         match attributes.page_type {
             PageType::Normal => {
-                let mut digests = [NOT_MEASURED; BATCH];
-                for batch in bytes.chunks(BATCH * PAGE) {
-                    let digests = &mut digests[..batch.len() / PAGE];
-                    hash::sha384_each(backend, PAGE, batch, digests);
-                    for (contents, gpa) in digests.iter().zip(&mut gpas) {
+                workers.into().each_page(bytes, &mut |contents| {
+                    if let Some(gpa) = gpas.next() {
                         visit(&self.step(attributes, gpa, contents));
                     }
-                }
+                });
             }
             PageType::Vmsa => {
                 for (page, gpa) in pages.iter().zip(gpas) {
@@ -262,7 +256,7 @@ impl LaunchDigest {
     ) -> Measured {
         let next = |digest: &Sha384Digest| {
             let info = PageInfo::new(digest, contents, attributes, gpa);
-            hash::sha384(info.as_bytes())
+            hash::sha384_step(digest, field::<48, 64, _>(info.as_bytes()))
         };
         if attributes.imi {
             self.imd = next(&self.imd);
@@ -345,6 +339,7 @@ mod tests {
     use std::vec::Vec;
 
     use super::*;
+    use crate::cpu::Backend;
 
     fn gpa(gpa: u64) -> GuestPhysAddr {
         GuestPhysAddr::new(gpa).unwrap()
