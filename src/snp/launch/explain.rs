@@ -8,8 +8,7 @@ use core::ops::{ControlFlow, RangeInclusive};
 use super::digest::{LaunchDigest, vmsa_contents};
 use super::measure::{apply, measure};
 use crate::addr::Page;
-use crate::cpu::Backend;
-use crate::hash::{Sha256Digest, Sha384Digest};
+use crate::hash::{Sha256Digest, Sha384Digest, Workers};
 use crate::image::{
     Contents, CpuSignature, Difference, Generation, KernelHashes, Launch, LaunchError, Log, Origin,
     Ovmf, PageType, Profile, Update, VcpuType,
@@ -41,15 +40,15 @@ pub struct Suspects<'a> {
     pub features: Vec<SevFeatures>,
     /// VMMs.
     pub profiles: Vec<&'a Profile>,
-    /// How many digests are compared before it is given up. Each takes about a microsecond for each page that is not an image's.
+    /// At how many compared digests it is given up. A new combination takes about a microsecond for each page that is not an image's; one
+    /// more vCPU takes one microsecond.
     pub limit: u64,
 }
 
 /// SEV_FEATURES that hosts are known to set, or may: debug registers are swapped (by the kernels that force it), injection is
 /// restricted, the TSC is secure, registers are protected, SMT is.
-const USUAL_FEATURES: [u64; 14] = [
-    0x0, 0x1, 0x21, 0x5, 0x9, 0x29, 0x11, 0x31, 0x201, 0x221, 0x4001, 0x4021, 0x8001, 0x8021,
-];
+const USUAL_FEATURES: [u64; 14] =
+    [0x0, 0x1, 0x21, 0x5, 0x9, 0x29, 0x11, 0x31, 0x201, 0x221, 0x4001, 0x4021, 0x8001, 0x8021];
 
 impl Default for Suspects<'_> {
     fn default() -> Self {
@@ -58,7 +57,7 @@ impl Default for Suspects<'_> {
 }
 
 impl<'a> Suspects<'a> {
-    /// Nothing but what is added.
+    /// Nothing but what is added, and what takes no list: the hashes of a kernel left out, the firmware's image in place of its digest.
     #[must_use]
     pub const fn none() -> Self {
         Self {
@@ -209,10 +208,10 @@ pub fn explain(
     launch: &Launch<'_>,
     expected: &Sha384Digest,
     suspects: &Suspects<'_>,
-    backend: Backend,
+    workers: impl Into<Workers>,
 ) -> Result<Explanation, LaunchError> {
     launch.updates(Generation::Snp, &mut |_| {})?;
-    let mut search = Search::new(launch, expected, suspects, backend);
+    let mut search = Search::new(launch, expected, suspects, workers.into());
     let changes = search.run();
     let is_given_up = changes.is_none() && search.tried >= suspects.limit;
     Ok(Explanation { changes, tried: search.tried, is_given_up })
@@ -225,11 +224,12 @@ pub fn explain(
 pub fn first_difference(
     launch: &Launch<'_>,
     other: &Launch<'_>,
-    backend: Backend,
+    workers: impl Into<Workers>,
 ) -> Result<Option<Difference>, LaunchError> {
+    let workers = workers.into();
     let log = |launch| {
         let mut log = Log::default();
-        measure(launch, backend, &mut |step| log.push(*step))?;
+        measure(launch, workers, &mut |step| log.push(*step))?;
         Ok(log)
     };
     Ok(log(launch)?.compare(&log(other)?))
@@ -256,7 +256,7 @@ const MOST_CHANGES: usize = 3;
 struct Search<'s, 'a> {
     launch: &'s Launch<'a>,
     expected: &'s Sha384Digest,
-    backend: Backend,
+    workers: Workers,
     suspects: &'s Suspects<'a>,
     /// Numbers of the alternatives of each part that are worth a trial.
     alternatives: [Vec<usize>; PARTS],
@@ -274,15 +274,14 @@ impl<'s, 'a> Search<'s, 'a> {
         launch: &'s Launch<'a>,
         expected: &'s Sha384Digest,
         suspects: &'s Suspects<'a>,
-        backend: Backend,
+        workers: Workers,
     ) -> Self {
         let hashes = launch.kernel.or(suspects.kernel_hashes);
-        let unlike = |own: Option<Sha256Digest>, listed: &mut dyn Iterator<Item = Sha256Digest>| {
-            match own {
+        let unlike =
+            |own: Option<Sha256Digest>, listed: &mut dyn Iterator<Item = Sha256Digest>| match own {
                 Some(own) => different(own, listed),
                 None => Vec::new(),
-            }
-        };
+            };
         let mut alternatives: [Vec<usize>; PARTS] = Default::default();
         // A digest of the firmware may be that of another one than the image at hand: alternative 1. The list follows.
         let own_image = launch.firmware_digest.is_some().then_some(1);
@@ -310,7 +309,7 @@ impl<'s, 'a> Search<'s, 'a> {
         alternatives[FEATURES] = different(launch.features, suspects.features.iter().copied());
         let images = alloc::vec![None; suspects.firmware.len() + 2];
         let (head, vmsa, tried) = (None, None, 0);
-        Self { launch, expected, backend, suspects, alternatives, images, head, vmsa, tried }
+        Self { launch, expected, workers, suspects, alternatives, images, head, vmsa, tried }
     }
 
     /// The fewest changes, of those that are tried.
@@ -390,12 +389,12 @@ impl<'s, 'a> Search<'s, 'a> {
         };
         let mut head = None;
         let mut matching = None;
-        let (expected, backend) = (self.expected, self.backend);
+        let (expected, workers) = (self.expected, self.workers);
         let (vmsa, tried) = (&mut self.vmsa, &mut self.tried);
         let shown = launch.updates(Generation::Snp, &mut |update| match update.origin {
             Origin::Firmware { .. } | Origin::Svsm { .. } => {
                 if !is_known && images.is_none() {
-                    apply(&mut digest, backend, update, &mut |_| {});
+                    apply(&mut digest, workers, update, &mut |_| {});
                 }
             }
             Origin::Vcpu(number) => {
@@ -419,7 +418,7 @@ impl<'s, 'a> Search<'s, 'a> {
                 if images.is_none() {
                     images = Some(digest.clone());
                 }
-                apply(&mut digest, backend, update, &mut |_| {});
+                apply(&mut digest, workers, update, &mut |_| {});
             }
         });
         self.images[choice[FIRMWARE]] = images;
@@ -582,7 +581,10 @@ impl fmt::Display for Explanation {
                 f.write_str(" digest is the expected one")
             }
             None if self.is_given_up => {
-                write!(f, "not found: given up after {tried} digests, none of them the expected one")
+                write!(
+                    f,
+                    "not found: given up after {tried} digests, none of them the expected one"
+                )
             }
             None => write!(f, "not found: {tried} digests, none of them the expected one"),
         }

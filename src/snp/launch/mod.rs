@@ -1,4 +1,14 @@
 //! Launch: what SNP_LAUNCH_UPDATE measures, step by step, and which inputs give an expected digest.
+//!
+//! | you have | begin with |
+//! |---|---|
+//! | firmware, a kernel, a number of vCPUs, and want the measurement | [`measure`], of a [`Launch`](crate::image::Launch) |
+//! | a measurement that is another one | `explain`, `first_difference` (feature `alloc`) |
+//! | an IGVM file | [`igvm::IgvmFile`] |
+//! | pages of your own, a firmware's model | [`LaunchDigest`] |
+//! | a CPUID page | [`CpuidPage`] |
+//!
+//! The secrets page, which the firmware fills and does not measure, is [`secrets`](super::secrets).
 
 mod cpuid_genoa;
 mod cpuid_page;

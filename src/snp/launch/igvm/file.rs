@@ -11,7 +11,7 @@ use core::fmt;
 
 use super::{DataType, Directive, MeasureError, Measurement, Options, PageFlags};
 use crate::addr::PAGE;
-use crate::cpu::Backend;
+use crate::hash::Workers;
 use crate::image::Step;
 use crate::wire::{field, get_u32, get_u64};
 
@@ -130,10 +130,10 @@ impl<'a> IgvmFile<'a> {
     pub fn measure(
         &self,
         options: &Options,
-        backend: Backend,
+        workers: impl Into<Workers>,
         visit: &mut dyn FnMut(&Step),
     ) -> Result<Measurement, MeasureError> {
-        super::measure(self.directives(), self.platform, options, backend, visit)
+        super::measure(self.directives(), self.platform, options, workers, visit)
     }
 }
 

@@ -18,8 +18,7 @@ use core::fmt;
 use super::digest::{LaunchDigest, UpdateError};
 use super::measure::step;
 use crate::addr::{GuestPhysAddr, PAGE, Page};
-use crate::cpu::Backend;
-use crate::hash::{self, Sha384Digest};
+use crate::hash::{self, Sha384Digest, Workers};
 use crate::image::{Origin, PageType, Step};
 use crate::wire::field_mut;
 
@@ -209,14 +208,14 @@ pub fn measure<'a>(
     directives: impl IntoIterator<Item = Directive<'a>>,
     platform: u32,
     options: &Options,
-    backend: Backend,
+    workers: impl Into<Workers>,
     visit: &mut dyn FnMut(&Step),
 ) -> Result<Measurement, MeasureError> {
     let mut measurer = Measurer {
         launch: LaunchDigest::new(),
         areas: [Area::Unknown; MAX_AREAS],
         options,
-        backend,
+        workers: workers.into(),
         visit,
     };
     let mut id_block_digest = None;
@@ -307,7 +306,7 @@ struct Measurer<'m> {
     launch: LaunchDigest,
     areas: [Area; MAX_AREAS],
     options: &'m Options,
-    backend: Backend,
+    workers: Workers,
     visit: &'m mut dyn FnMut(&Step),
 }
 
@@ -407,7 +406,7 @@ impl Measurer<'_> {
     ) -> Result<(), MeasureError> {
         let start = address(directive, gpa)?;
         let visit = &mut *self.visit;
-        let shown = self.launch.update_bytes(self.backend, page_type, start, bytes, &mut |page| {
+        let shown = self.launch.update_bytes(self.workers, page_type, start, bytes, &mut |page| {
             visit(&step(page, page_type, Origin::Directive(directive)));
         });
         shown.map_err(|error| MeasureError::Update { directive, error })
