@@ -679,6 +679,122 @@ if_kernels! {
             step: [[0, 0, 0, 4 << 24]; 4],
         };
 
+        /// What a hash kernel is asked for: `JOB_*` in `asm/sha384_*.S`. `LANES` messages side by side in each of `SETS` sets.
+        #[repr(C, align(64))]
+        struct HashJob<const LANES: usize, const SETS: usize> {
+            state: [[[u64; LANES]; 8]; SETS],
+            lanes: [[*const u8; LANES]; SETS],
+            blocks: usize,
+            padding: usize,
+            words: HashWords<LANES, SETS>,
+        }
+
+        /// Words of two blocks of each message.
+        #[repr(C, align(64))]
+        struct HashWords<const LANES: usize, const SETS: usize>([[[[u64; LANES]; 16]; SETS]; 2]);
+
+        const _: () = {
+            use core::mem::offset_of;
+            assert!(offset_of!(HashJob<4, 1>, lanes) == 256 && offset_of!(HashJob<4, 1>, blocks) == 288);
+            assert!(offset_of!(HashJob<4, 1>, words) == 320);
+            assert!(offset_of!(HashJob<8, 1>, lanes) == 512 && offset_of!(HashJob<8, 2>, lanes) == 1024);
+            assert!(offset_of!(HashJob<8, 1>, blocks) == 576 && offset_of!(HashJob<8, 2>, blocks) == 1152);
+            assert!(offset_of!(HashJob<8, 1>, words) == 640 && offset_of!(HashJob<8, 2>, words) == 1216);
+        };
+
+        /// How many messages the hash kernels take at a time: none, where there is no kernel for it.
+        pub(crate) fn sha384_lanes(isa: Isa) -> usize {
+            match isa {
+                Isa::AesNi(_) => 0,
+                Isa::Vaes256(_) => 4,
+                Isa::Vaes512(_) => 16,
+            }
+        }
+
+        /// SHA-512's compression of messages side by side: the first `blocks` blocks of each, then the block whose schedule is in
+        /// `padding`, if there is one. As many messages as [`sha384_lanes`] says, or fewer.
+        pub(crate) fn sha384_blocks(
+            isa: Isa,
+            states: &mut [[u64; 8]],
+            messages: &[&[u8]],
+            blocks: usize,
+            constants: &[u64; 80],
+            padding: Option<&[u64; 80]>,
+        ) {
+            assert!(states.len() == messages.len(), "a hash value for each message");
+            match isa {
+                Isa::AesNi(_) => unreachable!("`sha384_lanes` is zero"),
+                Isa::Vaes256(_) => {
+                    let kernel = sha384_vaes256::any;
+                    hash_job::<4, 1>(kernel, states, messages, blocks, constants, padding);
+                }
+                Isa::Vaes512(_) if messages.len() <= 8 => {
+                    let kernel = sha384_vaes512::one;
+                    hash_job::<8, 1>(kernel, states, messages, blocks, constants, padding);
+                }
+                Isa::Vaes512(_) => {
+                    let kernel = sha384_vaes512::two;
+                    hash_job::<8, 2>(kernel, states, messages, blocks, constants, padding);
+                }
+            }
+        }
+
+        type HashKernel = unsafe extern "sysv64" fn(*mut u8, *const u64, *const u64, *const ByteOrder);
+
+        /// Runs a hash kernel, which is one for jobs of this type and needs no more than the caller's token proves.
+        fn hash_job<const LANES: usize, const SETS: usize>(
+            kernel: HashKernel,
+            states: &mut [[u64; 8]],
+            messages: &[&[u8]],
+            blocks: usize,
+            constants: &[u64; 80],
+            padding: Option<&[u64; 80]>,
+        ) {
+            let bytes = blocks.checked_mul(128).expect("no message is longer than memory");
+            assert!(blocks > 0 && !messages.is_empty() && messages.len() <= LANES * SETS);
+            assert!(messages.iter().all(|message| message.len() >= bytes), "every block is there");
+            let mut job = HashJob {
+                state: [[[0; LANES]; 8]; SETS],
+                // Lanes that are left over hash the first message again.
+                lanes: [[messages[0].as_ptr(); LANES]; SETS],
+                blocks,
+                padding: padding.is_some().into(),
+                words: HashWords([[[[0; LANES]; 16]; SETS]; 2]),
+            };
+            for (n, (state, message)) in states.iter().zip(messages).enumerate() {
+                let (set, lane) = (n / LANES, n % LANES);
+                job.lanes[set][lane] = message.as_ptr();
+                for (word, value) in job.state[set].iter_mut().zip(state) {
+                    word[lane] = *value;
+                }
+            }
+            let padding = padding.unwrap_or(constants);
+            // SAFETY: the caller's token proves the CPU features, and the kernel is the one for this type of job. Each lane is a
+            // message of at least `blocks` blocks; the tables have 80 words; the byte orders are of their type.
+            unsafe {
+                kernel((&raw mut job).cast(), constants.as_ptr(), padding.as_ptr(), &raw const BYTE_ORDER);
+            }
+            for (n, state) in states.iter_mut().enumerate() {
+                for (value, word) in state.iter_mut().zip(&job.state[n / LANES]) {
+                    *value = word[n % LANES];
+                }
+            }
+        }
+
+        /// What the hash kernels put bytes in order with.
+        #[repr(C, align(64))]
+        struct ByteOrder {
+            /// Turns the bytes of each 64-bit word round.
+            turn: [Block; 4],
+            /// Rotates each 64-bit word to the right by 8 bits.
+            rotate: [Block; 2],
+        }
+
+        static BYTE_ORDER: ByteOrder = ByteOrder {
+            turn: [0x0809_0a0b_0c0d_0e0f_0001_0203_0405_0607_u128.to_le_bytes(); 4],
+            rotate: [0x080f_0e0d_0c0b_0a09_0007_0605_0403_0201_u128.to_le_bytes(); 2],
+        };
+
         /// As much as the kernel with the largest scratch takes.
         #[repr(C, align(64))]
         struct Scratch([Block; 148]);
@@ -861,6 +977,16 @@ if_kernels! {
             };
         }
 
+        kernel! {
+            sha384_vaes256, "sha384_vaes256.S", (job: *mut u8, constants: *const u64, padding: *const u64, order: *const ByteOrder):
+            any: "JOB_STATE" = 0, "JOB_LANES" = 256, "JOB_BLOCKS" = 288, "JOB_PADDING" = 296, "JOB_WORDS" = 320;
+        }
+        kernel! {
+            sha384_vaes512, "sha384_vaes512.S", (job: *mut u8, constants: *const u64, padding: *const u64, order: *const ByteOrder):
+            one: "SETS" = 1, "JOB_STATE" = 0, "JOB_LANES" = 512, "JOB_BLOCKS" = 576, "JOB_PADDING" = 584, "JOB_WORDS" = 640;
+            two: "SETS" = 2, "JOB_STATE" = 0, "JOB_LANES" = 1024, "JOB_BLOCKS" = 1152, "JOB_PADDING" = 1160, "JOB_WORDS" = 1216;
+        }
+
         xex_kernel! { xex_aesni, "xex_aesni.S" }
         xex_kernel! { xex_vaes256, "xex_vaes256.S" }
         xex_kernel! { xex_vaes512, "xex_vaes512.S" }
@@ -914,6 +1040,21 @@ if_kernels! {
         }
 
         pub(crate) fn xts(isa: Isa, _: &RoundKeys, _: Direction, _: &[Segment<'_>]) {
+            isa.never()
+        }
+
+        pub(crate) fn sha384_lanes(isa: Isa) -> usize {
+            isa.never()
+        }
+
+        pub(crate) fn sha384_blocks(
+            isa: Isa,
+            _: &mut [[u64; 8]],
+            _: &[&[u8]],
+            _: usize,
+            _: &[u64; 80],
+            _: Option<&[u64; 80]>,
+        ) {
             isa.never()
         }
 

@@ -4,5 +4,5 @@ mod digest;
 mod measure;
 
 pub use crate::image::PageType;
-pub use digest::{LaunchDigest, PageInfo, VmplPermissions};
+pub use digest::{LaunchDigest, Measured, PageAttributes, PageInfo, UpdateError, VmplPermissions};
 pub use measure::measure;

@@ -1,0 +1,149 @@
+//! Digests of many pages in their order, by one thread or by several.
+
+use super::{Sha384Digest, sha384_each};
+use crate::addr::PAGE;
+use crate::cpu::Backend;
+
+/// Who hashes pages: a backend, and how many threads of it.
+///
+/// A launch digest is a chain over the digests of pages. With more than one thread the chain hides behind them: the caller's thread
+/// follows it while others hash on ahead. No thread outlives a call.
+///
+/// ```
+/// use sevcrypt::Backend;
+/// use sevcrypt::hash::Workers;
+///
+/// assert_eq!(Workers::from(Backend::best()).threads(), 1);
+/// # #[cfg(feature = "std")]
+/// assert_eq!(Workers::new(Backend::best(), 4).threads(), 4);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Workers {
+    backend: Backend,
+    threads: usize,
+}
+
+impl From<Backend> for Workers {
+    /// The caller's thread alone.
+    fn from(backend: Backend) -> Self {
+        Self { backend, threads: 1 }
+    }
+}
+
+/// How many pages are hashed at a time.
+const BATCH: usize = 32;
+
+impl Workers {
+    /// So many threads, the caller's own among them; zero is one.
+    #[cfg(feature = "std")]
+    #[must_use]
+    pub fn new(backend: Backend, threads: usize) -> Self {
+        Self { backend, threads: threads.max(1) }
+    }
+
+    /// What they hash with.
+    #[must_use]
+    pub const fn backend(&self) -> Backend {
+        self.backend
+    }
+
+    /// How many threads there are.
+    #[must_use]
+    pub const fn threads(&self) -> usize {
+        self.threads
+    }
+
+    /// Shows the digest of each page, in order. `pages` are whole pages.
+    pub(crate) fn each_page(self, pages: &[u8], visit: &mut dyn FnMut(&Sha384Digest)) {
+        #[cfg(feature = "std")]
+        if self.threads > 1 && pages.len() >= threads::WORTH_IT {
+            return threads::each_page(self, pages, visit);
+        }
+        let mut digests = [[0; 48]; BATCH];
+        for batch in pages.chunks(BATCH * PAGE) {
+            let digests = &mut digests[..batch.len() / PAGE];
+            sha384_each(self.backend, PAGE, batch, digests);
+            digests.iter().for_each(&mut *visit);
+        }
+    }
+}
+
+#[cfg(feature = "std")]
+mod threads {
+    use std::sync::OnceLock;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::vec::Vec;
+    use std::{iter, thread};
+
+    use super::{BATCH, PAGE, Sha384Digest, Workers, sha384_each};
+
+    /// From how many bytes on a thread is started: 4 MiB take a hundred times as long.
+    pub(super) const WORTH_IT: usize = 4 << 20;
+
+    /// Every thread takes the next batch that nobody has taken. The caller's thread shows the batches in order, and
+    /// takes some itself where it would wait.
+    pub(super) fn each_page(workers: Workers, pages: &[u8], visit: &mut dyn FnMut(&Sha384Digest)) {
+        let batches: Vec<&[u8]> = pages.chunks(BATCH * PAGE).collect();
+        let done: Vec<OnceLock<[Sha384Digest; BATCH]>> =
+            iter::repeat_with(OnceLock::new).take(batches.len()).collect();
+        let next = AtomicUsize::new(0);
+        let hash_one = || {
+            let n = next.fetch_add(1, Ordering::Relaxed);
+            let batch = batches.get(n)?;
+            let mut digests = [[0; 48]; BATCH];
+            sha384_each(workers.backend, PAGE, batch, &mut digests[..batch.len() / PAGE]);
+            done[n].get_or_init(|| digests);
+            Some(())
+        };
+        let caller = thread::current();
+        thread::scope(|scope| {
+            for _ in 1..workers.threads.min(batches.len()) {
+                let caller = &caller;
+                let start = thread::Builder::new().spawn_scoped(scope, move || {
+                    while hash_one().is_some() {
+                        caller.unpark();
+                    }
+                });
+                // Where the system gives no more threads, those that there are do the work.
+                if start.is_err() {
+                    break;
+                }
+            }
+            for (batch, digests) in batches.iter().zip(&done) {
+                let digests = loop {
+                    match digests.get() {
+                        Some(digests) => break digests,
+                        None if hash_one().is_some() => {}
+                        None => thread::park(),
+                    }
+                };
+                digests[..batch.len() / PAGE].iter().for_each(&mut *visit);
+            }
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::vec::Vec;
+
+    use super::*;
+    use crate::hash::sha384;
+
+    /// Every number of threads shows the same digests, each once and in order.
+    #[cfg(feature = "std")]
+    #[test]
+    fn threads_show_what_one_shows() {
+        for length in [0, 1, BATCH, 1024, 1024 + 33] {
+            let pages: Vec<u8> =
+                (0..length).flat_map(|n| [[n as u8, (n >> 8) as u8]; PAGE / 2]).flatten().collect();
+            let expected: Vec<_> = pages.chunks(PAGE).map(sha384).collect();
+            for threads in [0, 1, 2, 3, 64] {
+                let mut digests = Vec::new();
+                let workers = Workers::new(Backend::best(), threads);
+                workers.each_page(&pages, &mut |digest| digests.push(*digest));
+                assert!(digests == expected, "{length} pages by {threads}");
+            }
+        }
+    }
+}
