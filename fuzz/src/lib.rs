@@ -3,12 +3,14 @@
 
 mod gcm;
 mod id_block;
+mod launch;
 mod messages;
 mod parsers;
 mod verify;
 
 pub use gcm::gcm;
 pub use id_block::id_block;
+pub use launch::ovmf;
 pub use messages::{message_request, message_response, secrets_page};
 pub use parsers::{bundle, cert_table, certificate, crl, hcl, kds, policy, report, response};
 pub use verify::verify;
@@ -28,6 +30,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("kds", kds),
     ("message_request", message_request),
     ("message_response", message_response),
+    ("ovmf", ovmf),
     ("policy", policy),
     ("report", report),
     ("response", response),

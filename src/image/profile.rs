@@ -22,4 +22,8 @@ impl Profile {
     pub fn vmsa(&self, eip: u32, is_bsp: bool, cpu: CpuSignature, features: SevFeatures) -> Vmsa {
         todo!()
     }
+    /// x
+    pub fn svsm_vmsa(&self, entry: u32, cpu: CpuSignature) -> Vmsa {
+        todo!()
+    }
 }
