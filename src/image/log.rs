@@ -74,7 +74,7 @@ impl fmt::Debug for Digest {
 /// );
 /// assert_eq!(
 ///     step.to_string(),
-///     "    0xfffff000     0x1000  NORMAL      c2c2c2c2c2c2c2c2  dfdfdfdfdfdfdfdf  firmware, offset 0x0"
+///     "     0xfffff000     0x1000  NORMAL      c2c2c2c2c2c2c2c2  dfdfdfdfdfdfdfdf  firmware, offset 0x0"
 /// );
 /// # Ok::<(), sevcrypt::AddressError>(())
 /// ```
@@ -114,7 +114,7 @@ impl fmt::Display for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let digits = if f.alternate() { 2 * self.after.as_bytes().len() } else { 16 };
         let Self { gpa, length, page_type, contents, after, origin } = self;
-        write!(f, "{:#14x}  {length:#9x}  {page_type:<10}  ", gpa.get())?;
+        write!(f, "{:#15x}  {length:#9x}  {page_type:<10}  ", gpa.get())?;
         if page_type.measures_contents() {
             write!(f, "{contents:.digits$}")?;
         } else {
@@ -191,7 +191,7 @@ impl Log {
 impl fmt::Display for Log {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (number, step) in self.steps.iter().enumerate() {
-            write!(f, "{number:>6}")?;
+            write!(f, "{number:>6}  ")?;
             step.fmt(f)?;
             writeln!(f)?;
         }

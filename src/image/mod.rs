@@ -24,9 +24,9 @@ pub use launch::{Launch, LaunchError, Svsm};
 pub use log::{Difference, Log, Part};
 pub use log::{Digest, Step};
 pub use ovmf::Ovmf;
-pub use profile::Profile;
+pub use profile::{Entry, Profile, ResetRdx, ResetState, UnknownProfile};
 pub use update::{Contents, Generation, Origin, PageType, Update};
-pub use vcpu::{CpuSignature, VcpuType};
+pub use vcpu::{CpuSignature, UnknownVcpuType, VcpuType};
 
 /// A GUID as UEFI's structures hold it: of the number that is written, the first three fields little-endian.
 const fn uefi_guid(written: u128) -> [u8; 16] {

@@ -73,7 +73,9 @@ fn what_only_snp_has() {
         assert_eq!(error, LaunchError::FirmwareDigest { found });
         assert_eq!(
             error.to_string(),
-            format!("{name}: a digest in place of the firmware's pages is of use under SEV-SNP only")
+            format!(
+                "{name}: a digest in place of the firmware's pages is of use under SEV-SNP only"
+            )
         );
     }
     bad.updates(Snp, &mut |_| ()).unwrap();
@@ -104,7 +106,8 @@ fn no_place_for_a_kernel() {
     refused_by(&ALL, &with_kernel(&bytes), LaunchError::NoHashTable, text);
     refused_by(&[], &launch(&bytes), LaunchError::NoHashTable, text);
 
-    let bytes = Image::new(0x1000).entry(HASH_TABLE, &words(&[0, 0x400])).sections(&section).build();
+    let bytes =
+        Image::new(0x1000).entry(HASH_TABLE, &words(&[0, 0x400])).sections(&section).build();
     let text = "the firmware has no place for a kernel's hashes: the entry \"SEV hash table\" is 0";
     refused_by(&ALL, &with_kernel(&bytes), LaunchError::HashTableUnset, text);
 
@@ -123,7 +126,12 @@ fn no_place_for_a_kernel() {
     let entry = words(&[0xffff_f000 - 176, 176]);
     let bytes = Image::new(0x1000).entry(HASH_TABLE, &entry);
     let bytes = bytes.sections(&[[0xffff_e000, 0x1000, 0x10]]).build();
-    refused_by(&[], &with_kernel(&bytes), LaunchError::NoHashTable, &LaunchError::NoHashTable.to_string());
+    refused_by(
+        &[],
+        &with_kernel(&bytes),
+        LaunchError::NoHashTable,
+        &LaunchError::NoHashTable.to_string(),
+    );
 }
 
 #[test]
@@ -153,7 +161,8 @@ fn hash_table_outside_its_section() {
     let image = Image::new(0x1000).entry(HASH_TABLE, &words(&[0x81_0c00, 0x400]));
     let bytes = image.sections(&[[0x81_0000, 0x1000, 0x10], [0x82_0000, 0x1000, 0x10]]).build();
     let gpa = GuestPhysAddr::new(0x82_0000).unwrap();
-    let error = LaunchError::HashTableOutside { base: 0x81_0c00, section: Section { gpa, ..section } };
+    let error =
+        LaunchError::HashTableOutside { base: 0x81_0c00, section: Section { gpa, ..section } };
     refused_by(&[Snp], &with_kernel(&bytes), error, &error.to_string());
 }
 
@@ -201,7 +210,8 @@ fn svsm() {
     }
 
     let no_info = Image::new(0x1000).sections(&[]).build();
-    let text = "the SVSM's image does not say where it begins: its table has no entry \"SVSM info\"";
+    let text =
+        "the SVSM's image does not say where it begins: its table has no entry \"SVSM info\"";
     svsm_refused(&with_svsm(&bytes, &no_info), LaunchError::NoSvsmInfo, text);
     for offset in [0x1000, u32::MAX] {
         let outside = Image::new(0x1000).entry(SVSM_INFO, &words(&[offset])).sections(&[]).build();
@@ -256,9 +266,8 @@ fn profiles() {
         let mut profile = Profile::QEMU;
         profile.vmsa_gpa = GuestPhysAddr::new(found).unwrap();
         let bad = Launch { profile: &profile, ..launch(&bytes) };
-        let text = format!(
-            "the profile has save areas at {found:#x}: expected a multiple of 0x1000"
-        );
+        let text =
+            format!("the profile has save areas at {found:#x}: expected a multiple of 0x1000");
         refused_by(&[Snp], &bad, LaunchError::VmsaGpa { found: profile.vmsa_gpa }, &text);
     }
     let svsm = svsm_image().build();

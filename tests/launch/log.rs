@@ -51,9 +51,12 @@ fn in_columns() {
     let steps = [step(1, Origin::Firmware { offset: 0x1000 }), cpuid, area];
     assert_eq!(
         log(&steps).to_string(),
-        "     0        0x1000     0x1000  NORMAL      0101010101010101  8181818181818181  firmware, offset 0x1000\n     \
-              1        0x2000     0x1000  CPUID       -                 8282828282828282  section 3 (CPUID)\n     \
-              2  0xfffffffff000     0x1000  VMSA        0303030303030303  8383838383838383  vCPU 2\n"
+        [
+            "     0           0x1000     0x1000  NORMAL      0101010101010101  8181818181818181  firmware, offset 0x1000\n",
+            "     1           0x2000     0x1000  CPUID       -                 8282828282828282  section 3 (CPUID)\n",
+            "     2   0xfffffffff000     0x1000  VMSA        0303030303030303  8383838383838383  vCPU 2\n",
+        ]
+        .concat()
     );
     let whole = format!("{:#}", log(&steps));
     let digests = format!("{}  {}  firmware", "01".repeat(48), "81".repeat(48));
@@ -128,9 +131,15 @@ fn origins_come_last() {
     let text = "step 0 (vCPU 1): it is kernel hashes in the second";
     differs(&first, &second, 0, Part::Origin, text);
     second.steps[2].contents = digest(9);
-    assert_eq!(first.compare(&second).map(|found| (found.number, found.part)), Some((2, Part::Contents)));
+    assert_eq!(
+        first.compare(&second).map(|found| (found.number, found.part)),
+        Some((2, Part::Contents))
+    );
     second.steps.truncate(2);
-    assert_eq!(first.compare(&second).map(|found| (found.number, found.part)), Some((2, Part::Step)));
+    assert_eq!(
+        first.compare(&second).map(|found| (found.number, found.part)),
+        Some((2, Part::Step))
+    );
 }
 
 #[test]

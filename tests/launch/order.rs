@@ -3,8 +3,7 @@
 use sevcrypt::Page;
 use sevcrypt::image::ovmf::SectionKind;
 use sevcrypt::image::{
-    Contents, CpuSignature, Generation, KernelHashes, Launch, Origin, Ovmf, PageType, Profile,
-    Svsm,
+    Contents, CpuSignature, Generation, KernelHashes, Launch, Origin, Ovmf, PageType, Profile, Svsm,
 };
 use sevcrypt::vmsa::SevFeatures;
 
@@ -78,8 +77,7 @@ fn snp_under_each_vmm() {
             features: SevFeatures(0x21),
             ..Launch::new(Ovmf::parse(&bytes).unwrap(), CPU, profile)
         };
-        let memory =
-            if profile.name == "gce" { PageType::Unmeasured } else { PageType::Zero };
+        let memory = if profile.name == "gce" { PageType::Unmeasured } else { PageType::Zero };
         let mut sections = ovmf_sections(memory);
         if profile.name.starts_with("ec2") {
             sections[2..].rotate_left(1);
@@ -102,8 +100,7 @@ fn snp_with_a_kernel() {
     page[0xc00..][..176].copy_from_slice(&hashes().table());
     let mut expected = vec![firmware(&bytes)];
     expected.extend(ovmf_sections(PageType::Zero));
-    expected[5] =
-        (0x81_0000, PageType::Normal, Held::Bytes(page.to_vec()), Origin::KernelHashes);
+    expected[5] = (0x81_0000, PageType::Normal, Held::Bytes(page.to_vec()), Origin::KernelHashes);
     expected.push(vmsa(&Profile::QEMU, 0, SevFeatures(1)));
     assert_eq!(shown(&launch, Generation::Snp), expected);
 
@@ -115,7 +112,10 @@ fn snp_with_a_kernel() {
         .build();
     let launch = Launch { firmware: Ovmf::parse(&bytes).unwrap(), ..launch };
     let Held::Bytes(page) = &shown(&launch, Generation::Snp)[1].2 else { panic!() };
-    assert_eq!((page[..4096 - 176].to_vec(), &page[4096 - 176..]), (vec![0; 4096 - 176], &hashes().table()[..]));
+    assert_eq!(
+        (page[..4096 - 176].to_vec(), &page[4096 - 176..]),
+        (vec![0; 4096 - 176], &hashes().table()[..])
+    );
 }
 
 #[test]
@@ -157,7 +157,7 @@ fn an_svsm() {
         features: SevFeatures(0x21),
         ..Launch::new(Ovmf::parse(&bytes).unwrap(), CPU, &Profile::QEMU)
     };
-    let base = (1 << 32) - 0x3000 - 0x8_4000 - 0x5000;
+    let base = 0xffff_ffff - 0x3000 - 0x8_4000 - 0x5000 + 1;
     let area = Profile::QEMU.svsm_vmsa(base + 0x1234, CPU).unwrap();
     let vmsa = |number| {
         let bytes = Held::Bytes(area.as_bytes().to_vec());

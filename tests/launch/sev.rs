@@ -19,9 +19,8 @@ const MILAN: CpuSignature = CpuSignature(0x00a0_0f11);
 
 /// Bytes that SHA-256 makes of a seed.
 fn made(seed: &str, size: usize) -> Vec<u8> {
-    let blocks = (0..).flat_map(|number| {
-        <[u8; 32]>::from(Sha256::digest(format!("{seed}{number}")))
-    });
+    let blocks =
+        (0..).flat_map(|number| <[u8; 32]>::from(Sha256::digest(format!("{seed}{number}"))));
     blocks.take(size).collect()
 }
 
@@ -75,13 +74,43 @@ fn real_firmware() {
             empty("console=ttyS0 loglevel=7"),
             "82a3ee5d537c3620628270c292ae30cb40c3c878666a7890ee7ef2a08fb535ff",
         ),
-        (Sev, 1, NAPLES, empty(""), "77f613d7bbcdf12a73782ea9e88b0172aeda50d1a54201cb903594ff52846898"),
+        (
+            Sev,
+            1,
+            NAPLES,
+            empty(""),
+            "77f613d7bbcdf12a73782ea9e88b0172aeda50d1a54201cb903594ff52846898",
+        ),
         // Neither the number of vCPUs nor what they are counts.
-        (Sev, 9, MILAN, empty(""), "77f613d7bbcdf12a73782ea9e88b0172aeda50d1a54201cb903594ff52846898"),
+        (
+            Sev,
+            9,
+            MILAN,
+            empty(""),
+            "77f613d7bbcdf12a73782ea9e88b0172aeda50d1a54201cb903594ff52846898",
+        ),
         (Sev, 1, MILAN, a(b""), "5223e9fe1a58431faec3280066cabec90c38fdee5084ca5143a97c6e544ca90d"),
-        (SevEs, 1, NAPLES, empty(""), "13810ae661ea11e2bb205621f582fee268f0367c8f97bc297b7fadef3e12002c"),
-        (SevEs, 4, NAPLES, empty(""), "0dccbcaba8e90b261bd0d2e1863a2f9da714768b7b2a19363cd6ae35aa90de91"),
-        (SevEs, 2, MILAN, a(&initrd_a), "99da3ca4436e1644b45a7681b3fef341715ae90c80753d3cd349096b5ea45bff"),
+        (
+            SevEs,
+            1,
+            NAPLES,
+            empty(""),
+            "13810ae661ea11e2bb205621f582fee268f0367c8f97bc297b7fadef3e12002c",
+        ),
+        (
+            SevEs,
+            4,
+            NAPLES,
+            empty(""),
+            "0dccbcaba8e90b261bd0d2e1863a2f9da714768b7b2a19363cd6ae35aa90de91",
+        ),
+        (
+            SevEs,
+            2,
+            MILAN,
+            a(&initrd_a),
+            "99da3ca4436e1644b45a7681b3fef341715ae90c80753d3cd349096b5ea45bff",
+        ),
     ] {
         let launch = Launch {
             kernel: Some(kernel),
