@@ -143,6 +143,8 @@ pub struct Proof<'k> {
     tweaks: Vec<Word>,
     /// GCM: T_1, T_2 and so on.
     powers: Vec<Word>,
+    /// SHA-384: messages and their digests.
+    hashing: Option<hash::Hashing>,
     proved: Proved,
 }
 
@@ -178,6 +180,7 @@ impl<'k> Proof<'k> {
             source,
             tweaks,
             powers: Vec::new(),
+            hashing: None,
             proved,
         })
     }

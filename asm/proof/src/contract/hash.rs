@@ -6,6 +6,7 @@
 use super::{
     Access, Area, AreaId, Context, Effort, Failure, Linear, Proof, RCX, RDI, RDX, RSI, Value, Word,
 };
+use crate::kernels::Kernel;
 
 /// The order of bytes that turns each half round.
 const TURN: u128 = 0x0809_0a0b_0c0d_0e0f_0001_0203_0405_0607;
@@ -25,6 +26,14 @@ struct Layout {
 }
 
 impl Layout {
+    fn of(kernel: &Kernel) -> Self {
+        match (&*kernel.file, &*kernel.body) {
+            ("sha384_vaes256", _) => Self { lanes: 4, sets: 1 },
+            (_, "one") => Self { lanes: 8, sets: 1 },
+            _ => Self { lanes: 8, sets: 2 },
+        }
+    }
+
     /// Pairs of messages.
     fn pairs(&self) -> usize {
         self.sets * self.lanes / 2
@@ -94,7 +103,8 @@ impl Context {
     }
 
     fn named_sum(&mut self, words: &[&Word]) -> Word {
-        self.sums.named_sum(&mut self.unknowns, words)
+        let sum = self.sums.named_sum(&mut self.unknowns, words);
+        sum.expect("the definition's sums are short")
     }
 
     /// The schedule of a block: section 6.4.2, step 1.
@@ -134,126 +144,139 @@ impl Context {
     }
 }
 
-impl Proof<'_> {
-    pub(super) fn hashes(&mut self, effort: Effort) -> Result<(), Failure> {
-        let layout = match (&*self.kernel.file, &*self.kernel.body) {
-            ("sha384_vaes256", _) => Layout { lanes: 4, sets: 1 },
-            (_, "one") => Layout { lanes: 8, sets: 1 },
-            _ => Layout { lanes: 8, sets: 2 },
-        };
-        let blocks: &[usize] = match effort {
-            // A page has 32.
-            Effort::Proof => &[1, 2, 3, 32],
-            Effort::Sieve | Effort::Lengths => &[1, 2],
-        };
-        let most = blocks[blocks.len() - 1];
-        let mut words = |count: usize| (0..count).map(|_| self.context.fresh()).collect::<Vec<_>>();
-        // The tables, two words in one.
+/// What the kernels work on, and what they shall make of it.
+pub(super) struct Hashing {
+    layout: Layout,
+    /// Constants and padding block, two words in one.
+    tables: [Vec<Word>; 2],
+    /// The hash values at the beginning.
+    initial: Vec<Word>,
+    messages: Vec<Vec<Word>>,
+    /// For each pair of messages, after each number of blocks, without padding and with it.
+    wanted: Vec<Vec<[Hash; 2]>>,
+}
+
+impl Hashing {
+    /// As many blocks of messages that nothing is known of.
+    fn new(context: &mut Context, layout: Layout, blocks: usize) -> Result<Self, Failure> {
+        let mut words = |count: usize| (0..count).map(|_| context.fresh()).collect::<Vec<_>>();
         let tables = [words(ROUNDS / 2), words(ROUNDS / 2)];
         let initial = words(8 * layout.pairs());
-        let messages: Vec<_> = (0..2 * layout.pairs()).map(|_| words(8 * most)).collect();
-        let wanted = self.wanted_hashes(&layout, &tables, &initial, &messages)?;
-        for &blocks in blocks {
-            for padding in [0, 1] {
-                let state =
-                    self.run_hash(&layout, &tables, &initial, &messages, [blocks, padding])?;
-                for (pair, wanted) in wanted.iter().enumerate() {
-                    for (n, wanted) in wanted[blocks - 1][padding].iter().enumerate() {
-                        if state.words.get(&layout.state(pair, n)) != Some(wanted) {
-                            return Err(format!(
-                                "{}: word {n} of messages {} and {}, {blocks} blocks and {padding} of padding",
-                                self.kernel.name(),
-                                2 * pair,
-                                2 * pair + 1,
-                            ));
-                        }
-                    }
+        let messages = (0..2 * layout.pairs()).map(|_| words(8 * blocks)).collect();
+        let mut hashing = Self { layout, tables, initial, messages, wanted: Vec::new() };
+        for pair in 0..hashing.layout.pairs() {
+            let wanted = hashing.hashes(context, pair, blocks)?;
+            hashing.wanted.push(wanted);
+        }
+        Ok(hashing)
+    }
+
+    /// What the definition says for a pair of messages.
+    fn hashes(
+        &self,
+        context: &mut Context,
+        pair: usize,
+        blocks: usize,
+    ) -> Result<Vec<[Hash; 2]>, Failure> {
+        let [constants, padding] = self.tables.each_ref().map(|table| {
+            (0..ROUNDS).map(|t| context.twice(&table[t / 2], t % 2 == 1)).collect::<Vec<_>>()
+        });
+        let mut hash: Hash =
+            std::array::from_fn(|n| self.initial[self.layout.state(pair, n) as usize].clone());
+        let mut hashes = Vec::new();
+        for block in 0..blocks {
+            let mut words = Vec::new();
+            for n in 0..16 {
+                let [low, high] = [0, 1].map(|lane| {
+                    let word = &self.messages[2 * pair + lane][8 * block + n / 2];
+                    let turned = context.algebra.linear(word, Linear::Bytes(TURN));
+                    context.algebra.half(&turned, n % 2 == 1)
+                });
+                let high = context.algebra.linear(&high, Linear::Left(64));
+                words.push(context.algebra.xor(&low, &high));
+            }
+            let words = context.hash_schedule(&words);
+            let added: Vec<_> = words.iter().zip(&constants).map(|(w, k)| vec![w, k]).collect();
+            hash = context.hash_rounds(&hash, &added)?;
+            let added: Vec<_> = padding.iter().map(|word| vec![word]).collect();
+            hashes.push([hash.clone(), context.hash_rounds(&hash, &added)?]);
+        }
+        Ok(hashes)
+    }
+
+    /// Job, tables, byte orders, and the messages, as far as they are hashed.
+    fn areas(&self, [blocks, padding]: [usize; 2]) -> Vec<Area> {
+        let layout = &self.layout;
+        let mut job = Area::new("job", layout.len(), 64, Access::Update)
+            .with_words(self.initial.iter().cloned());
+        let order = [TURN, TURN, TURN, TURN, BY_8, BY_8].map(Word::constant);
+        let table = |name, words: &[Word]| {
+            Area::new(name, 8 * ROUNDS as i64, 8, Access::Read).with_words(words.iter().cloned())
+        };
+        let mut areas = vec![
+            table("constants", &self.tables[0]),
+            table("padding", &self.tables[1]),
+            Area::new("order", 96, 64, Access::Read).with_words(order),
+        ];
+        for (n, words) in (0..).zip(&self.messages) {
+            let pointer = Value::Pointer(AreaId(areas.len() + 1), 0);
+            job.fields.insert(layout.pointers() + 8 * n, (8, pointer));
+            let message = Area::new("message", BLOCK * blocks as i64, 1, Access::Read);
+            areas.push(message.with_words(words[..8 * blocks].iter().cloned()));
+        }
+        for (n, count) in (0..).zip([blocks, padding]) {
+            job.fields.insert(layout.blocks() + 8 * n, (8, Value::Number(count as u64)));
+        }
+        areas.insert(0, job);
+        areas
+    }
+
+    /// Whether the job holds the hash values that it shall.
+    fn check(&self, job: &Area, [blocks, padding]: [usize; 2]) -> Result<(), Failure> {
+        for (pair, wanted) in self.wanted.iter().enumerate() {
+            for (n, wanted) in wanted[blocks - 1][padding].iter().enumerate() {
+                if job.words.get(&self.layout.state(pair, n)) != Some(wanted) {
+                    let lane = 2 * pair;
+                    return Err(format!(
+                        "word {n} of messages {lane} and {}, {blocks} blocks, {padding} of padding",
+                        lane + 1
+                    ));
                 }
             }
         }
         Ok(())
     }
+}
 
-    /// What the definition says for each pair of messages: after each number of blocks, without padding and with it.
-    fn wanted_hashes(
-        &mut self,
-        layout: &Layout,
-        tables: &[Vec<Word>; 2],
-        initial: &[Word],
-        messages: &[Vec<Word>],
-    ) -> Result<Vec<Vec<[Hash; 2]>>, Failure> {
-        let context = &mut self.context;
-        let [constants, padding] = tables.each_ref().map(|table| {
-            (0..ROUNDS).map(|t| context.twice(&table[t / 2], t % 2 == 1)).collect::<Vec<_>>()
-        });
-        let mut wanted = Vec::new();
-        for pair in 0..layout.pairs() {
-            let mut hash: Hash =
-                std::array::from_fn(|n| initial[layout.state(pair, n) as usize].clone());
-            let mut hashes = Vec::new();
-            for block in 0..messages[0].len() / 8 {
-                let mut words = Vec::new();
-                for n in 0..16 {
-                    let [low, high] = [0, 1].map(|lane| {
-                        let turned = context.algebra.linear(
-                            &messages[2 * pair + lane][8 * block + n / 2],
-                            Linear::Bytes(TURN),
-                        );
-                        context.algebra.half(&turned, n % 2 == 1)
-                    });
-                    let high = context.algebra.linear(&high, Linear::Left(64));
-                    words.push(context.algebra.xor(&low, &high));
-                }
-                let words = context.hash_schedule(&words);
-                let added: Vec<_> = words.iter().zip(&constants).map(|(w, k)| vec![w, k]).collect();
-                hash = context.hash_rounds(&hash, &added)?;
-                let added: Vec<_> = padding.iter().map(|word| vec![word]).collect();
-                hashes.push([hash.clone(), context.hash_rounds(&hash, &added)?]);
-            }
-            wanted.push(hashes);
-        }
-        Ok(wanted)
+impl Proof<'_> {
+    pub(super) fn hashes(&mut self, effort: Effort) -> Result<(), Failure> {
+        let counts: &[usize] = match effort {
+            // A page has 32 blocks.
+            Effort::Proof => &[1, 2, 3, 32],
+            Effort::Sieve | Effort::Lengths => &[2],
+        };
+        let most = counts[counts.len() - 1];
+        let known = self.hashing.take().filter(|known| known.messages[0].len() >= 8 * most);
+        let hashing = match known {
+            Some(known) => known,
+            None => Hashing::new(&mut self.context, Layout::of(self.kernel), most)?,
+        };
+        let result = self.hash_counts(&hashing, counts);
+        self.hashing = Some(hashing);
+        result.map_err(|why| format!("{}: {why}", self.kernel.name()))
     }
 
-    /// Runs the kernel; the job as it leaves it.
-    fn run_hash(
-        &mut self,
-        layout: &Layout,
-        tables: &[Vec<Word>; 2],
-        initial: &[Word],
-        messages: &[Vec<Word>],
-        [blocks, padding]: [usize; 2],
-    ) -> Result<Area, Failure> {
-        // Job, tables, order, then the messages.
-        const FIRST_MESSAGE: usize = 4;
-        let mut job =
-            Area::new("job", layout.len(), 64, Access::Update).with_words(initial.iter().cloned());
-        for n in 0..messages.len() {
-            let pointer = Value::Pointer(AreaId(FIRST_MESSAGE + n), 0);
-            job.fields.insert(layout.pointers() + 8 * n as i64, (8, pointer));
+    fn hash_counts(&mut self, hashing: &Hashing, counts: &[usize]) -> Result<(), Failure> {
+        for &blocks in counts {
+            for padding in [0, 1] {
+                let mut general = std::array::from_fn(Value::Caller);
+                for (area, register) in [RDI, RSI, RDX, RCX].into_iter().enumerate() {
+                    general[register] = Value::Pointer(AreaId(area), 0);
+                }
+                let state = self.run_to_end(general, hashing.areas([blocks, padding]))?;
+                hashing.check(&state.areas[0], [blocks, padding])?;
+            }
         }
-        for (n, count) in (0..).zip([blocks, padding]) {
-            job.fields.insert(layout.blocks() + 8 * n, (8, Value::Number(count as u64)));
-        }
-        let table = |name, words: &Vec<Word>| {
-            Area::new(name, 8 * ROUNDS as i64, 8, Access::Read).with_words(words.iter().cloned())
-        };
-        let order = [TURN, TURN, TURN, TURN, BY_8, BY_8].map(Word::constant);
-        let mut areas = vec![
-            job,
-            table("constants", &tables[0]),
-            table("padding", &tables[1]),
-            Area::new("order", 96, 64, Access::Read).with_words(order),
-        ];
-        areas.extend(messages.iter().map(|words| {
-            Area::new("message", BLOCK * blocks as i64, 1, Access::Read)
-                .with_words(words[..8 * blocks].iter().cloned())
-        }));
-        let mut general = std::array::from_fn(Value::Caller);
-        for (area, register) in [RDI, RSI, RDX, RCX].into_iter().enumerate() {
-            general[register] = Value::Pointer(AreaId(area), 0);
-        }
-        let state = self.run_to_end(general, areas)?;
-        Ok(state.areas.into_iter().next().expect("the job is the first area"))
+        Ok(())
     }
 }
