@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Makes the seeds in corpus/ from vectors/attestation, whose keys are public test keys. Files `found-*` stay: fuzzing
+"""Makes the seeds in corpus/, many from vectors/attestation, whose keys are public test keys. Files `found-*` stay: fuzzing
 found them. Needs nothing but Python 3.
 
     python3 fuzz/seeds.py
@@ -82,11 +82,52 @@ def gcm(aad_len, text_len, bit=0, aes128=0, page=0, repeat=0):
     return bytes(range(12)) + bytes(range(32, 64)) + struct.pack("<BHB", aad_len, bit, flags) + text
 
 
+RESET_BLOCK, HASH_TABLE, SECRET_BLOCK, METADATA, SVSM_INFO, FOOTER = (
+    "00f771de-1a7e-4fcb-890e-68c77e2fb44e",
+    "7255371f-3a3b-4b04-927b-1da6efa8d454",
+    "4c2eb361-7d9b-4cc3-8081-127c90d3d294",
+    "dc886566-984a-4798-a75e-5585a7bf67cc",
+    "a789a612-0597-4c4b-a49f-cbb1fe9d1ddd",
+    "96b582de-1fb2-45f7-baea-a366c55a082d",
+)
+
+
+def firmware(entries, sections=(), kernel=0, vcpus=1, profile=0, variables=0, length=None):
+    """How it is launched, then the end of an image: metadata, table, 32 bytes. The first entry stands before the footer."""
+    entries = list(entries)
+    metadata = b""
+    if sections:
+        metadata = b"ASEV" + struct.pack("<III", 16 + 12 * len(sections), 1, len(sections))
+        metadata += b"".join(struct.pack("<III", *section) for section in sections)
+        entries.append((METADATA, struct.pack("<I", 32 + 18 + sum(18 + len(data) for _, data in entries) + 22 + len(metadata))))
+    table = b""
+    for guid, data in entries:
+        table = data + struct.pack("<H", 18 + len(data)) + uuid.UUID(guid).bytes_le + table
+    table += struct.pack("<H", length or len(table) + 18) + uuid.UUID(FOOTER).bytes_le
+    return bytes([kernel, vcpus, profile, variables]) + metadata + table + bytes(32)
+
+
 CLAIMS = b'{"keys":[{"kid":"HCLAkPub","kty":"RSA"}],"vm-configuration":{"secure-boot":true}}'
 MILAN = [cert("milan-vcek"), cert("milan-ask"), cert("milan-ark")]
 V3 = report("vcek-milan-v3")
 EMPTY = vector("crls/milan-empty.der")
 SPLS = "blSPL=3&teeSPL=0&snpSPL=8&ucodeSPL=115"
+
+# What OVMF has.
+AMD_SEV = [
+    (RESET_BLOCK, struct.pack("<I", 0x80B004)),
+    (SECRET_BLOCK, struct.pack("<II", 0x810000, 0xC00)),
+    (HASH_TABLE, struct.pack("<II", 0x810C00, 0x400)),
+]
+SECTIONS = [
+    (0x800000, 0x9000, 1),
+    (0x80D000, 0x1000, 2),
+    (0x80E000, 0x1000, 3),
+    (0x80F000, 0x1000, 4),
+    (0x810000, 0x1000, 0x10),
+    (0x811000, 0xF000, 1),
+]
+SVSM = [(RESET_BLOCK, struct.pack("<I", 0xFFFFFFF0)), (SVSM_INFO, struct.pack("<I", 0x40))]
 
 # A request's header, whose tag is nobody's.
 HEADER = struct.pack("<32xQQBBHBBHIB35x", 1, 0, 1, 1, 0x60, 3, 1, 0x20, 0, 0)
@@ -224,6 +265,26 @@ SEEDS = {
         "absorb-noma": bytes([7]),
         "tsc-info": bytes([8]) + struct.pack("<IIQQI", 0, 0, 1 << 32, 5, 200),
         "header": bytes([1]) + HEADER,
+    },
+    "ovmf": {
+        "amd-sev": firmware(AMD_SEV, SECTIONS),
+        "kernel": firmware(AMD_SEV, SECTIONS, kernel=1, vcpus=4),
+        "ec2": firmware(AMD_SEV, SECTIONS, kernel=1, profile=2, vcpus=2),
+        "gce": firmware(AMD_SEV, SECTIONS, profile=4, vcpus=2),
+        "digest": firmware(AMD_SEV, SECTIONS, kernel=2),
+        "before-snp": firmware(AMD_SEV, kernel=1, vcpus=2),
+        "svsm": firmware(SVSM, [(0, 0x9E000, 1), (0x9E000, 0x1000, 2), (0x9F000, 0x1000, 3)], kernel=4, vcpus=3, variables=16),
+        "no-reset-block": firmware(AMD_SEV[1:], SECTIONS, vcpus=2),
+        "no-hash-section": firmware(AMD_SEV, SECTIONS[:4], kernel=1),
+        "hash-table-outside": firmware(AMD_SEV[:2] + [(HASH_TABLE, struct.pack("<II", 0x810F80, 0x80))], SECTIONS, kernel=1),
+        "overlap": firmware(AMD_SEV, SECTIONS + SECTIONS[3:4]),
+        "over-image": firmware(AMD_SEV, [(0xFFFFF000, 0x1000, 1)]),
+        "unknown-section": firmware(AMD_SEV, [(0x1000, 0x1000, 5)]),
+        "many-vcpus": firmware(AMD_SEV, SECTIONS, vcpus=8),
+        "no-vcpus": firmware(AMD_SEV, SECTIONS, vcpus=0),
+        "table-too-long": firmware(AMD_SEV, length=0xFFFF),
+        "stray": firmware([], length=20),
+        "empty": bytes(4),
     },
     "secrets_page": {
         "launched": SECRETS,

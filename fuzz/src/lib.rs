@@ -2,11 +2,13 @@
 //! over the corpora with any toolchain. Each panics where the library breaks a promise.
 
 mod gcm;
+mod launch;
 mod messages;
 mod parsers;
 mod verify;
 
 pub use gcm::gcm;
+pub use launch::ovmf;
 pub use messages::{message_request, message_response, secrets_page};
 pub use parsers::{bundle, cert_table, certificate, crl, hcl, kds, policy, report, response};
 pub use verify::verify;
@@ -25,6 +27,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("kds", kds),
     ("message_request", message_request),
     ("message_response", message_response),
+    ("ovmf", ovmf),
     ("policy", policy),
     ("report", report),
     ("response", response),

@@ -1,5 +1,7 @@
 //! One piece of a guest that a VMM gives to the firmware at launch.
 
+use core::fmt;
+
 use super::ovmf::SectionKind;
 use crate::addr::GuestPhysAddr;
 use crate::hash::Sha384Digest;
@@ -22,6 +24,34 @@ pub enum PageType {
     Cpuid = 6,
 }
 
+impl PageType {
+    /// Whether a digest of what the page holds is measured. Address and type always are, under SEV-SNP.
+    ///
+    /// ```
+    /// use sevcrypt::image::PageType;
+    ///
+    /// assert!(PageType::Vmsa.measures_contents() && !PageType::Zero.measures_contents());
+    /// ```
+    #[must_use]
+    pub const fn measures_contents(self) -> bool {
+        matches!(self, Self::Normal | Self::Vmsa)
+    }
+}
+
+/// AMD's name.
+impl fmt::Display for PageType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Normal => "NORMAL",
+            Self::Vmsa => "VMSA",
+            Self::Zero => "ZERO",
+            Self::Unmeasured => "UNMEASURED",
+            Self::Secrets => "SECRETS",
+            Self::Cpuid => "CPUID",
+        })
+    }
+}
+
 /// Which launch commands measure the guest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Generation {
@@ -33,10 +63,21 @@ pub enum Generation {
     Snp,
 }
 
+impl fmt::Display for Generation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Sev => "SEV",
+            Self::SevEs => "SEV-ES",
+            Self::Snp => "SEV-SNP",
+        })
+    }
+}
+
 /// One piece of a guest, in the order in which the VMM loads it.
 #[derive(Clone, Copy, Debug)]
 pub struct Update<'a> {
-    /// Where it begins in the guest.
+    /// Where it begins in the guest. SEV and SEV-ES do not measure it; what it says of a save area is the VMM's
+    /// convention, for no guest sees its save areas there.
     pub gpa: GuestPhysAddr,
     /// What it is. Under SEV and SEV-ES only `Normal` and `Vmsa`.
     pub page_type: PageType,
@@ -85,4 +126,38 @@ pub enum Origin {
     Vcpu(u32),
     /// A directive of a list (an IGVM file's), from 0.
     Directive(u32),
+}
+
+impl Origin {
+    /// The origin of what stands `bytes` further on in the same piece.
+    ///
+    /// ```
+    /// use sevcrypt::image::Origin;
+    ///
+    /// let page = Origin::Firmware { offset: 0 }.further(0x1000);
+    /// assert_eq!(page.to_string(), "firmware, offset 0x1000");
+    /// assert_eq!(Origin::Vcpu(2).further(0), Origin::Vcpu(2));
+    /// ```
+    #[must_use]
+    pub const fn further(self, bytes: u64) -> Self {
+        match self {
+            Self::Firmware { offset } => Self::Firmware { offset: offset.saturating_add(bytes) },
+            Self::Svsm { offset } => Self::Svsm { offset: offset.saturating_add(bytes) },
+            _ => self,
+        }
+    }
+}
+
+/// In words.
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Self::Firmware { offset } => write!(f, "firmware, offset {offset:#x}"),
+            Self::Svsm { offset } => write!(f, "SVSM, offset {offset:#x}"),
+            Self::Section { number, kind } => write!(f, "section {number} ({kind})"),
+            Self::KernelHashes => f.write_str("kernel hashes"),
+            Self::Vcpu(number) => write!(f, "vCPU {number}"),
+            Self::Directive(number) => write!(f, "directive {number}"),
+        }
+    }
 }

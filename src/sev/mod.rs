@@ -1,3 +1,3 @@
-//! SEV and SEV-ES: the generations before SEV-SNP.
+//! SEV and SEV-ES, the generations before SEV-SNP: launch digests.
 
 pub mod launch;
