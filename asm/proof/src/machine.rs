@@ -157,8 +157,12 @@ impl Context {
     }
 
     /// The sums of the halves of two words.
-    pub fn add(&mut self, a: &Word, b: &Word) -> Word {
-        self.sums.sum(&mut self.unknowns, &[a, b])
+    ///
+    /// # Errors
+    /// Where there are many addends.
+    pub fn add(&mut self, a: &Word, b: &Word) -> Result<Word, Failure> {
+        let sum = self.sums.sum(&mut self.unknowns, &[a, b]);
+        sum.ok_or_else(|| "a sum of many unknowns".to_owned())
     }
 
     /// The bits that both words have.
@@ -823,7 +827,10 @@ impl Machine<'_> {
             }
             M::Vpaddq => {
                 let (a, b) = (self.vector(sources.0, lanes)?, self.vector(sources.1, lanes)?);
-                let words = std::array::from_fn(|lane| self.context.add(&a[lane], &b[lane]));
+                let mut words = Vector::default();
+                for lane in 0..lanes {
+                    words[lane] = self.context.add(&a[lane], &b[lane])?;
+                }
                 self.set_vector(lanes, words)
             }
             M::Vprorq => self.shift(lanes, |bits| Linear::RotateHalves(bits % 64)),

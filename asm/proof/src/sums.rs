@@ -5,8 +5,6 @@
 //! products of two monomials, each an atom under a linear map, and such a product is an atom: so the functions that choose and that take
 //! the majority have one form, however they are computed.
 
-use std::collections::HashSet;
-
 use rustc_hash::FxHashMap as HashMap;
 
 use crate::aes::Unknowns;
@@ -14,14 +12,16 @@ use crate::word::{Algebra, Atom, Linear, MapId, Word};
 
 /// The most products of monomials in one and.
 const MOST_PRODUCTS: usize = 256;
+/// The most addends of a sum. Right kernels have eight; wrong ones, whose sums are none that the definition names, ever more.
+const MOST_ADDENDS: usize = 64;
 
 /// The atoms that stand for sums and products, and what they stand for.
 #[derive(Default)]
 pub struct Sums {
     /// Constant and addends, in their order as words.
     sums: HashMap<(u128, Vec<Word>), Atom>,
+    /// The same of the sums that have no name.
     addends: HashMap<Atom, (u128, Vec<Word>)>,
-    named: HashSet<Atom>,
     products: HashMap<[(Atom, MapId); 2], Atom>,
 }
 
@@ -32,12 +32,11 @@ fn add_halves(a: u128, b: u128) -> u128 {
 }
 
 impl Sums {
-    /// The sums of the halves of these words.
-    pub fn sum(&mut self, unknowns: &mut Unknowns, words: &[&Word]) -> Word {
+    /// The sums of the halves of these words; `None` where there are too many addends.
+    pub fn sum(&mut self, unknowns: &mut Unknowns, words: &[&Word]) -> Option<Word> {
         let (mut constant, mut addends) = (0, Vec::new());
         for word in words {
-            let atom = word.is_atom().filter(|atom| !self.named.contains(atom));
-            match (word.known(), atom.and_then(|atom| self.addends.get(&atom))) {
+            match (word.known(), word.is_atom().and_then(|atom| self.addends.get(&atom))) {
                 (Some(value), _) => constant = add_halves(constant, value),
                 (None, Some((part, others))) => {
                     constant = add_halves(constant, *part);
@@ -47,25 +46,28 @@ impl Sums {
             }
         }
         match &addends[..] {
-            [] => return Word::constant(constant),
-            [word] if constant == 0 => return word.clone(),
+            [] => return Some(Word::constant(constant)),
+            [word] if constant == 0 => return Some(word.clone()),
+            _ if addends.len() > MOST_ADDENDS => return None,
             _ => addends.sort_unstable(),
         }
         let key = (constant, addends);
         if let Some(&atom) = self.sums.get(&key) {
-            return Word::atom(atom);
+            return Some(Word::atom(atom));
         }
         let atom = unknowns.fresh();
         self.sums.insert(key.clone(), atom);
         self.addends.insert(atom, key);
-        Word::atom(atom)
+        Some(Word::atom(atom))
     }
 
     /// The same, as an unknown of its own.
-    pub fn named_sum(&mut self, unknowns: &mut Unknowns, words: &[&Word]) -> Word {
-        let sum = self.sum(unknowns, words);
-        self.named.extend(sum.is_atom());
-        sum
+    pub fn named_sum(&mut self, unknowns: &mut Unknowns, words: &[&Word]) -> Option<Word> {
+        let sum = self.sum(unknowns, words)?;
+        if let Some(atom) = sum.is_atom() {
+            self.addends.remove(&atom);
+        }
+        Some(sum)
     }
 
     /// The bits that both words have; `None` where that has too many terms.
@@ -111,27 +113,30 @@ mod tests {
     fn sums_have_no_order() {
         let (mut sums, mut unknowns) = (Sums::default(), Unknowns::default());
         let [a, b, c, d] = words(&mut unknowns);
+        let mut sum = |words: &[&Word]| sums.sum(&mut unknowns, words).unwrap();
         let seven = Word::constant(7 | 7 << 64);
-        let ab = sums.sum(&mut unknowns, &[&a, &b]);
-        let cd = sums.sum(&mut unknowns, &[&seven, &c, &d]);
-        let all = sums.sum(&mut unknowns, &[&ab, &cd]);
-        let again = sums.sum(&mut unknowns, &[&d, &b, &seven, &a, &c]);
+        let ab = sum(&[&a, &b]);
+        let cd = sum(&[&seven, &c, &d]);
+        let all = sum(&[&ab, &cd]);
+        let again = sum(&[&d, &b, &seven, &a, &c]);
         assert_eq!(all, again);
-        let twice = sums.sum(&mut unknowns, &[&a, &all]);
+        let twice = sum(&[&a, &all]);
         assert_ne!(twice, all);
         // The negative of a constant takes it away.
         let less = Word::constant(u128::from(7u64.wrapping_neg()) * (1 | 1 << 64));
-        let without = sums.sum(&mut unknowns, &[&all, &less]);
-        assert_eq!(without, sums.sum(&mut unknowns, &[&a, &b, &c, &d]));
-        assert_eq!(sums.sum(&mut unknowns, &[&a, &Word::constant(0)]), a);
+        let without = sum(&[&all, &less]);
+        assert_eq!(without, sum(&[&a, &b, &c, &d]));
+        assert_eq!(sum(&[&a, &Word::constant(0)]), a);
+        let many = vec![&a; MOST_ADDENDS + 1];
+        assert_eq!(sums.sum(&mut unknowns, &many), None);
     }
 
     #[test]
     fn a_named_sum_is_an_unknown() {
         let (mut sums, mut unknowns) = (Sums::default(), Unknowns::default());
         let [a, b, c, _] = words(&mut unknowns);
-        let named = sums.named_sum(&mut unknowns, &[&a, &b]);
-        assert_eq!(sums.sum(&mut unknowns, &[&b, &a]), named);
+        let named = sums.named_sum(&mut unknowns, &[&a, &b]).unwrap();
+        assert_eq!(sums.sum(&mut unknowns, &[&b, &a]).unwrap(), named);
         let through = sums.sum(&mut unknowns, &[&named, &c]);
         assert_ne!(through, sums.sum(&mut unknowns, &[&a, &b, &c]));
     }

@@ -103,7 +103,8 @@ impl Context {
     }
 
     fn named_sum(&mut self, words: &[&Word]) -> Word {
-        self.sums.named_sum(&mut self.unknowns, words)
+        let sum = self.sums.named_sum(&mut self.unknowns, words);
+        sum.expect("the definition's sums are short")
     }
 
     /// The schedule of a block: section 6.4.2, step 1.
