@@ -353,6 +353,7 @@ fn tcb<'de, D: Deserializer<'de>>(deserializer: D) -> Result<TcbParts, D::Error>
 
 /// The policy on the command line.
 #[derive(Args)]
+#[group(skip)]
 pub(crate) struct Options {
     /// Policy file (TOML). An option replaces the file's value; --allow and --min-tcb add to it
     #[arg(long, value_name = "FILE")]
