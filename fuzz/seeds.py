@@ -134,6 +134,40 @@ HEADER = struct.pack("<32xQQBBHBBHIB35x", 1, 0, 1, 1, 0x60, 3, 1, 0x20, 0, 0)
 # A secrets page at launch, without what comes after the keys.
 SECRETS = struct.pack("<4I16x", 3, 0, 0xA10F11, 0) + b"".join(bytes([n] * 32) for n in (1, 2, 3, 4))
 
+# The worked example of the library's tests: its ID block, and its page but for the zeros at the end.
+ID_BLOCK = bytes.fromhex(
+    "34c94b940900393b2c55936d5bb2099e37ce99bba725b186bf564314491c69dfdf1e5a3e564e024e4afaea3b8a912a3d"
+) + struct.pack("<16s16sIIQ", bytes(range(1, 17)), bytes(range(0x31, 0x41)), 1, 5, 0x30000)
+
+
+def numbers(first, second):
+    return bytes.fromhex(first).ljust(72, b"\0") + bytes.fromhex(second).ljust(72, b"\0")
+
+
+ID_SIG = numbers(
+    "f41cd40bed955e7c62cff33a77181bac3307c40b0be74973ec0be39068a56732e04106023d5b268ee3c65b511e550215",
+    "7989af3c3b68ca78a5c6f8b6c31cc7ee5d2e8c5a2df3d5d1e7bedd031da006425e9c0d10bd2a554d1c8f5f388e624916",
+)
+ID_KEY = numbers(
+    "1e8a6830ae21a144e321565e832560c0c390324c790b1f019ff225a56f60b4fe74213bf5ef9684612695ff97e165a8d7",
+    "ecba60c798c91dfccb6af024f7423061075554e91e8a0eb9194882b7188b571fde50f6ab93760947a46b589ed28df9e0",
+)
+AUTHOR_SIG = numbers(
+    "9aa28362929e087b459dc41d02c83321a57c38f7d5d0ce10e52a79cb72518a252afeaafd88bf238599928a50202e2982",
+    "5deecc701f5fff631583462754005791dad6e71a0cdf318b01901864c75ad40197e507956d1fde257270dc32264a2cf5",
+)
+AUTHOR_KEY = numbers(
+    "88cd5f5cd2776a52bd19e4c139fb608079833ad302ca450c709d90a380601364885b4ccc1bc9d8ae4a75e5147ff88b24",
+    "43a9c73e87348bbd295c3593cfe8f283671e79e2e13947d0f0f68a35218a55483061a5e248c9fde144826e8afdd3dd1b",
+)
+
+
+def id_auth(algos=(1, 1), curve=2):
+    page = struct.pack("<II56x", *algos) + ID_SIG.ljust(512, b"\0")
+    page += (struct.pack("<I", curve) + ID_KEY).ljust(0x440, b"\0")
+    return page + AUTHOR_SIG.ljust(512, b"\0") + struct.pack("<I", 2) + AUTHOR_KEY
+
+
 SEEDS = {
     "report": {
         "milan-v2": report("vcek-milan-v2"),
@@ -295,6 +329,17 @@ SEEDS = {
         + struct.pack("<QQQIB3xIIQ", 0x800000, 0x100000, 0x801000, 1, 2, 200, 0, 0xB),
         "taken": SECRETS[:0x20],
         "version-1": struct.pack("<I", 1),
+        "empty": b"",
+    },
+    "id_block": {
+        "author": bytes([1]) + ID_BLOCK + id_auth(),
+        "no-author": bytes([0]) + ID_BLOCK + id_auth(algos=(1, 0)),
+        "other-signature": bytes([1]) + ID_BLOCK[:-12] + bytes(12) + id_auth(),
+        "algorithms": bytes([1]) + ID_BLOCK + id_auth(algos=(2, 1)),
+        "curve": bytes([1]) + ID_BLOCK + id_auth(curve=1),
+        "signed-here": bytes([2]) + ID_BLOCK,
+        "signed-here-author": bytes([3]) + ID_BLOCK + id_auth(),
+        "reserved": bytes([1]) + ID_BLOCK + id_auth() + bytes(0x800) + b"?",
         "empty": b"",
     },
     # fuzz/src/verify.rs has the numbers of the cases and of their files.

@@ -261,14 +261,17 @@ fn vmpl(text: &str) -> Result<Vmpl, String> {
     text.parse().ok().and_then(Vmpl::new).ok_or_else(|| "expected 0 to 3".to_owned())
 }
 
-fn policy(text: &str) -> Result<GuestPolicy, String> {
+pub(crate) fn policy(text: &str) -> Result<GuestPolicy, String> {
     let digits = text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")).unwrap_or(text);
     let number = u64::from_str_radix(digits, 16).ok().filter(|_| !digits.starts_with('+'));
     number.map(GuestPolicy).ok_or_else(|| "expected at most 16 hexadecimal digits".to_owned())
 }
 
 /// Bytes of a fixed length.
-fn fixed<const N: usize>(option: &str, text: &str) -> Result<Zeroizing<[u8; N]>, Failure> {
+pub(crate) fn fixed<const N: usize>(
+    option: &str,
+    text: &str,
+) -> Result<Zeroizing<[u8; N]>, Failure> {
     let bytes = input::bytes(option, text)?;
     let fixed = bytes.first_chunk::<N>().filter(|_| bytes.len() == N);
     fixed.map(|bytes| Zeroizing::new(*bytes)).ok_or_else(|| {
@@ -277,7 +280,7 @@ fn fixed<const N: usize>(option: &str, text: &str) -> Result<Zeroizing<[u8; N]>,
 }
 
 /// Bytes of a fixed length; zeros without the option.
-fn optional<const N: usize>(
+pub(crate) fn optional<const N: usize>(
     option: &str,
     text: Option<&str>,
 ) -> Result<Zeroizing<[u8; N]>, Failure> {

@@ -5,6 +5,7 @@ mod bench;
 mod certs;
 mod demo;
 mod failure;
+mod idblock;
 mod input;
 mod kds;
 mod keys;
@@ -56,6 +57,9 @@ enum Command {
     /// Keys of a platform and its guests, from secrets that you have
     #[command(subcommand)]
     Keys(keys::Command),
+    /// ID blocks: what a guest's owner signs about its launch
+    #[command(subcommand, name = "idblock", after_help = EXIT_CODES)]
+    IdBlock(idblock::Command),
 }
 
 /// Runs the program with the arguments of the process.
@@ -77,6 +81,7 @@ pub fn run() -> ExitCode {
         Command::Certs(command) => certs::run(&command),
         Command::Kds(command) => kds::run(&command),
         Command::Keys(command) => keys::run(&command),
+        Command::IdBlock(command) => idblock::run(&command),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

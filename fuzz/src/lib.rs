@@ -2,12 +2,14 @@
 //! over the corpora with any toolchain. Each panics where the library breaks a promise.
 
 mod gcm;
+mod id_block;
 mod launch;
 mod messages;
 mod parsers;
 mod verify;
 
 pub use gcm::gcm;
+pub use id_block::id_block;
 pub use launch::ovmf;
 pub use messages::{message_request, message_response, secrets_page};
 pub use parsers::{bundle, cert_table, certificate, crl, hcl, kds, policy, report, response};
@@ -24,6 +26,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("crl", crl),
     ("gcm", gcm),
     ("hcl", hcl),
+    ("id_block", id_block),
     ("kds", kds),
     ("message_request", message_request),
     ("message_response", message_response),

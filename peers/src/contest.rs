@@ -29,8 +29,8 @@ pub(crate) fn repeat(mut work: impl FnMut(u64, &mut [u8]) + Send + 'static) -> W
 /// An implementation with a worker for each thread.
 pub(crate) struct Contestant {
     name: String,
-    /// The least cycles for 64 bytes.
-    bound: f64,
+    /// The least cycles for 64 bytes, where there is such a limit.
+    bound: Option<f64>,
     workers: Vec<Mutex<Worker>>,
 }
 
@@ -43,7 +43,17 @@ impl Contestant {
         worker: impl Fn() -> Option<Worker>,
     ) -> Option<Self> {
         let workers: Option<_> = (0..threads).map(|_| worker().map(Mutex::new)).collect();
-        Some(Self { name: name.into(), bound, workers: workers? })
+        Some(Self { name: name.into(), bound: Some(bound), workers: workers? })
+    }
+
+    /// One whose work has no limit that is known.
+    pub(crate) fn unbounded(
+        name: impl Into<String>,
+        threads: usize,
+        worker: impl Fn() -> Worker,
+    ) -> Self {
+        let workers = (0..threads).map(|_| Mutex::new(worker())).collect();
+        Self { name: name.into(), bound: None, workers }
     }
 
     fn work(&self, thread: usize, calls: u32, memory: &mut [u8]) {
@@ -108,6 +118,12 @@ impl Contest {
         let mut rows = self.measured(contestants, self.bytes, false);
         rows.push(Row::aes_bound(self.group, self.name.clone(), self.bytes, aes_bound));
         Ok(rows)
+    }
+
+    /// As [`of_bytes`](Self::of_bytes) for contestants that only read the memory, but for a few bytes of a result.
+    pub(crate) fn of_results(&self, contestants: &[Contestant]) -> Result<Vec<Row>, String> {
+        self.same_bytes(contestants)?;
+        Ok(self.measured(contestants, self.bytes, false))
     }
 
     /// Checks that all make the bytes that the first one makes.
@@ -192,7 +208,7 @@ impl Contest {
             });
         }
         for contestant in contestants {
-            names.push((contestant.name.clone(), (bytes > 0).then_some(contestant.bound)));
+            names.push((contestant.name.clone(), contestant.bound.filter(|_| bytes > 0)));
             cases.push(Case {
                 bytes,
                 calls: Box::new(|thread, calls| contestant.work(thread, calls, &mut on(thread))),
@@ -249,6 +265,9 @@ mod tests {
         let rows = contest().of_texts(&[xors("one", 3), xors("two", 3)], 1.0).expect("equal");
         let names: Vec<_> = rows.iter().map(|row| row.implementation.as_str()).collect();
         assert_eq!(names, ["one", "two", "aes-bound"]);
+        let rows = contest().of_results(&[xors("one", 3), xors("two", 3)]).expect("equal");
+        let names: Vec<_> = rows.iter().map(|row| row.implementation.as_str()).collect();
+        assert_eq!(names, ["one", "two"]);
     }
 
     #[test]

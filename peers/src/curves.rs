@@ -9,17 +9,28 @@ use plotters::prelude::*;
 use sevcrypt_cli::measure::{Row, WORKING_SETS};
 use tempfile::Builder;
 
-/// The modes that are drawn.
-pub(crate) const MODES: &[&str] = &["xts256", "xex128"];
+/// A chart: the cases of one kind of work.
+pub(crate) struct Chart {
+    /// What is done.
+    pub(crate) title: &'static str,
+    /// What the names of its cases have before that of the working set.
+    pub(crate) prefix: &'static str,
+}
 
-/// Draws the encryption rows of [`MODES`], one chart above the other. The file appears whole or not at all.
-pub(crate) fn draw(path: &Path, rows: &[Row], threads: usize) -> Result<(), Box<dyn Error>> {
+/// Draws charts one above the other. The file appears whole or not at all.
+pub(crate) fn draw(
+    path: &Path,
+    charts: &[Chart],
+    rows: &[Row],
+    threads: usize,
+) -> Result<(), Box<dyn Error>> {
     let mut svg = String::new();
     {
-        let area = SVGBackend::with_string(&mut svg, (1100, 1000)).into_drawing_area();
+        let height = 500 * charts.len() as u32;
+        let area = SVGBackend::with_string(&mut svg, (1100, height)).into_drawing_area();
         area.fill(&WHITE)?;
-        for (area, mode) in area.split_evenly((MODES.len(), 1)).iter().zip(MODES) {
-            chart(area, mode, rows, threads)?;
+        for (area, what) in area.split_evenly((charts.len(), 1)).iter().zip(charts) {
+            chart(area, what, rows, threads)?;
         }
         area.present()?;
     }
@@ -50,13 +61,18 @@ const COLOURS: [RGBColor; 7] = [
 
 type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 
-fn chart(area: &Area<'_>, mode: &str, rows: &[Row], threads: usize) -> Result<(), Box<dyn Error>> {
-    let curves = curves(mode, rows, threads);
+fn chart(
+    area: &Area<'_>,
+    what: &Chart,
+    rows: &[Row],
+    threads: usize,
+) -> Result<(), Box<dyn Error>> {
+    let curves = curves(what.prefix, rows, threads);
     let speeds = curves.iter().flat_map(|(_, points)| points).map(|&(_, speed)| speed);
     let (slowest, fastest) = (speeds.clone().fold(f64::MAX, f64::min), speeds.fold(0.0, f64::max));
     let sizes = WORKING_SETS.iter().map(|set| (set.bytes as f64).log2());
     let (least, most) = (sizes.clone().fold(f64::MAX, f64::min), sizes.fold(0.0, f64::max));
-    let title = format!("{mode}, encryption in place, {threads} thread(s)");
+    let title = format!("{}, {threads} thread(s)", what.title);
     let mut chart = ChartBuilder::on(area)
         .caption(title, ("sans-serif", 20))
         .margin(15)
@@ -108,11 +124,11 @@ fn size(log2: f64) -> String {
 
 type Curve<'a> = (&'a str, Vec<(f64, f64)>);
 
-/// What is drawn of a mode: by implementation, the logarithm of each size and GB/s.
-fn curves<'a>(mode: &str, rows: &'a [Row], threads: usize) -> Vec<Curve<'a>> {
+/// What is drawn of the cases with a prefix: by implementation, the logarithm of each size and GB/s.
+fn curves<'a>(prefix: &str, rows: &'a [Row], threads: usize) -> Vec<Curve<'a>> {
     let mut curves: Vec<Curve<'a>> = Vec::new();
     for set in WORKING_SETS {
-        let case = format!("{mode}-encrypt-{}", set.name);
+        let case = format!("{prefix}{}", set.name);
         for row in rows.iter().filter(|row| row.case == case) {
             let point = ((row.bytes as f64).log2(), row.gb_per_s(threads).unwrap_or_default());
             match curves.iter_mut().find(|(name, _)| *name == row.implementation) {
@@ -142,10 +158,11 @@ mod tests {
                 bound: None,
             })
             .collect();
-        assert_eq!(curves("xts256", &rows, 1)[0].1.len(), WORKING_SETS.len());
+        assert_eq!(curves("xts256-encrypt-", &rows, 1)[0].1.len(), WORKING_SETS.len());
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("curves.svg");
-        draw(&path, &rows, 1).unwrap();
+        let chart = Chart { title: "encryption", prefix: "xts256-encrypt-" };
+        draw(&path, &[chart], &rows, 1).unwrap();
         let svg = std::fs::read_to_string(path).unwrap();
         assert!(
             svg.ends_with("</svg>\n") && svg.contains("sevcrypt-aesni") && svg.contains("128 MiB")

@@ -1,9 +1,10 @@
-//! XTS, AES-GCM and signatures of AWS-LC and of OpenSSL, by the C interface that both have (EVP).
+//! XTS, AES-GCM, SHA-384 and signatures of AWS-LC and of OpenSSL, by the C interface that both have (EVP).
 //!
 //! Used as their callers would at best. XTS: the key schedule is made once; each data unit sets a new tweak value in the
 //! same context and passes the unit's bytes. GCM: the key is set up once. AWS-LC has a call for a whole text
 //! (`EVP_AEAD_CTX_seal_scatter`, `EVP_AEAD_CTX_open_gather`); in OpenSSL's context each text sets a nonce, passes additional
-//! data and text, and asks for the tag or sets it. Signatures: the key is made once; each one is an `EVP_DigestVerify` in a
+//! data and text, and asks for the tag or sets it. SHA-384: AWS-LC has a call for a whole message; OpenSSL's would look up
+//! the algorithm each time, so that a context keeps it. Signatures: the key is made once; each one is an `EVP_DigestVerify` in a
 //! new context.
 
 #![allow(unsafe_code, reason = "C functions")]
@@ -284,6 +285,55 @@ impl Drop for OpenSslGcm {
     fn drop(&mut self) {
         // SAFETY: the pointer came from `EVP_CIPHER_CTX_new` and is given back once.
         unsafe { openssl_sys::EVP_CIPHER_CTX_free(self.context.as_ptr()) }
+    }
+}
+
+/// SHA-384 of AWS-LC.
+pub(crate) fn aws_lc_sha384(message: &[u8]) -> [u8; 48] {
+    let mut digest = [0; 48];
+    // SAFETY: reads as many bytes as the message has, and writes the 48 bytes of a digest.
+    let done = unsafe { aws_lc_sys::SHA384(message.as_ptr(), message.len(), digest.as_mut_ptr()) };
+    assert!(!done.is_null(), "the library hashes");
+    digest
+}
+
+/// SHA-384 of OpenSSL.
+pub(crate) struct OpenSslSha384(NonNull<openssl_sys::EVP_MD_CTX>);
+
+// SAFETY: a context belongs to no thread: any one thread at a time may use it.
+unsafe impl Send for OpenSslSha384 {}
+
+impl OpenSslSha384 {
+    pub(crate) fn new() -> Self {
+        // SAFETY: takes nothing; the pointer is owned by the value made here.
+        let context = unsafe { openssl_sys::EVP_MD_CTX_new() };
+        let made = Self(NonNull::new(context).expect("memory for a context"));
+        // SAFETY: the context is live and the algorithm is the library's.
+        let done = unsafe {
+            openssl_sys::EVP_DigestInit_ex(context, openssl_sys::EVP_sha384(), ptr::null_mut())
+        };
+        assert_eq!(done, 1, "the library has SHA-384");
+        made
+    }
+
+    pub(crate) fn digest(&mut self, message: &[u8]) -> [u8; 48] {
+        let (context, mut digest, mut len) = (self.0.as_ptr(), [0; 48], 0);
+        // SAFETY: the context is live and has its algorithm, which a null pointer keeps; it reads as many bytes as the
+        // message has, and writes the 48 bytes of a digest and their number.
+        let done = unsafe {
+            openssl_sys::EVP_DigestInit_ex(context, ptr::null(), ptr::null_mut())
+                & openssl_sys::EVP_DigestUpdate(context, message.as_ptr().cast(), message.len())
+                & openssl_sys::EVP_DigestFinal_ex(context, digest.as_mut_ptr(), &raw mut len)
+        };
+        assert_eq!((done, len), (1, 48), "the library hashes");
+        digest
+    }
+}
+
+impl Drop for OpenSslSha384 {
+    fn drop(&mut self) {
+        // SAFETY: the pointer came from `EVP_MD_CTX_new` and is given back once.
+        unsafe { openssl_sys::EVP_MD_CTX_free(self.0.as_ptr()) }
     }
 }
 

@@ -4,6 +4,7 @@ mod contest;
 mod curves;
 mod evp;
 mod gcm;
+mod hash;
 mod memory;
 mod messages;
 mod report;
@@ -27,6 +28,8 @@ enum Group {
     Memory(memory::Options),
     /// AES-256-GCM: messages and pages, sealed and opened
     Gcm(gcm::Options),
+    /// SHA-384 of pages, and launch measurements
+    Hash(hash::Options),
     /// Attestation reports: signatures, chains and reports
     Report(report::Options),
 }
@@ -35,6 +38,7 @@ fn main() -> ExitCode {
     let done: Result<(), Box<dyn Error>> = match Arguments::parse().group {
         Group::Memory(options) => memory::run(&options),
         Group::Gcm(options) => gcm::run(&options),
+        Group::Hash(options) => hash::run(&options),
         Group::Report(options) => report::run(&options),
     };
     match done {
