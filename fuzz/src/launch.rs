@@ -16,7 +16,9 @@ const MAX_PAGES: usize = 4;
 
 /// `image::Ovmf` and `image::Launch`: the first bytes say how it is launched, the rest is the end of an image.
 pub fn ovmf(data: &[u8]) {
-    let Some((&[kernel, vcpus, profile, vars], tail)) = data.split_first_chunk::<4>() else { return };
+    let Some((&[kernel, vcpus, profile, vars], tail)) = data.split_first_chunk::<4>() else {
+        return;
+    };
     if let Err(error) = Ovmf::parse(tail) {
         check_error(&error);
     }

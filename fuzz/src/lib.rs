@@ -3,12 +3,14 @@
 
 mod gcm;
 mod launch;
+mod launch_snp;
 mod messages;
 mod parsers;
 mod verify;
 
 pub use gcm::gcm;
 pub use launch::ovmf;
+pub use launch_snp::{cpuid_page, igvm};
 pub use messages::{message_request, message_response, secrets_page};
 pub use parsers::{bundle, cert_table, certificate, crl, hcl, kds, policy, report, response};
 pub use verify::verify;
@@ -21,9 +23,11 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("bundle", bundle),
     ("cert_table", cert_table),
     ("certificate", certificate),
+    ("cpuid_page", cpuid_page),
     ("crl", crl),
     ("gcm", gcm),
     ("hcl", hcl),
+    ("igvm", igvm),
     ("kds", kds),
     ("message_request", message_request),
     ("message_response", message_response),

@@ -253,9 +253,8 @@ pub fn measure<'a>(
             Directive::SnpIdBlock { compatibility_mask, launch_digest }
                 if applies(compatibility_mask) =>
             {
-                if id_block_digest.replace(launch_digest).is_some() {
-                    return Err(MeasureError::SecondIdBlock { directive: number });
-                }
+                let first = id_block_digest.replace(launch_digest);
+                first.map_or(Ok(()), |_| Err(MeasureError::SecondIdBlock { directive: number }))?;
             }
             _ => {}
         }
@@ -327,15 +326,13 @@ impl Measurer<'_> {
         if !gpa.is_multiple_of(most as u64) {
             return Err(MeasureError::Address { directive, gpa, alignment: most });
         }
+        if flags.shared && self.options.shared_pages == SharedPages::NotMeasured {
+            return Ok(());
+        }
         let page_type = match data_type {
             DataType::Secrets => PageType::Secrets,
             DataType::CpuidData | DataType::CpuidXf => PageType::Cpuid,
             DataType::Normal if flags.unmeasured => PageType::Unmeasured,
-            DataType::Normal
-                if flags.shared && self.options.shared_pages == SharedPages::NotMeasured =>
-            {
-                return Ok(());
-            }
             DataType::Normal if data.is_empty() && self.options.empty_pages == EmptyPages::Zero => {
                 PageType::Zero
             }
