@@ -132,7 +132,8 @@ pub enum Contexts {
     #[default]
     AsInFile,
     /// QEMU hands the registers of the only context to KVM, which makes a save area of them: behind everything else, at
-    /// FFFF_FFFF_F000h, with CR0.NE set. A file with another number of contexts is refused.
+    /// FFFF_FFFF_F000h, with CR0.NE set. A file with another number of contexts is refused. MODEL: other registers stay as they are in
+    /// the file.
     Kvm,
 }
 
