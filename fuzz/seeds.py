@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Makes the seeds in corpus/ from vectors/attestation, whose keys are public test keys. Files `found-*` stay: fuzzing
+"""Makes the seeds in corpus/, many from vectors/attestation, whose keys are public test keys. Files `found-*` stay: fuzzing
 found them. Needs nothing but Python 3.
 
     python3 fuzz/seeds.py

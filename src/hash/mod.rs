@@ -48,26 +48,47 @@ pub fn sha384_each(backend: Backend, length: usize, messages: &[u8], digests: &m
         "a digest for each message"
     );
     let message = |n: usize| &messages[n * length..][..length];
-    let (isa, lanes) = match backend.0 {
-        Token::Kernels(isa) => (Some(isa), kernel::sha384_lanes(isa)),
-        Token::Portable => (None, 0),
-    };
-    let mut done = 0;
-    if let Some(isa) = isa.filter(|_| lanes > 0) {
-        let padding = if length == PAGE { &PAGE_PADDING } else { &padding(length) };
-        while digests.len() - done >= WORTH_IT {
-            let count = lanes.min(digests.len() - done);
-            let mut group = [message(done); MOST_LANES];
-            for (n, lane) in group[..count].iter_mut().enumerate() {
-                *lane = message(done + n);
-            }
-            side_by_side(isa, &group[..count], padding, &mut digests[done..done + count]);
-            done += count;
+    let padding = if length == PAGE { &PAGE_PADDING } else { &padding(length) };
+    let lanes = lanes(backend);
+    // The numbers of messages that wait for a kernel.
+    let (mut group, mut count) = ([0; MOST_LANES], 0);
+    for n in 0..digests.len() {
+        if length == PAGE && is_zero(message(n)) {
+            digests[n] = ZERO_PAGE;
+            continue;
+        }
+        let Some((isa, lanes)) = lanes else {
+            digests[n] = sha384(message(n));
+            continue;
+        };
+        group[count] = n;
+        count += 1;
+        if count == lanes {
+            side_by_side(isa, length, messages, padding, &group[..count], digests);
+            count = 0;
         }
     }
-    for (n, digest) in digests.iter_mut().enumerate().skip(done) {
-        *digest = sha384(message(n));
+    match lanes {
+        Some((isa, _)) if count >= WORTH_IT => {
+            side_by_side(isa, length, messages, padding, &group[..count], digests);
+        }
+        _ => group[..count].iter().for_each(|&n| digests[n] = sha384(message(n))),
     }
+}
+
+/// The instruction set whose kernel hashes so many messages at a time, if there is one.
+fn lanes(backend: Backend) -> Option<(Isa, usize)> {
+    match backend.0 {
+        Token::Kernels(isa) => {
+            Some((isa, kernel::sha384_lanes(isa))).filter(|(_, lanes)| *lanes > 0)
+        }
+        Token::Portable => None,
+    }
+}
+
+/// Images have many pages without contents; others are told from them by their first bytes.
+fn is_zero(page: &[u8]) -> bool {
+    page.as_chunks::<64>().0.iter().all(|line| *line == [0; 64])
 }
 
 /// From how many messages on a kernel is faster than one message after the other.
@@ -79,34 +100,44 @@ const MOST_LANES: usize = 16;
 /// Bytes of a block.
 const BLOCK: usize = 128;
 
-/// Messages of one length, with the constants and the schedule of the block that pads whole blocks of that length.
-fn side_by_side(isa: Isa, messages: &[&[u8]], padding: &[u64; 80], digests: &mut [Sha384Digest]) {
-    let length = messages[0].len();
+/// The messages of these numbers. `padding` is the schedule of the block that pads whole blocks of their length.
+fn side_by_side(
+    isa: Isa,
+    length: usize,
+    messages: &[u8],
+    padding: &[u64; 80],
+    group: &[usize],
+    digests: &mut [Sha384Digest],
+) {
     let (blocks, rest) = (length / BLOCK, length % BLOCK);
+    let mut lanes: [&[u8]; MOST_LANES] = [&[]; MOST_LANES];
+    let lanes = &mut lanes[..group.len()];
+    for (lane, n) in lanes.iter_mut().zip(group) {
+        *lane = &messages[n * length..][..length];
+    }
     let mut states = [INITIAL; MOST_LANES];
-    let states = &mut states[..messages.len()];
+    let states = &mut states[..group.len()];
     if blocks > 0 {
         let padding = (rest == 0).then_some(padding);
-        kernel::sha384_blocks(isa, states, messages, blocks, &CONSTANTS, padding);
+        kernel::sha384_blocks(isa, states, lanes, blocks, &CONSTANTS, padding);
     }
     if blocks == 0 || rest > 0 {
         // What is left of each message with its padding: a block, or two.
         let mut tails = [[0; 2 * BLOCK]; MOST_LANES];
         let blocks = if rest + 17 <= BLOCK { 1 } else { 2 };
-        for (tail, message) in tails.iter_mut().zip(messages) {
-            tail[..rest].copy_from_slice(&message[length - rest..]);
+        for (tail, lane) in tails.iter_mut().zip(lanes.iter_mut()) {
+            tail[..rest].copy_from_slice(&lane[length - rest..]);
             tail[rest] = 0x80;
             let bits = 8 * length as u128;
             tail[BLOCK * blocks - 16..BLOCK * blocks].copy_from_slice(&bits.to_be_bytes());
         }
-        let mut lanes: [&[u8]; MOST_LANES] = [&[]; MOST_LANES];
         for (lane, tail) in lanes.iter_mut().zip(&tails) {
             *lane = tail;
         }
-        kernel::sha384_blocks(isa, states, &lanes[..messages.len()], blocks, &CONSTANTS, None);
+        kernel::sha384_blocks(isa, states, lanes, blocks, &CONSTANTS, None);
     }
-    for (digest, state) in digests.iter_mut().zip(states) {
-        *digest = digest_of(state);
+    for (n, state) in group.iter().zip(states) {
+        digests[*n] = digest_of(state);
     }
 }
 
@@ -118,6 +149,13 @@ fn digest_of(state: &[u64; 8]) -> Sha384Digest {
     }
     digest
 }
+
+/// The digest of a page of zeroes.
+const ZERO_PAGE: Sha384Digest = [
+    0xc0, 0xe5, 0x9a, 0x3e, 0x3f, 0xfb, 0xd3, 0xb5, 0xc7, 0x54, 0x28, 0xfb, 0x36, 0x43, 0x2f, 0xac,
+    0xab, 0xc7, 0x45, 0x94, 0x42, 0x96, 0xff, 0x51, 0x5f, 0x73, 0x7c, 0x4f, 0xef, 0x4e, 0xfc, 0x64,
+    0x58, 0x68, 0x09, 0xf7, 0xa1, 0x6f, 0x56, 0x35, 0x4a, 0x1e, 0xae, 0xcf, 0x2a, 0xa8, 0xd7, 0x74,
+];
 
 /// [`padding`] of a page.
 static PAGE_PADDING: [u64; 80] = padding(PAGE);
@@ -289,6 +327,24 @@ mod tests {
                     }
                 }
             }
+        }
+    }
+
+    /// Pages of zeroes have their digest, wherever they stand among others.
+    #[test]
+    fn pages_of_zeroes() {
+        assert_eq!(ZERO_PAGE, sha384(&[0; PAGE]));
+        let mut pages = bytes(37 * PAGE);
+        for n in [0, 3, 4, 5, 17, 36] {
+            pages[n * PAGE..][..PAGE].fill(0);
+        }
+        // All but a page's last byte.
+        pages[20 * PAGE..][..PAGE - 1].fill(0);
+        let expected: Vec<_> = pages.chunks(PAGE).map(sha384).collect();
+        for backend in Backend::available() {
+            let mut digests = [[0; 48]; 37];
+            sha384_each(backend, PAGE, &pages, &mut digests);
+            assert!(digests[..] == expected, "{backend}");
         }
     }
 

@@ -11,6 +11,29 @@ use crate::hash::Sha384Digest;
 use crate::vmsa::{SevFeatures, Vmsa};
 
 /// Everything that a launch digest depends on.
+///
+/// ```
+/// use sevcrypt::image::{Generation, KernelHashes, Launch, LaunchError, Ovmf, PageType, Profile, VcpuType};
+/// # let reset_block = [0xde, 0x71, 0xf7, 0x00, 0x7e, 0x1a, 0xcb, 0x4f, 0x89, 0x0e, 0x68, 0xc7, 0x7e, 0x2f, 0xb4, 0x4e];
+/// # let footer = [0xde, 0x82, 0xb5, 0x96, 0xb2, 0x1f, 0xf7, 0x45, 0xba, 0xea, 0xa3, 0x66, 0xc5, 0x5a, 0x08, 0x2d];
+/// # let table = [&[4, 0xb0, 0x80, 0, 22, 0][..], &reset_block, &[40, 0], &footer].concat();
+/// # let mut file = vec![0; 8192];
+/// # file[8192 - 32 - 40..8192 - 32].copy_from_slice(&table);
+///
+/// // `file`: the bytes of a firmware image that has a reset block, and no place for a kernel.
+/// let firmware = Ovmf::parse(&file)?;
+/// let cpu = VcpuType::by_name("EPYC-Milan")?.signature();
+/// let launch = Launch { vcpus: 4, ..Launch::new(firmware, cpu, &Profile::QEMU) };
+/// let mut types = vec![];
+/// launch.updates(Generation::Snp, &mut |update| types.push(update.page_type))?;
+/// assert_eq!(types[..2], [PageType::Normal, PageType::Vmsa]);
+/// assert_eq!(types.len(), 1 + 4);
+///
+/// let launch = Launch { kernel: Some(KernelHashes::new(b"vmlinuz", b"", b"")), ..launch };
+/// let result = launch.updates(Generation::Snp, &mut |_| unreachable!("nothing is shown"));
+/// assert_eq!(result, Err(LaunchError::NoHashTable));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Launch<'a> {
     /// The firmware: OVMF, or what has the same table.
@@ -257,6 +280,9 @@ impl<'a> Launch<'a> {
     /// | 4 | the save areas, that of the vCPU that boots first | the same | |
     ///
     /// A piece is as long as what it comes from. The order is QEMU's; the [`Profile`] says where another VMM's differs.
+    ///
+    /// MODEL: refused is also what tools would measure though no guest could use it: a hash table outside of the section for
+    /// it, a kernel beside an SVSM, sections of an SVSM over its image.
     ///
     /// # Errors
     /// [`LaunchError`]: what does not fit.

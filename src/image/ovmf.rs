@@ -8,8 +8,7 @@
 //! ```
 //!
 //! Numbers are little-endian; GUIDs are as UEFI stores them, their first three fields little-endian, too. The table is read
-//! from its end. (EDK II: `OvmfPkg/ResetVector` and `OvmfPkg/Include/Guid/ConfidentialComputingSecret.h` make it; AMD has
-//! no document about it.) An image that was cut to its last pages, as test suites carry them, reads as well.
+//! from its end. (EDK II: `ResetVectorVtf0` and `OvmfSevMetadata` in `OvmfPkg/ResetVector`; AMD has no document about it.) An image that was cut to its last pages, as test suites carry them, reads as well.
 //!
 //! The image of an SVSM has a table of the same form, with [an entry](Ovmf::svsm_launch_offset) of its own.
 
@@ -445,13 +444,13 @@ fn metadata(
 /// A section that is right in itself.
 fn section(descriptor: &[u8; DESCRIPTOR]) -> Result<Section, SectionProblem> {
     let [g0, g1, g2, g3, s0, s1, s2, s3, t0, t1, t2, t3] = *descriptor;
-    let (gpa, size) = (u32::from_le_bytes([g0, g1, g2, g3]), u32::from_le_bytes([s0, s1, s2, s3]));
+    let (base, size) = (u32::from_le_bytes([g0, g1, g2, g3]), u32::from_le_bytes([s0, s1, s2, s3]));
     let number = u32::from_le_bytes([t0, t1, t2, t3]);
     let kind =
         SectionKind::from_number(number).ok_or(SectionProblem::UnknownKind { found: number })?;
-    let gpa_ = low_gpa(gpa);
-    if !gpa_.is_page() {
-        return Err(SectionProblem::Gpa { found: gpa });
+    let gpa = low_gpa(base);
+    if !gpa.is_page() {
+        return Err(SectionProblem::Gpa { found: base });
     }
     if size == 0 || !u64::from(size).is_multiple_of(PAGE as u64) {
         return Err(SectionProblem::Size { found: size });
@@ -459,7 +458,7 @@ fn section(descriptor: &[u8; DESCRIPTOR]) -> Result<Section, SectionProblem> {
     if kind.is_one_page() && usize::try_from(size) != Ok(PAGE) {
         return Err(SectionProblem::NotOnePage { kind, found: size });
     }
-    Ok(Section { gpa: gpa_, size, kind })
+    Ok(Section { gpa, size, kind })
 }
 
 /// An image that breaks a rule. Offsets are in bytes from the start of the file.

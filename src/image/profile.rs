@@ -232,39 +232,66 @@ impl Profile {
 /// The base of CS and RIP come from EIP: see [`Entry`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-#[allow(missing_docs, reason = "registers, by AMD's names")]
 pub struct ResetState {
+    /// ES.
     pub es: Segment,
+    /// CS. Its base counts with [`Entry::Flat`] only.
     pub cs: Segment,
+    /// SS.
     pub ss: Segment,
+    /// DS.
     pub ds: Segment,
+    /// FS.
     pub fs: Segment,
+    /// GS.
     pub gs: Segment,
+    /// GDTR: limit and base.
     pub gdtr: Segment,
+    /// LDTR.
     pub ldtr: Segment,
+    /// IDTR: limit and base.
     pub idtr: Segment,
+    /// TR.
     pub tr: Segment,
     /// How EIP is split over CS and RIP.
     pub entry: Entry,
+    /// EFER; KVM sets SVME.
     pub efer: u64,
+    /// CR0.
     pub cr0: u64,
+    /// CR3.
     pub cr3: u64,
+    /// CR4; KVM sets MCE.
     pub cr4: u64,
+    /// DR6.
     pub dr6: u64,
+    /// DR7.
     pub dr7: u64,
+    /// RFLAGS.
     pub rflags: u64,
+    /// RAX.
     pub rax: u64,
+    /// RBX.
     pub rbx: u64,
+    /// RCX.
     pub rcx: u64,
     /// RDX, which is not zero after reset.
     pub rdx: ResetRdx,
+    /// RSI.
     pub rsi: u64,
+    /// RDI.
     pub rdi: u64,
+    /// RBP.
     pub rbp: u64,
+    /// RSP.
     pub rsp: u64,
+    /// G_PAT: the page attribute table.
     pub g_pat: u64,
+    /// XCR0.
     pub xcr0: u64,
+    /// MXCSR.
     pub mxcsr: u32,
+    /// X87_FCW: the control word of the x87 unit.
     pub x87_fcw: u16,
 }
 
@@ -427,3 +454,203 @@ impl fmt::Display for UnknownProfile {
 }
 
 impl core::error::Error for UnknownProfile {}
+
+#[cfg(test)]
+mod tests {
+    use std::string::{String, ToString};
+    use std::vec::Vec;
+
+    use sha2::{Digest as _, Sha256};
+
+    use super::*;
+    use crate::Hex;
+    use crate::hash::sha384;
+
+    const NAPLES: CpuSignature = CpuSignature(0x0080_0f12);
+    const MILAN: CpuSignature = CpuSignature(0x00a0_0f11);
+    const GENOA: CpuSignature = CpuSignature(0x00a1_0f10);
+    const NONE: SevFeatures = SevFeatures(0);
+    const SNP: SevFeatures = SevFeatures::SNP_ACTIVE;
+    /// What OVMF's reset block says.
+    const AP_EIP: u32 = 0x0080_b004;
+
+    fn bsp(profile: &Profile, cpu: CpuSignature, features: SevFeatures) -> Vmsa {
+        profile.vmsa(Profile::RESET_VECTOR, true, cpu, features)
+    }
+
+    fn ap(profile: &Profile, cpu: CpuSignature, features: SevFeatures) -> Vmsa {
+        profile.vmsa(AP_EIP, false, cpu, features)
+    }
+
+    fn sha256_of(vmsa: &Vmsa) -> String {
+        Hex(&Sha256::digest(vmsa.as_bytes())).to_string()
+    }
+
+    fn sha384_of(vmsa: &Vmsa) -> String {
+        Hex(&sha384(vmsa.as_bytes())).to_string()
+    }
+
+    #[test]
+    fn qemu() {
+        let qemu = |vmsa: fn(&Profile, CpuSignature, SevFeatures) -> Vmsa, features| {
+            vmsa(&Profile::QEMU, GENOA, features)
+        };
+        assert_eq!(
+            sha256_of(&qemu(bsp, NONE)),
+            "c8936638ff8f1474eb75048ba6fac8653bafcbee673256c82c9449102ca2332c"
+        );
+        assert_eq!(
+            sha256_of(&qemu(ap, NONE)),
+            "ea5bab043916d00b7be58a0da6163a845968eaa7ef78b495a465b5ac1836ae11"
+        );
+        assert_eq!(
+            sha256_of(&qemu(bsp, SNP)),
+            "f4edf405d7adde3436cbfb9f11fd049b57aca7ea7285034d93672de404c1c931"
+        );
+        assert_eq!(
+            sha384_of(&qemu(bsp, SNP)),
+            "7d39672d1b8a3e38353a8eef23af9a14a850be7b9c80bd29898aff5cd2386719e5ce72ad660a022def56b15e5e0f899e"
+        );
+    }
+
+    /// SHA-384 of the save areas that measuring tools make for two vCPUs of signature 0080_0F12h, features 1.
+    #[test]
+    fn as_measuring_tools_have_them() {
+        let expected = [
+            // sev-snp-measure 0.0.13, sev 8.0.0
+            (
+                Profile::QEMU,
+                "77920c4c629ff47e90c0e174fc1ad0eb6fa664f88cd4739488058a8c6cb1a77b3856f55378e9518d0da99452d51c553a",
+                "8413b852790765a310d95867a8b00bfca3a802b5a80830044b45e253fe96222657e11e53fcf63eb0e0afd722385bf7b4",
+            ),
+            // sev-snp-measure 0.0.13
+            (
+                Profile::EC2,
+                "d08442e8bcdb6a5dcd7f22e4f7fd6979beffb9f0bb54a9d1977407fe84f482abf23c1baae6ce95a6a9e7a94c3c51f412",
+                "acff2d22db95b8eb82272d844aa2ad1f8f84218ccbab003697acade12228a6e901256e160d41713c22fed92e0a1ed0e1",
+            ),
+            (
+                Profile::GCE,
+                "f9e03177dad7f4819ee193af7cfb70507d8a923ab513412e908bc73460a9dfdaa54215d58952816118ffb2ec281e7fd2",
+                "5302d262c88780a7a13159a327fa99cf188cab234c680e1f3b6729171380a4312511813a354cab136d69c778050c245a",
+            ),
+            // sev 8.0.0
+            (
+                Profile::EC2_2025,
+                "1ce642f84290ae8cabc97e93c602d756bbbad7c1a3b7973180b02a4aec331fdea29155cacc988601047a7457eea1025b",
+                "30d909894e8fbfef2d23d09922bc3afa9679bd1e07ca1d6a2aebb6161c4935738437b67ef9e1453217d7ccd2b54b5c36",
+            ),
+            (
+                Profile::KRUN,
+                "1ce642f84290ae8cabc97e93c602d756bbbad7c1a3b7973180b02a4aec331fdea29155cacc988601047a7457eea1025b",
+                "1d400854a0902b7d14c8c1ca3569f47c985834fc979900068fa392c053619910524f865257d943269c3da02a5a687bca",
+            ),
+            (
+                Profile::KRUN_BOOT_REGISTERS,
+                "f2f96744e064b2aa98ca6c772273509bc6f4cc2eac5b28ef86670d9fdd9efed3668fd2095148a39c82a203aabc5f140e",
+                "1d400854a0902b7d14c8c1ca3569f47c985834fc979900068fa392c053619910524f865257d943269c3da02a5a687bca",
+            ),
+        ];
+        for (profile, of_bsp, of_ap) in expected {
+            assert_eq!(sha384_of(&bsp(&profile, NAPLES, SNP)), of_bsp, "{}", profile.name);
+            assert_eq!(sha384_of(&ap(&profile, NAPLES, SNP)), of_ap, "{}", profile.name);
+        }
+    }
+
+    /// sev-snp-measure 0.0.13, COCONUT-SVSM that begins at FFAE_A000h.
+    #[test]
+    fn svsm() {
+        let vmsa = Profile::QEMU.svsm_vmsa(0xffae_a000, NAPLES).unwrap();
+        assert_eq!(
+            sha384_of(&vmsa),
+            "9bcd6592450e93e379ffe14e5e9d4102377d162fddcfaa991c06b2c278e0057836e2c8b6b8617641587b3acfd378eb7d"
+        );
+        for profile in Profile::ALL.iter().filter(|profile| profile.name != "qemu") {
+            assert!(profile.svsm_vmsa(0xffae_a000, NAPLES).is_none(), "{}", profile.name);
+        }
+    }
+
+    #[test]
+    fn who_takes_the_signature() {
+        for profile in Profile::ALL {
+            let (one, other) = (bsp(profile, NAPLES, SNP), bsp(profile, MILAN, SNP));
+            let different: Vec<_> =
+                one.differences(&other).map(|it| it.field.to_string()).collect();
+            let expected: &[&str] = if profile.name.starts_with("qemu") { &["RDX"] } else { &[] };
+            assert_eq!(different, expected, "{}", profile.name);
+        }
+    }
+
+    #[test]
+    fn features_and_nothing_else() {
+        for profile in Profile::ALL {
+            let (one, other) = (ap(profile, MILAN, SNP), ap(profile, MILAN, SevFeatures(0x21)));
+            let different: Vec<_> = one.differences(&other).map(|it| it.to_string()).collect();
+            assert_eq!(different, ["SEV_FEATURES (0x3b0): 0x1 and 0x21"]);
+            assert_eq!(one.check_reserved(), Ok(()));
+        }
+    }
+
+    /// The attributes of CS follow EIP, as in measuring tools.
+    #[test]
+    fn aps_at_the_reset_vector() {
+        for profile in Profile::ALL {
+            let ap = profile.vmsa(Profile::RESET_VECTOR, false, MILAN, SNP);
+            assert!(ap.differences(&bsp(profile, MILAN, SNP)).next().is_none());
+        }
+        assert_eq!(ap(&Profile::EC2, MILAN, SNP).cs().attributes, 0x9b);
+        assert_eq!(bsp(&Profile::EC2, MILAN, SNP).cs().attributes, 0x9a);
+    }
+
+    #[test]
+    fn pieces_of_eip() {
+        let at = |eip| Profile::QEMU.vmsa(eip, false, MILAN, SNP);
+        for (eip, base, rip) in [
+            (0, 0, 0),
+            (0xffff, 0, 0xffff),
+            (0x1_0000, 0x1_0000, 0),
+            (0x1234_5678, 0x1234_0000, 0x5678),
+            (u32::MAX, 0xffff_0000, 0xffff),
+        ] {
+            assert_eq!((at(eip).cs().base, at(eip).rip()), (base, rip));
+        }
+    }
+
+    #[test]
+    fn real_page() {
+        let Some(folder) = crate::real::folder("image::profile::tests::real_page") else { return };
+        let page = std::fs::read(folder.join("measurement/vmsa0_es_milan_qemu.bin")).unwrap();
+        let real = Vmsa::from_bytes(&page.try_into().unwrap());
+        assert!(
+            bsp(&Profile::QEMU_LEGACY_VM_TYPE, MILAN, NONE).differences(&real).next().is_none()
+        );
+        let newer = bsp(&Profile::QEMU, MILAN, NONE);
+        let different: Vec<_> = newer.differences(&real).map(|it| it.to_string()).collect();
+        assert_eq!(different, ["MXCSR (0x408): 0x1f80 and 0x0", "X87_FCW (0x410): 0x37f and 0x0"]);
+    }
+
+    #[test]
+    fn names() {
+        for profile in Profile::ALL {
+            assert_eq!(Profile::by_name(profile.name), Ok(profile));
+            assert_eq!(Profile::by_name(&profile.name.to_ascii_uppercase()), Ok(profile));
+        }
+        for unknown in ["", "ec", "ec2-", "kvm"] {
+            assert_eq!(Profile::by_name(unknown), Err(UnknownProfile));
+        }
+    }
+
+    #[test]
+    fn pages() {
+        let of = |name| {
+            let Profile { section_memory, cpuid_last, vmsa_gpa, .. } =
+                Profile::by_name(name).unwrap();
+            (*section_memory, *cpuid_last, vmsa_gpa.get())
+        };
+        assert_eq!(of("qemu"), (PageType::Zero, false, 0xffff_ffff_f000));
+        assert_eq!(of("ec2"), (PageType::Zero, true, 0xffff_ffff_f000));
+        assert_eq!(of("ec2-2025"), (PageType::Zero, true, 0xffff_ffff_f000));
+        assert_eq!(of("gce"), (PageType::Unmeasured, false, 0xffff_ffff_f000));
+        assert_eq!(of("krun"), (PageType::Zero, false, 0xffff_ffff_f000));
+    }
+}

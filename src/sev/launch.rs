@@ -88,6 +88,23 @@ impl core::error::Error for DataLengthError {}
 
 /// The launch digest of a guest of `generation`, SEV or SEV-ES; every step is shown, one for each piece.
 ///
+/// ```
+/// use sevcrypt::image::{Generation, Launch, Ovmf, Profile, VcpuType};
+/// use sevcrypt::{Hex, sev};
+/// # let footer = [0xde, 0x82, 0xb5, 0x96, 0xb2, 0x1f, 0xf7, 0x45, 0xba, 0xea, 0xa3, 0x66, 0xc5, 0x5a, 0x08, 0x2d];
+/// # let mut file = vec![0; 4096];
+/// # file[4096 - 32 - 18..4096 - 32].copy_from_slice(&[&[18, 0][..], &footer].concat());
+///
+/// // `file`: the bytes of a firmware image.
+/// let cpu = VcpuType::by_name("EPYC-Milan")?.signature();
+/// let launch = Launch::new(Ovmf::parse(&file)?, cpu, &Profile::QEMU_LEGACY_VM_TYPE);
+/// let mut steps = vec![];
+/// let digest = sev::launch::measure(&launch, Generation::SevEs, &mut |step| steps.push(*step))?;
+/// assert_eq!(steps.len(), 2);
+/// assert_eq!(steps[1].after.to_string(), Hex(&digest).to_string());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
 /// # Errors
 /// [`LaunchError::OtherGeneration`] for SEV-SNP; otherwise what [`Launch::updates`] says. Nothing is shown then.
 pub fn measure(

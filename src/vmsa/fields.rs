@@ -140,11 +140,42 @@ macro_rules! accessors {
     };
 }
 
+/// A value whose bytes are 80h and above; the elements of arrays differ.
+#[cfg(test)]
+macro_rules! sample {
+    (number($type:ty)) => {
+        <$type>::from_le_bytes([0x80; size_of::<$type>()])
+    };
+    (features()) => {
+        SevFeatures(0x8080_8080_8080_8080)
+    };
+    (segment()) => {
+        Segment::from_bytes(&[0x80; 16])
+    };
+    (numbers($type:ty, $count:literal, every $step:literal)) => {
+        core::array::from_fn(|n| <$type>::from_le_bytes([0x80 + n as u8; size_of::<$type>()]))
+    };
+    (blocks($size:literal, $count:literal, from $first:literal)) => {
+        &core::array::from_fn(|n| [0x80 + n as u8; $size])
+    };
+}
+
 /// Declares the save area: every byte of the page, each once.
 macro_rules! save_area {
     ($($at:literal $name:literal $shape:ident $parts:tt $($get:ident $set:ident $doc:literal)?;)+) => {
         /// The lines of the table.
         const LINES: &[Line] = &[$(line!($at, $name, $shape $parts)),+];
+
+        /// The name of each line with accessors, and a function that sets it to bytes of 80h and above and looks at it.
+        #[cfg(test)]
+        #[allow(clippy::type_complexity, reason = "a test's table")]
+        pub(super) const ACCESSORS: &[(&str, fn(&mut Vmsa))] = &[$($(
+            ($name, |vmsa| {
+                let value = sample!($shape $parts);
+                vmsa.$set(value);
+                assert_eq!(vmsa.$get(), value);
+            }),
+        )?)+];
 
         /// The fields.
         impl Vmsa {
@@ -353,6 +384,12 @@ impl Field {
     #[must_use]
     pub const fn is_reserved(self) -> bool {
         matches!(self.line.kind, Kind::Reserved)
+    }
+
+    /// The name in the table, with `#` for the number of one of many.
+    #[cfg(test)]
+    pub(super) const fn line_name(self) -> &'static str {
+        self.line.name
     }
 
     pub(super) fn bytes(self, page: &Page) -> &[u8] {

@@ -11,6 +11,8 @@ use crate::wipe::Wiped;
 mod features;
 mod fields;
 mod segment;
+#[cfg(test)]
+mod tests;
 
 pub use features::SevFeatures;
 pub use fields::{Field, Value};

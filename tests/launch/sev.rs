@@ -124,6 +124,26 @@ fn real_firmware() {
     }
 }
 
+/// The same of an older build, computed with sev-snp-measure 0.0.13.
+#[test]
+fn real_firmware_before_snp() {
+    let file = "ovmf_amdsev_el9_20220126_suffix.bin";
+    let Some(bytes) = real_image("real_firmware_before_snp", file) else { return };
+    let firmware = Ovmf::parse(&bytes).unwrap();
+    let launch = Launch { vcpus: 3, ..Launch::new(firmware, MILAN, &Profile::QEMU) };
+    let with_kernel = Launch { kernel: Some(KernelHashes::new(b"", b"", b"")), ..launch.clone() };
+    use Generation::{Sev, SevEs};
+    for (launch, generation, expected) in [
+        // Nothing but the image.
+        (&launch, Sev, "2f6fc6065f4abc131eb4fb2b5090a542636eae84a94c0db0fdd5f405cb372ff5"),
+        (&launch, SevEs, "8d81c6f9fbeb9f178a0820c9dc9087886de559af32d1d0c6becfe9555b9b5376"),
+        (&with_kernel, SevEs, "8bf0f2ff77713d18a87da1ae7adab4a023afcf90988c15d12f3f808a13cf1392"),
+    ] {
+        let digest = measure(launch, generation, &mut |_| ()).unwrap();
+        assert_eq!(Hex(&digest).to_string(), expected);
+    }
+}
+
 #[test]
 fn steps() {
     let bytes = Image::ovmf(0x3000).build();

@@ -6,6 +6,7 @@
 //! shape of a segment is run from each of them: it must be done right, and end in one of them again.
 
 mod gcm;
+mod hash;
 
 use std::collections::BTreeMap;
 
@@ -142,6 +143,8 @@ pub struct Proof<'k> {
     tweaks: Vec<Word>,
     /// GCM: T_1, T_2 and so on.
     powers: Vec<Word>,
+    /// SHA-384: messages and their digests.
+    hashing: Option<hash::Hashing>,
     proved: Proved,
 }
 
@@ -177,6 +180,7 @@ impl<'k> Proof<'k> {
             source,
             tweaks,
             powers: Vec::new(),
+            hashing: None,
             proved,
         })
     }
@@ -196,6 +200,7 @@ impl<'k> Proof<'k> {
             Some(("ghash", "aesni")) => self.hashed_blocks(effort)?,
             Some(("gcm", "aesni")) => self.counted_blocks(effort)?,
             Some(("gcm", "vaes512")) => self.messages(effort)?,
+            Some(("sha384", _)) => self.hashes(effort)?,
             _ => return Err(format!("{} has no contract", self.kernel.name())),
         }
         Ok(self.proved)
@@ -356,7 +361,7 @@ impl<'k> Proof<'k> {
     /// One instruction; whether the kernel goes on.
     fn step(&mut self, state: &mut State, first: usize) -> Result<bool, Failure> {
         self.proved.steps += 1;
-        if self.proved.steps > first + 100_000 {
+        if self.proved.steps > first + 1_000_000 {
             return Err("it does not end".to_owned());
         }
         Ok(step(state, &self.program, &mut self.context)? == Flow::On)

@@ -10,4 +10,5 @@ pub mod fips197;
 pub mod kernels;
 pub mod machine;
 pub mod mutants;
+pub mod sums;
 pub mod word;

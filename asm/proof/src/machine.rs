@@ -15,6 +15,7 @@ use rustc_hash::FxHashMap as HashMap;
 
 use crate::aes::Unknowns;
 use crate::fips197::Round;
+use crate::sums::Sums;
 use crate::word::{Algebra, Atom, Linear, Word};
 
 /// What went wrong, in words.
@@ -145,12 +146,33 @@ pub struct Context {
     pub unknowns: Unknowns,
     /// Products of two unknowns.
     pub products: Products,
+    /// Sums with carries, and bits and-ed.
+    pub sums: Sums,
 }
 
 impl Context {
     /// A word that nothing is known of.
     pub fn fresh(&mut self) -> Word {
         Word::atom(self.unknowns.fresh())
+    }
+
+    /// The sums of the halves of two words.
+    ///
+    /// # Errors
+    /// Where there are many addends.
+    pub fn add(&mut self, a: &Word, b: &Word) -> Result<Word, Failure> {
+        let sum = self.sums.sum(&mut self.unknowns, &[a, b]);
+        sum.ok_or_else(|| "a sum of many unknowns".to_owned())
+    }
+
+    /// The bits that both words have.
+    ///
+    /// # Errors
+    /// Where both are sums of many unknowns.
+    pub fn and(&mut self, a: &Word, b: &Word) -> Result<Word, Failure> {
+        let Self { algebra, unknowns, sums, .. } = self;
+        let and = sums.and(algebra, unknowns, a, b);
+        and.ok_or_else(|| "an and of long sums".to_owned())
     }
 
     /// Makes the halves of a word factors, and their sum.
@@ -168,7 +190,7 @@ impl Context {
     /// # Errors
     /// Where an unknown is no factor.
     pub fn multiply(&mut self, a: &Word, b: &Word) -> Result<Word, Failure> {
-        let Self { algebra, unknowns, products } = self;
+        let Self { algebra, unknowns, products, .. } = self;
         match (a.known(), b.known()) {
             (_, Some(factor)) => return Ok(algebra.linear(a, Linear::Product(factor as u64))),
             (Some(factor), _) => return Ok(algebra.linear(b, Linear::Product(factor as u64))),
@@ -621,6 +643,16 @@ impl Machine<'_> {
         }
     }
 
+    /// The 8 bytes of the memory operand, which are half a word, as the low half.
+    fn load_half(&mut self) -> Result<Word, Failure> {
+        let (_, at) = self.place(0, 8)?;
+        if at % 8 != 0 {
+            return Err(format!("half a word at {at}"));
+        }
+        let word = self.load_word(-(at % 16))?;
+        Ok(self.context.algebra.half(&word, at % 16 == 8))
+    }
+
     fn store_word(&mut self, skip: i64, word: Word) -> Result<(), Failure> {
         self.store_part(skip, 16, word)
     }
@@ -679,6 +711,12 @@ impl Machine<'_> {
                     *word = self.load_word(16 * lane as i64)?;
                 }
             }
+            OpKind::Memory if i.memory_size().element_size() == 8 => {
+                let half = self.load_half()?;
+                let algebra = &mut self.context.algebra;
+                let high = algebra.linear(&half, Linear::Left(64));
+                words[..lanes].fill(algebra.xor(&half, &high));
+            }
             _ => return Err("an operand that is not modelled".to_owned()),
         }
         Ok(words)
@@ -722,7 +760,11 @@ impl Machine<'_> {
             .max()
             .ok_or("not modelled")?;
         let masked = i.op_mask() != Register::None;
-        if masked != matches!(i.mnemonic(), M::Vpbroadcastq | M::Vmovdqu8) {
+        let takes_mask = match i.mnemonic() {
+            M::Vpbroadcastq => i.op1_kind() == OpKind::Register,
+            mnemonic => mnemonic == M::Vmovdqu8,
+        };
+        if masked != takes_mask {
             return Err("a mask that is not modelled".to_owned());
         }
         // Forms of two operands change their first.
@@ -734,14 +776,8 @@ impl Machine<'_> {
                 self.set_vector(lanes, words)
             }
             M::Vmovq if i.op1_kind() == OpKind::Memory && self.is_word()? => {
-                let (_, at) = self.place(0, 8)?;
-                if at % 8 != 0 {
-                    return Err(format!("half a word at {at}"));
-                }
-                let word = self.load_word(-(at % 16))?;
-                let half = self.context.algebra.half(&word, at % 16 == 8);
                 let mut words = Vector::default();
-                words[0] = half;
+                words[0] = self.load_half()?;
                 self.set_vector(1, words)
             }
             M::Movq | M::Vmovq => {
@@ -753,6 +789,13 @@ impl Machine<'_> {
                 self.set_vector(1, words)
             }
             M::Vmovdqu8 => self.masked_move(lanes),
+            M::Vpbroadcastq if i.op1_kind() == OpKind::Memory => {
+                let half = self.load_half()?;
+                let algebra = &mut self.context.algebra;
+                let high = algebra.linear(&half, Linear::Left(64));
+                let word = algebra.xor(&half, &high);
+                self.set_vector(lanes, std::array::from_fn(|_| word.clone()))
+            }
             M::Vpbroadcastq => self.broadcast_number(lanes),
             M::Vbroadcasti128 | M::Vbroadcasti32x4 => {
                 let word = self.load_word(0)?;
@@ -766,18 +809,31 @@ impl Machine<'_> {
                 self.set_vector(lanes, words)
             }
             M::Vpternlogq => {
-                if i.immediate8() != 0x96 {
-                    return Err("a function of three other than their sum".to_owned());
+                let (a, b, c) =
+                    (self.vector(0, lanes)?, self.vector(1, lanes)?, self.vector(2, lanes)?);
+                let mut words = Vector::default();
+                for lane in 0..lanes {
+                    words[lane] = self.of_three(&[&a[lane], &b[lane], &c[lane]])?;
                 }
-                let a = self.vector(0, lanes)?;
-                let (b, c) = (self.vector(1, lanes)?, self.vector(2, lanes)?);
-                let algebra = &mut self.context.algebra;
-                let words = std::array::from_fn(|lane| {
-                    let sum = algebra.xor(&a[lane], &b[lane]);
-                    algebra.xor(&sum, &c[lane])
-                });
                 self.set_vector(lanes, words)
             }
+            M::Vpand => {
+                let (a, b) = (self.vector(sources.0, lanes)?, self.vector(sources.1, lanes)?);
+                let mut words = Vector::default();
+                for lane in 0..lanes {
+                    words[lane] = self.context.and(&a[lane], &b[lane])?;
+                }
+                self.set_vector(lanes, words)
+            }
+            M::Vpaddq => {
+                let (a, b) = (self.vector(sources.0, lanes)?, self.vector(sources.1, lanes)?);
+                let mut words = Vector::default();
+                for lane in 0..lanes {
+                    words[lane] = self.context.add(&a[lane], &b[lane])?;
+                }
+                self.set_vector(lanes, words)
+            }
+            M::Vprorq => self.shift(lanes, |bits| Linear::RotateHalves(bits % 64)),
             M::Aesenc | M::Vaesenc => self.round(Round::Encrypt, lanes, sources),
             M::Aesenclast | M::Vaesenclast => self.round(Round::EncryptLast, lanes, sources),
             M::Aesdec | M::Vaesdec => self.round(Round::Decrypt, lanes, sources),
@@ -823,6 +879,16 @@ impl Machine<'_> {
                 });
                 self.set_vector(lanes, words)
             }
+            M::Vpunpckhqdq => {
+                let (a, b) = (self.vector(1, lanes)?, self.vector(2, lanes)?);
+                let algebra = &mut self.context.algebra;
+                let words = std::array::from_fn(|lane| {
+                    let low = algebra.linear(&a[lane], Linear::Right(64));
+                    let high = algebra.linear(&b[lane], Linear::Mask(!u128::from(u64::MAX)));
+                    algebra.xor(&low, &high)
+                });
+                self.set_vector(lanes, words)
+            }
             M::Pclmulqdq | M::Vpclmulqdq => self.carryless(lanes, sources),
             M::Vinserti128 => {
                 let mut words = self.vector(1, 2)?;
@@ -861,6 +927,26 @@ impl Machine<'_> {
             }
             _ => Err("not modelled".to_owned()),
         }
+    }
+
+    /// A function of three bits on words, by its table of values: bit 4a + 2b + c of the immediate.
+    fn of_three(&mut self, words: &[&Word; 3]) -> Result<Word, Failure> {
+        // The sum of products that has these values: coefficient n is that of the words whose bit n has.
+        let mut coefficients = self.i.immediate8();
+        for (shift, mask) in [(1, 0x55), (2, 0x33), (4, 0x0f)] {
+            coefficients ^= (coefficients & mask) << shift;
+        }
+        let mut sum = Word::default();
+        for n in (0..8).filter(|n| coefficients >> n & 1 == 1) {
+            let mut product = Word::constant(u128::MAX);
+            for (word, bit) in words.iter().zip([4, 2, 1]) {
+                if n & bit != 0 {
+                    product = self.context.and(&product, word)?;
+                }
+            }
+            sum = self.context.algebra.xor(&sum, &product);
+        }
+        Ok(sum)
     }
 
     /// Whether the memory operand lies where a word is, and not a field.

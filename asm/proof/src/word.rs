@@ -15,7 +15,7 @@ use crate::fips197::inverse_mix_columns;
 pub struct Atom(pub u32);
 
 /// The number of an interned matrix.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct MapId(u32);
 
 impl MapId {
@@ -42,6 +42,8 @@ pub enum Linear {
     Bytes(u128),
     /// The low dword rotated to the right.
     RotateDword(u32),
+    /// Each half rotated to the right.
+    RotateHalves(u32),
     /// The low half times a number, without carries.
     Product(u64),
     /// Times a in GF(2^128): IEEE 1619-2018, section 5.2.
@@ -76,6 +78,10 @@ impl Linear {
                 }))
             }
             Self::RotateDword(bits) => u128::from((x as u32).rotate_right(bits)),
+            Self::RotateHalves(bits) => {
+                let rotate = |x: u64| x.rotate_right(bits);
+                halves(&rotate, &rotate)
+            }
             Self::Product(factor) => {
                 let low = u128::from(x as u64);
                 (0..64).filter(|bit| factor >> bit & 1 == 1).fold(0, |sum, bit| sum ^ low << bit)
@@ -112,7 +118,7 @@ impl Matrix {
 }
 
 /// A word.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Default)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 pub struct Word {
     constant: u128,
     /// In the order of the atoms; `None` for none.
@@ -138,7 +144,30 @@ impl Word {
         self.terms.is_none().then_some(self.constant)
     }
 
-    fn terms(&self) -> &[(Atom, MapId)] {
+    /// An atom under a map.
+    #[must_use]
+    pub fn monomial(term: (Atom, MapId)) -> Self {
+        Self { constant: 0, terms: Some([term].into()) }
+    }
+
+    /// The atom that it is, if it is nothing else.
+    #[must_use]
+    pub fn is_atom(&self) -> Option<Atom> {
+        match self.terms() {
+            [(atom, MapId::ONE)] if self.constant == 0 => Some(*atom),
+            _ => None,
+        }
+    }
+
+    /// What is known and what is not, of which it is the sum.
+    #[must_use]
+    pub fn split(&self) -> (u128, Self) {
+        (self.constant, Self { constant: 0, terms: self.terms.clone() })
+    }
+
+    /// The atoms with their maps, in the order of the atoms.
+    #[must_use]
+    pub fn terms(&self) -> &[(Atom, MapId)] {
         self.terms.as_deref().unwrap_or_default()
     }
 
@@ -312,6 +341,7 @@ mod tests {
         Linear::Dwords(0x93),
         Linear::Bytes(0x0001_0203_8005_0607_0809_0a0b_8c0d_0e0e),
         Linear::RotateDword(8),
+        Linear::RotateHalves(61),
         Linear::Product(0x87),
         Linear::Double,
         Linear::InverseMixColumns,

@@ -69,6 +69,8 @@ fn no_kernel_is_missing() {
         wanted.extend(["aes128", "aes256"].map(|body| format!("{file}::{body}")));
     }
     wanted.extend(["ghash_aesni::any", "ghash_powers_aesni::any"].map(str::to_owned));
+    let hashes = ["sha384_vaes256::any", "sha384_vaes512::one", "sha384_vaes512::two"];
+    wanted.extend(hashes.map(str::to_owned));
     for file in ["gcm_aesni", "gcm_vaes512"] {
         for size in ["aes128", "aes256"] {
             wanted.extend(["seal", "open"].map(|turn| format!("{file}::{size}_{turn}")));
