@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use crate::addr::{GuestPhysAddr, PAGE};
+use crate::addr::{GuestPhysAddr, PAGE, Page};
 use crate::hash::{self, Sha384Digest, Workers};
 use crate::hex::Hex;
 use crate::image::PageType;
@@ -204,9 +204,7 @@ impl LaunchDigest {
             }
             PageType::Vmsa => {
                 for (page, gpa) in pages.iter().zip(gpas) {
-                    let mut page = *page;
-                    page[VMSA_TSC].fill(0);
-                    visit(&self.step(attributes, gpa, &hash::sha384(&page)));
+                    visit(&self.step(attributes, gpa, &vmsa_contents(page)));
                 }
             }
             _ => gpas.for_each(|gpa| visit(&self.step(attributes, gpa, &NOT_MEASURED))),
@@ -247,7 +245,8 @@ impl LaunchDigest {
         &self.imd
     }
 
-    fn step(
+    /// Measures a page whose contents are known by their digest only.
+    pub(super) fn step(
         &mut self,
         attributes: PageAttributes,
         gpa: GuestPhysAddr,
@@ -263,6 +262,13 @@ impl LaunchDigest {
         self.ld = next(&self.ld);
         Measured { gpa, contents: *contents, digest: self.ld }
     }
+}
+
+/// CONTENTS of a save area.
+pub(super) fn vmsa_contents(page: &Page) -> Sha384Digest {
+    let mut page = *page;
+    page[VMSA_TSC].fill(0);
+    hash::sha384(&page)
 }
 
 /// The addresses of so many pages.
