@@ -9,6 +9,7 @@ mod idblock;
 mod input;
 mod kds;
 mod keys;
+mod launch;
 pub mod measure;
 mod memory;
 mod mode;
@@ -60,6 +61,9 @@ enum Command {
     /// ID blocks: what a guest's owner signs about its launch
     #[command(subcommand, name = "idblock", after_help = EXIT_CODES)]
     IdBlock(idblock::Command),
+    /// Launch digests: what is measured of a guest before it starts, step by step
+    #[command(subcommand, after_help = EXIT_CODES)]
+    Measure(launch::Command),
 }
 
 /// Runs the program with the arguments of the process.
@@ -82,6 +86,7 @@ pub fn run() -> ExitCode {
         Command::Kds(command) => kds::run(&command),
         Command::Keys(command) => keys::run(&command),
         Command::IdBlock(command) => idblock::run(&command),
+        Command::Measure(command) => launch::run(&command),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
