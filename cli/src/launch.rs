@@ -13,6 +13,7 @@ use sevcrypt::snp::launch::LaunchDigest;
 use sevcrypt::snp::launch::igvm::{Contexts, IgvmFile, Options};
 
 use self::guest::{CpuOptions, Guest, GuestOptions, OtherOptions, SevEsOptions, SvsmOptions};
+pub(crate) use self::log::print_runs;
 use self::result::{Measured, ResultOptions};
 use crate::failure::Failure;
 use crate::input::{Content, Input};

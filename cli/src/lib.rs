@@ -24,7 +24,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 const EXIT_CODES: &str = "Exit codes: 0 done, accepted; 1 usage or file error; 2 malformed input; \
-    3 not authentic; 4 refused by the policy; 5 collateral missing.";
+    3 not authentic; 4 refused by the policy, or not what is expected; 5 collateral missing.";
 
 /// The cryptography of AMD SEV, SEV-ES and SEV-SNP in software.
 #[derive(Parser)]

@@ -52,7 +52,7 @@ pub(super) fn show(out: &mut impl Write) -> Result<(), Failure> {
 
     writeln!(
         out,
-        "9. Who is the guest? Its report, signed by the chip's key (here: by a test platform's, whose keys are public):"
+        "10. Who is the guest? Its report, signed by the chip's key (here: by a test platform's, whose keys are public):"
     )?;
     writeln!(
         out,

@@ -33,7 +33,7 @@ pub(super) fn show(out: &mut impl Write) -> Result<(), Failure> {
 
     writeln!(
         out,
-        "8. The guest asks the firmware for a report. The hypervisor carries the messages:"
+        "9. The guest asks the firmware for a report. The hypervisor carries the messages:"
     )?;
     let asked = ReportRequest::new(report.report_data());
     let request = channel.seal(&asked, &mut buffer).map_err(Failure::usage)?;

@@ -1,7 +1,8 @@
-//! `sevcrypt demo`: what memory encryption does and does not do, and what a report proves, computed and checked before your
-//! eyes.
+//! `sevcrypt demo`: what memory encryption does and does not do, what is measured at launch, and what a report proves,
+//! computed and checked before your eyes.
 
 mod attestation;
+mod launch;
 mod messages;
 
 use std::fs;
@@ -20,7 +21,7 @@ use crate::output;
 
 #[derive(Args, Default)]
 pub(crate) struct Options {
-    /// Leave the demo's files in this folder: the guest image, its ciphertext, the keys, reports and certificates
+    /// Leave the demo's files in this folder: the guest image, its ciphertext, the keys, a firmware, reports and certificates
     #[arg(long, value_name = "DIR")]
     write: Option<PathBuf>,
 }
@@ -187,6 +188,8 @@ pub(crate) fn run(options: &Options) -> Result<(), Failure> {
 
     throughput(out, backend)?;
     writeln!(out)?;
+    launch::show(out)?;
+    writeln!(out)?;
     messages::show(out)?;
     writeln!(out)?;
     attestation::show(out)?;
@@ -196,7 +199,7 @@ pub(crate) fn run(options: &Options) -> Result<(), Failure> {
             write_files(folder, &image, &ciphertext)?;
             writeln!(
                 out,
-                "\nThe guest image, its ciphertext, the keys, reports and certificates are in {}.",
+                "\nThe guest image, its ciphertext, the keys, a firmware, reports and certificates are in {}.",
                 folder.display()
             )?;
             Some(folder.as_path())
@@ -265,6 +268,7 @@ fn write_files(folder: &Path, image: &[u8], ciphertext: &[u8]) -> Result<(), Fai
     output::write_file(&folder.join("dram.img"), ciphertext)?;
     output::write_file(&folder.join("key.bin"), &KEY)?;
     output::write_file(&folder.join("tweak-key.bin"), &TWEAK_KEY)?;
+    output::write_file(&folder.join("firmware.fd"), &launch::firmware())?;
     attestation::files()
         .iter()
         .try_for_each(|(name, content)| output::write_file(&folder.join(name), content))

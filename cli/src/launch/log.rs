@@ -57,7 +57,7 @@ fn runs(log: &Log) -> Vec<Run<'_>> {
 }
 
 /// A line for each run of steps.
-pub(super) fn print_runs(log: &Log, out: &mut impl Write) -> Result<(), Failure> {
+pub(crate) fn print_runs(log: &Log, out: &mut impl Write) -> Result<(), Failure> {
     writeln!(
         out,
         "\n{:>13}  {:>15}  {:>9}  {:<10}  {:<16}  {:<16}  from",
