@@ -83,9 +83,8 @@
                 sha_round       \a, \b, \c, \d, \e, \f, \g, \h
 .endm
 
-# 16 rounds, which come back to the state's registers.
+# 16 rounds, which come back to the state's registers, and to b ^ c.
 .macro sha_rounds step
-                vpxor           ymm12, ymm1, ymm2
 .irp            i, 0, 8
                 \step           (\i+0), 0, 1, 2, 3, 4, 5, 6, 7
                 \step           (\i+1), 7, 0, 1, 2, 3, 4, 5, 6
@@ -126,6 +125,7 @@
                 vmovdqa         [r11 + 32 * \n + 32], ymm11
 .endr
                 add             r10, 128
+                vpxor           ymm12, ymm1, ymm2
                 xor             r9d, r9d
 3:              sha_rounds      sha_scheduled_step
                 mov             rax, [rdi + r9 + JOB_LANES]
@@ -146,6 +146,7 @@
                 mov             rcx, [rdi + JOB_PADDING]
                 test            rcx, rcx
                 jz              5f
+                vpxor           ymm12, ymm1, ymm2
                 xor             r9d, r9d
 4:              sha_rounds      sha_padding_step
                 add             rdx, 128

@@ -207,8 +207,13 @@
                 jne             5b
                 sha_state       sha_forward
 6:
-.irp            n, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31
+.if SETS == 2
+.irp            n, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27
                 vpxorq          zmm\n, zmm\n, zmm\n             # wipe
+.endr
+.endif
+.irp            n, 28, 29, 30, 31
+                vpxorq          zmm\n, zmm\n, zmm\n
 .endr
                 vzeroall                                        #   zmm0 to zmm15
                 ret

@@ -107,6 +107,44 @@ def firmware(entries, sections=(), kernel=0, vcpus=1, profile=0, variables=0, le
     return bytes([kernel, vcpus, profile, variables]) + metadata + table + bytes(32)
 
 
+def igvm(*headers, options=0, version=1, platforms=((1, 2),), data=b""):
+    """How it is measured, then an IGVM file: its headers, whose data all begin behind them. The target seals it."""
+    headers = [(1, struct.pack("<IBBHQ", mask, 0, kind, 1, 0)) for mask, kind in platforms] + list(headers)
+    length = sum(8 + (len(body) + 7) // 8 * 8 for _, body in headers)
+    fixed = 0x20 if version == 2 else 0x18
+    start = fixed + length
+    variable = b""
+    for kind, body in headers:
+        body = body.replace(DATA_OFFSET, struct.pack("<I", start))
+        variable += struct.pack("<II", kind, len(body)) + body + bytes(-len(body) % 8)
+    header = struct.pack("<IIIIII", 0x4D564749, version, fixed, length, 0, 0)
+    return bytes([options]) + header + (struct.pack("<II", 0, 4096) if version == 2 else b"") + variable + data
+
+
+# Stands for the place of the data.
+DATA_OFFSET = b"data"
+
+
+def page_data(gpa, mask=1, flags=0, kind=0, offset=DATA_OFFSET):
+    return 0x302, struct.pack("<QI4sIHH", gpa, mask, offset, flags, kind, 0)
+
+
+def context(gpa, mask=1):
+    return 0x304, struct.pack("<QI4sHH", gpa, mask, DATA_OFFSET, 0, 0)
+
+
+PAGE = bytes(range(1, 129)) * 32
+AREA = (0x301, struct.pack("<QII", 0x3000, 5, 0))
+INSERT = (0x303, struct.pack("<QII", 0x9000, 1, 5))
+NO_DATA = bytes(4)
+
+
+def cpuid(*entries, count=None, processor=0xA10F11):
+    """The processor, then a CPUID page: EAX and ECX in, XCR0, XSS, four registers out."""
+    header = struct.pack("<IIII", len(entries) if count is None else count, 0, 0, 0)
+    return struct.pack("<I", processor) + header + b"".join(struct.pack("<IIQQIIIIQ", *entry) for entry in entries)
+
+
 CLAIMS = b'{"keys":[{"kid":"HCLAkPub","kty":"RSA"}],"vm-configuration":{"secure-boot":true}}'
 MILAN = [cert("milan-vcek"), cert("milan-ask"), cert("milan-ark")]
 V3 = report("vcek-milan-v3")
@@ -299,6 +337,42 @@ SEEDS = {
         "absorb-noma": bytes([7]),
         "tsc-info": bytes([8]) + struct.pack("<IIQQI", 0, 0, 1 << 32, 5, 200),
         "header": bytes([1]) + HEADER,
+    },
+    "cpuid_page": {
+        "acceptable": cpuid((0, 0, 0, 0, 0x10, 1, 2, 3, 0), (0x8000001F, 0, 0, 0, 0x1A, 0x4173, 0, 0, 0)),
+        "processor": cpuid((1, 0, 0, 0, 0xB00F00, 0x0800, 0, 0, 0), (0x80000001, 0, 0, 0, 0xA10F12, 0, 0, 0, 0)),
+        "xsave": cpuid((0xD, 0, 7, 0, 0x207, 0x340, 0x988, 0, 0), (0xD, 1, 7, 0x1800, 0xF, 0x368, 0x1800, 0, 0)),
+        "parts": cpuid((0x80000008, 0, 0, 0, 0x303935, 0, 0, 0x20008, 0), (0x80000022, 0, 0, 0, 7, 0x117, 0, 0, 0)),
+        "inverted": cpuid((7, 0, 0, 0, 2, 0xFFFFFFFF, 0xFFFFFFFF, 0x10000011, 0)),
+        "not-listed": cpuid((1, 1, 0, 0, 1, 0, 0, 0, 0), (0x40000000, 0, 0, 0, 1, 2, 3, 4, 5)),
+        "reserved": cpuid((2, 0, 0, 0, 0, 0, 0, 0, 1)),
+        "full": cpuid(*((2, 0, 0, 0, 0, 0, 0, 0, 0) for _ in range(64))),
+        "count": cpuid(count=65),
+        "none": cpuid(),
+    },
+    "igvm": {
+        "page": igvm(page_data(0x1000), data=PAGE),
+        "version-2": igvm(page_data(0x1000, kind=1, offset=NO_DATA), version=2),
+        "types": igvm(*(page_data(0x1000 * kind, kind=kind, offset=NO_DATA) for kind in range(4)), options=8),
+        "flags": igvm(page_data(0x1000, flags=2), page_data(0x2000, flags=4), data=PAGE, options=2),
+        "large": igvm(page_data(0x200000, flags=1, offset=NO_DATA)),
+        "area": igvm(AREA, (0x307, bytes(8)), INSERT),
+        "area-first": igvm(AREA, INSERT, options=4),
+        "area-twice": igvm(AREA, INSERT, INSERT),
+        "area-long": igvm((0x301, struct.pack("<QII", 1 << 63, 5, 0))),
+        "context": igvm(context(0xFFFFFFFFF000), page_data(0x1000), data=PAGE),
+        "context-kvm": igvm(context(0x1000), page_data(0x2000), data=PAGE, options=1),
+        "context-none": igvm(page_data(0x2000), data=PAGE, options=1),
+        "id-block": igvm(page_data(0x1000), (0x30B, struct.pack("<I692x", 1)), data=PAGE),
+        "platforms": igvm(page_data(0x1000, 2), page_data(0x2000, 1), context(0, 4), data=PAGE, platforms=((4, 0), (2, 3), (1, 2))),
+        "other-platform": igvm(page_data(0x1000), data=PAGE, platforms=((1, 3),)),
+        "settings": igvm((0x101, bytes(16)), (0x107, b"1.0"), (0x800001FF, b"?"), page_data(0x1000, offset=NO_DATA)),
+        "order": igvm(AREA, (0x101, bytes(16))),
+        "unknown": igvm((0x314, b"")),
+        "unaligned": igvm(page_data(0x1010, offset=NO_DATA)),
+        "above": igvm(page_data(1 << 52, offset=NO_DATA)),
+        "cut-off": igvm(page_data(0x1000), data=PAGE)[:0x40],
+        "empty": b"",
     },
     "ovmf": {
         "amd-sev": firmware(AMD_SEV, SECTIONS),

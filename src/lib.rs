@@ -5,6 +5,7 @@
 //! |---|---|
 //! | an emulator, a VMM, a research model | [`mem::MemoryCipher`]: a physical address, a key and bytes in, the ciphertext of DRAM out |
 //! | a key broker, a relying party, a CI system | [`snp::verify::verify`]: a report and its certificate in, accepted or the reason why not out |
+//! | whoever must know a guest's measurement before it starts | [`image::Launch`] and [`snp::launch::measure`]: firmware, kernel and vCPUs in, the launch digest and its steps out; [`snp::id_block`]: sign it |
 //! | guest code: firmware, an SVSM, a unikernel | [`snp::message::GuestChannel`]: a key of the secrets page in, reports and derived keys out |
 //! | a platform's firmware | [`snp::report::Draft`]: an attestation report to fill in and to sign; [`snp::message::FirmwareChannels`]: guests' messages; [`snp::keys`]: the keys that sign it, and those of guests |
 //!
@@ -41,15 +42,17 @@
 //!
 //! # The map
 //! Modules name only those above them:
-//! * [`PhysAddr`], [`Asid`], [`Vmpl`], [`Block`], [`Line`], [`Page`], [`PageSize`]: addresses, levels and sizes (`addr`); [`Key`],
+//! * [`PhysAddr`], [`GuestPhysAddr`], [`Asid`], [`Vmpl`], [`Block`], [`Line`], [`Page`], [`PageSize`]: addresses, levels and sizes (`addr`); [`Key`],
 //!   [`KeySize`] (`key`); [`Hex`]; [`Status`]: the firmware's codes; errors (`error`)
 //! * [`Backend`], [`BackendKind`]: which kernels this CPU has (`cpu`); the assembly itself (`kernel`)
 //! * AES keys and blocks for every backend (`aes`), private
 //! * [`ecdsa`]: P-384 signatures in AMD's form; [`x509`]: AMD's certificates and revocation lists, RSA-PSS; AMD's CA keys
 //!   (`anchors`), private
-//! * [`gcm`]: AES-GCM on every backend; [`kdf`]: AMD's key derivation; [`ctr`]: AES-CTR as AMD's legacy packets use it
-//! * [`mem`]: the memory-encryption engine
-//! * [`snp`]: attestation reports, certificate chains, policies, and how they reach a verifier; guest messages; keys of a platform
+//! * [`hash`]: SHA-384 of many pages at once; [`gcm`]: AES-GCM on every backend; [`kdf`]: AMD's key derivation; [`ctr`]: AES-CTR as AMD's legacy packets use it
+//! * [`mem`]: the memory-encryption engine; [`vmsa`]: save areas of vCPUs; [`image`]: firmware images, kernels, VMMs, and what they load at a
+//!   launch, for every generation
+//! * [`sev`]: launch digests of SEV and SEV-ES
+//! * [`snp`]: attestation reports, certificate chains, policies, and how they reach a verifier; launch digests, CPUID pages, IGVM files, ID blocks; guest messages; keys of a platform
 //!   and its guests; page swap
 //!
 //! # Features
@@ -57,8 +60,9 @@
 //! * `kernels`: the assembly in `asm/`, on x86-64 with SSE2. Without it: Rust only, no CPU detection.
 //! * `alloc`, `std`: the core needs neither. With `alloc`, the tables of a linear tweak are on the heap, and
 //!   `snp::certs::Bundle` takes certificates in any form; with `std`, VAES is found also on CPUs without AVX-512, and a
-//!   verified chain keeps a table of its key.
+//!   verified chain keeps a table of its key, and threads hash pages where the caller asks for them.
 //! * `serde`: reports and claims can be serialised.
+//! * `igvm-05`: `snp::launch::igvm::directives_of`, files of the `igvm` crate, version 0.5.
 //! * `aead-06`: the traits of the `aead` crate for [`gcm::GcmKey`].
 //! * `vm-memory-018`: `mem::vm_memory`, guest memory of the `vm-memory` crate.
 

@@ -232,6 +232,9 @@ fn files_that_are_no_key() {
     ended(&idblock(&[&["key-digest", &folder.path("none")]]), 1, &["none"]);
 }
 
+/// Options, exit code, words of the sentence.
+type Refusal<'a> = (&'a [&'a [&'a str]], i32, &'a [&'a str]);
+
 #[test]
 fn nothing_is_written_of_a_failure() {
     let folder = Folder::new();
@@ -242,7 +245,7 @@ fn nothing_is_written_of_a_failure() {
     let files: &[&str] = &["--id-block", &block, "--id-auth", &auth];
     let key: &[&str] = &["--id-key", &id_key];
     let short = &LD[2..];
-    let cases: [(&[&[&str]], i32, &[&str]); 9] = [
+    let cases: [Refusal<'_>; 9] = [
         (&[&["--digest", short], key, files], 1, &["--digest", "47", "48"]),
         (&[&["--digest", "xy"], key, files], 1, &["--digest"]),
         (&[&["--digest", LD], key, files, &["--family-id", "00"]], 1, &["--family-id", "16"]),
@@ -334,7 +337,8 @@ fn show() {
     assert_eq!(auth["faults"], json!([]));
 
     let mut page = folder.read("auth");
-    (page[0x40..0x70].fill(0), page[0x240] = 1, page[0xfff] = 7);
+    page[0x40..0x70].fill(0);
+    (page[0x240], page[0xfff]) = (1, 7);
     page[0x680..0xc84].fill(0);
     folder.write("faulty", &page);
     let faulty = json("faulty");

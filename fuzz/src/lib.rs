@@ -4,6 +4,7 @@
 mod gcm;
 mod id_block;
 mod launch;
+mod launch_snp;
 mod messages;
 mod parsers;
 mod verify;
@@ -11,6 +12,7 @@ mod verify;
 pub use gcm::gcm;
 pub use id_block::id_block;
 pub use launch::ovmf;
+pub use launch_snp::{cpuid_page, igvm};
 pub use messages::{message_request, message_response, secrets_page};
 pub use parsers::{bundle, cert_table, certificate, crl, hcl, kds, policy, report, response};
 pub use verify::verify;
@@ -23,10 +25,12 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("bundle", bundle),
     ("cert_table", cert_table),
     ("certificate", certificate),
+    ("cpuid_page", cpuid_page),
     ("crl", crl),
     ("gcm", gcm),
     ("hcl", hcl),
     ("id_block", id_block),
+    ("igvm", igvm),
     ("kds", kds),
     ("message_request", message_request),
     ("message_response", message_response),

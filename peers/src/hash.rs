@@ -237,7 +237,8 @@ fn sets(curves: bool) -> Vec<(String, usize)> {
     let pages = WORKING_SETS.iter().filter(|set| named.contains(&set.name) || curves);
     let pages = pages.filter(|set| set.bytes > PAGE);
     let pages = pages.map(|set| (format!("sha384-{}", set.name), set.bytes));
-    [("sha384-stream".to_owned(), PAGE)].into_iter().chain(pages).collect()
+    let few = [("sha384-stream", PAGE), ("sha384-pages", 16 * PAGE)];
+    few.into_iter().map(|(name, bytes)| (name.to_owned(), bytes)).chain(pages).collect()
 }
 
 pub(crate) fn run(options: &Options) -> Result<(), Box<dyn Error>> {

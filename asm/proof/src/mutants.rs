@@ -50,6 +50,8 @@ impl Mutant {
             }
             (M::Xchg, _) => Some("behind the last group nobody asks whose tweaks are whose"),
             (M::Add, Register::RAX) if file == "xts_vaes512" => Some(HINT),
+            (M::Mov, Register::RAX) if is_hint(original, file) => Some(HINT),
+            (M::Vmovdqa, Register::YMM12) => Some(BEGUN_ANEW),
             (M::Pslldq | M::Psrldq | M::Pxor, _) if file == "ghash_powers_aesni" => Some(SQUARE),
             (M::Vpaddd, Register::ZMM16) => Some(LAST_COUNTER),
             (M::Vbroadcasti32x4, Register::ZMM23) => Some(STILL_THERE),
@@ -114,6 +116,18 @@ impl Mutant {
             {
                 Some(HINT)
             }
+            M::Mov if is_hint(original, file) => Some(HINT),
+            M::Vmovdqa if original.op0_register() == Register::YMM12 => Some(BEGUN_ANEW),
+            M::Vpxor
+                if file == "sha384_vaes256"
+                    && original.op0_register() == Register::YMM11
+                    && changed.op0_register() == Register::YMM12 =>
+            {
+                Some(BEGUN_ANEW)
+            }
+            M::Vmovdqu if original.op0_register() == Register::YMM14 && base && moved == 0x10 => {
+                Some("each lane of the order is the same")
+            }
             M::Lea if moved == 0x40 => {
                 Some("AES-128 keeps no keys behind the second group of tweaks")
             }
@@ -155,6 +169,13 @@ const NO_PART: &str = "a part of no bytes adds nothing to the hash";
 const HINT: &str = "the register holds an address that is only prefetched from";
 const NO_KEY: &str = "AES-128 has no key in this register";
 const ZERO_HALF: &str = "of this register only the low half is used, which is zero already";
+
+const BEGUN_ANEW: &str = "every block begins with a sum of its own";
+
+/// Whether the instruction loads the address of a message whose next block is prefetched.
+fn is_hint(original: Instruction, file: &str) -> bool {
+    file.starts_with("sha384") && original.memory_index() == Register::R9
+}
 
 /// Whether the instruction multiplies sums of halves: those of powers lie at the distance of an index register.
 fn is_middle(original: Instruction) -> bool {

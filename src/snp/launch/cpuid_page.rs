@@ -64,7 +64,7 @@ impl<'a> CpuidPage<'a> {
         page
     }
 
-    /// A page that a hypervisor made. What stands behind its entries, and in the twelve bytes behind COUNT, is not looked at.
+    /// A page that a hypervisor made. MODEL: what stands behind its entries, and in the twelve bytes behind COUNT, is not looked at.
     ///
     /// # Errors
     /// COUNT is more than 64.

@@ -32,7 +32,7 @@ pub struct Suspects<'a> {
     pub command_lines: Vec<(String, Sha256Digest)>,
     /// What the hashes would be, for a launch without a kernel.
     pub kernel_hashes: Option<KernelHashes>,
-    /// Numbers of vCPUs.
+    /// Numbers of vCPUs; 0 is none.
     pub vcpus: RangeInclusive<u32>,
     /// Processors that the guest sees, each with a name.
     pub cpus: Vec<(&'a str, CpuSignature)>,
@@ -66,7 +66,7 @@ impl<'a> Suspects<'a> {
             initrds: Vec::new(),
             command_lines: Vec::new(),
             kernel_hashes: None,
-            vcpus: 1..=0,
+            vcpus: 0..=0,
             cpus: Vec::new(),
             features: Vec::new(),
             profiles: Vec::new(),

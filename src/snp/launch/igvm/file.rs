@@ -39,12 +39,14 @@ const LARGE: usize = 512 * PAGE;
 
 /// An IGVM file for SEV-SNP, perhaps among other platforms: a view, the bytes stay.
 ///
+/// Nothing is allocated, and no time is spent that a length in the file decides: see [`MeasureError`] for the bounds of parameter areas.
+///
 /// ```
 /// use sevcrypt::Backend;
 /// use sevcrypt::snp::launch::igvm::{FileError, IgvmFile, Options};
 ///
 /// # fn measure_file(bytes: &[u8]) -> Result<(), Box<dyn std::error::Error>> {
-/// let file = IgvmFile::parse(&bytes)?;
+/// let file = IgvmFile::parse(bytes)?;
 /// let measured = file.measure(&Options::default(), Backend::best(), &mut |_| {})?;
 /// if measured.id_block_digest.is_some_and(|expected| expected != measured.digest) {
 ///     println!("its ID block expects another digest");

@@ -132,7 +132,8 @@ pub enum Contexts {
     #[default]
     AsInFile,
     /// QEMU hands the registers of the only context to KVM, which makes a save area of them: behind everything else, at
-    /// FFFF_FFFF_F000h, with CR0.NE set. A file with another number of contexts is refused.
+    /// FFFF_FFFF_F000h, with CR0.NE set. A file with another number of contexts is refused. MODEL: other registers stay as they are in
+    /// the file.
     Kvm,
 }
 
@@ -253,9 +254,8 @@ pub fn measure<'a>(
             Directive::SnpIdBlock { compatibility_mask, launch_digest }
                 if applies(compatibility_mask) =>
             {
-                if id_block_digest.replace(launch_digest).is_some() {
-                    return Err(MeasureError::SecondIdBlock { directive: number });
-                }
+                let first = id_block_digest.replace(launch_digest);
+                first.map_or(Ok(()), |_| Err(MeasureError::SecondIdBlock { directive: number }))?;
             }
             _ => {}
         }
@@ -327,15 +327,13 @@ impl Measurer<'_> {
         if !gpa.is_multiple_of(most as u64) {
             return Err(MeasureError::Address { directive, gpa, alignment: most });
         }
+        if flags.shared && self.options.shared_pages == SharedPages::NotMeasured {
+            return Ok(());
+        }
         let page_type = match data_type {
             DataType::Secrets => PageType::Secrets,
             DataType::CpuidData | DataType::CpuidXf => PageType::Cpuid,
             DataType::Normal if flags.unmeasured => PageType::Unmeasured,
-            DataType::Normal
-                if flags.shared && self.options.shared_pages == SharedPages::NotMeasured =>
-            {
-                return Ok(());
-            }
             DataType::Normal if data.is_empty() && self.options.empty_pages == EmptyPages::Zero => {
                 PageType::Zero
             }

@@ -6,7 +6,10 @@
 
 use core::hint::black_box;
 
+use sevcrypt::image::{CpuSignature, Generation, KernelHashes, Launch, Ovmf, Profile, Svsm};
 use sevcrypt::snp::keys::{DerivedKey, KeyRequest, KeySelect};
+use sevcrypt::snp::launch::CpuidPage;
+use sevcrypt::snp::launch::igvm::IgvmFile;
 use sevcrypt::snp::message::{
     AbsorbNomaRequest, AbsorbRequest, CpuidEntries, CpuidRequest, CpuidResponse, Exit,
     ExportRequest, ExportedContext, FirmwareChannels, GuestChannel, GuestRequest, ImportRequest,
@@ -41,7 +44,7 @@ extern "sysv64" fn run() {
     static INPUT: [u8; 4000] = [2; 4000];
     let input: &[u8] = black_box(&INPUT);
     let input = input.get(..black_box(1184)).unwrap_or_default();
-    let _ = black_box((report(input), message(input), entry(input)));
+    let _ = black_box((report(input), message(input), entry(input), launch(input), igvm(input)));
     #[cfg(feature = "reachable-panic")]
     black_box(input[black_box(1184)]);
 }
@@ -62,6 +65,41 @@ fn report(input: &[u8]) -> Option<()> {
     black_box((report.launch_mit_vector(), report.current_mit_vector()));
     black_box((report.signed_bytes(), report.signature_field()));
     let _ = black_box(report.check_reserved());
+    Some(())
+}
+
+/// A firmware image with its sections, and what a VMM loads of it.
+fn launch(input: &[u8]) -> Option<()> {
+    let firmware = Ovmf::parse(input).ok()?;
+    black_box((firmware.reset_eip(), firmware.hash_table(), firmware.secret_area()));
+    black_box(firmware.sections()?.count());
+    let hash = *input.first_chunk()?;
+    let kernel = Some(KernelHashes { kernel: hash, initrd: hash, command_line: hash });
+    let svsm = Some(Svsm { image: firmware, vars_size: black_box(0x1000) });
+    let cpu = CpuSignature(black_box(0xa0_0f11));
+    let launch =
+        Launch { kernel, vcpus: black_box(2), ..Launch::new(firmware, cpu, &Profile::EC2) };
+    for launch in [Launch { svsm, ..launch.clone() }, launch] {
+        for generation in [Generation::Sev, Generation::SevEs, Generation::Snp] {
+            launch
+                .updates(generation, &mut |update| {
+                    black_box(*update);
+                })
+                .ok()?;
+        }
+    }
+    let mut page = [2; 4096];
+    let page = CpuidPage::open(&mut page).ok()?;
+    black_box(page.entries().iter().count());
+    Some(())
+}
+
+/// An IGVM file's headers and directives.
+fn igvm(input: &[u8]) -> Option<()> {
+    let file = IgvmFile::parse(input).ok()?;
+    file.directives().for_each(|directive| {
+        black_box(directive);
+    });
     Some(())
 }
 
