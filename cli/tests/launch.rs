@@ -438,7 +438,7 @@ fn igvm_file(ld: Option<[u8; 48]>) -> Vec<u8> {
     let mut file = [&b"IGVM"[..], &fixed, &headers].concat();
     // CRC-32, the checksum's own field being zero.
     let crc = !file.iter().fold(!0_u32, |crc, byte| {
-        (0..8).fold(crc ^ u32::from(*byte), |crc, _| crc >> 1 ^ 0xedb8_8320 * (crc & 1))
+        (0..8).fold(crc ^ u32::from(*byte), |crc, _| (crc >> 1) ^ (0xedb8_8320 * (crc & 1)))
     });
     file[20..24].copy_from_slice(&crc.to_le_bytes());
     file.resize(0x1000, 0);

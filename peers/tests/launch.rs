@@ -1,4 +1,4 @@
-//! Launch digests of random guests: ours, and those of the crate `sev` 8.
+//! Launch digests of random guests: ours, and those of the crate `sev`: of its version 8 for SEV-SNP, of 7 for SEV and SEV-ES.
 
 #![allow(missing_docs, reason = "tests")]
 
@@ -11,12 +11,12 @@ use std::path::{Path, PathBuf};
 
 use proptest::collection::vec;
 use proptest::prelude::*;
-use sev::measurement::sev::{
-    SevEsMeasurementArgs, SevMeasurementArgs, sev_calc_launch_digest, seves_calc_launch_digest,
-};
 use sev::measurement::snp::{SnpMeasurementArgs, calc_snp_ovmf_hash, snp_calc_launch_digest};
 use sev::measurement::vcpu_types::CpuType;
 use sev::measurement::vmsa::{GuestFeatures, VMMType};
+use sev_openssl::measurement::sev::{
+    SevEsMeasurementArgs, SevMeasurementArgs, sev_calc_launch_digest, seves_calc_launch_digest,
+};
 use sevcrypt::image::{Generation, KernelHashes, Launch, Ovmf, Profile, VcpuType};
 use sevcrypt::snp::launch::measure;
 use sevcrypt::vmsa::SevFeatures;
@@ -24,6 +24,12 @@ use sevcrypt::{Backend, Hex};
 use tempfile::TempDir;
 
 use builder::Image;
+
+/// Names of version 7.
+mod older {
+    pub(crate) use sev_openssl::measurement::vcpu_types::CpuType;
+    pub(crate) use sev_openssl::measurement::vmsa::VMMType;
+}
 
 /// A guest, with its files.
 #[derive(Debug)]
@@ -43,20 +49,21 @@ struct Kernel {
     command_line: Option<String>,
 }
 
-const CPUS: [(&str, CpuType); 6] = [
-    ("EPYC-v4", CpuType::EpycV4),
-    ("EPYC-IBPB", CpuType::EpycIBPB),
-    ("EPYC-Rome", CpuType::EpycRome),
-    ("EPYC-Milan-v2", CpuType::EpycMilanV2),
-    ("EPYC-Genoa", CpuType::EpycGenoa),
-    ("EPYC-Turin", CpuType::EpycTurin),
+/// The vCPU types of both versions.
+const CPUS: [(&str, CpuType, older::CpuType); 6] = [
+    ("EPYC-v4", CpuType::EpycV4, older::CpuType::EpycV4),
+    ("EPYC-IBPB", CpuType::EpycIBPB, older::CpuType::EpycIBPB),
+    ("EPYC-Rome", CpuType::EpycRome, older::CpuType::EpycRome),
+    ("EPYC-Milan-v2", CpuType::EpycMilanV2, older::CpuType::EpycMilanV2),
+    ("EPYC-Genoa", CpuType::EpycGenoa, older::CpuType::EpycGenoa),
+    ("EPYC-Turin", CpuType::EpycTurin, older::CpuType::EpycTurin),
 ];
 
 /// EC2 is what it was until 2025.
-const VMMS: [(Profile, VMMType); 3] = [
-    (Profile::QEMU, VMMType::QEMU),
-    (Profile::EC2_2025, VMMType::EC2),
-    (Profile::KRUN, VMMType::KRUN),
+const VMMS: [(Profile, VMMType, older::VMMType); 3] = [
+    (Profile::QEMU, VMMType::QEMU, older::VMMType::QEMU),
+    (Profile::EC2_2025, VMMType::EC2, older::VMMType::EC2),
+    (Profile::KRUN, VMMType::KRUN, older::VMMType::KRUN),
 ];
 
 fn guests() -> impl Strategy<Value = Guest> {
@@ -106,8 +113,8 @@ proptest! {
     fn equal(guest in guests()) {
         let image = Image::ovmf(4096 * guest.pages).build();
         let files = Files::new(&image, guest.kernel.as_ref());
-        let (cpu_name, cpu_type) = CPUS[guest.cpu];
-        let (profile, vmm_type) = &VMMS[guest.vmm];
+        let (cpu_name, cpu_type, older_cpu_type) = CPUS[guest.cpu];
+        let (profile, vmm_type, older_vmm_type) = &VMMS[guest.vmm];
         let cpu = VcpuType::by_name(cpu_name).unwrap().signature();
         let mut launch = Launch::new(Ovmf::parse(&image).unwrap(), cpu, profile);
         launch.vcpus = guest.vcpus;
@@ -153,12 +160,12 @@ proptest! {
         let ours = sevcrypt::sev::launch::measure(&launch, Generation::SevEs, &mut |_| {}).unwrap();
         let theirs = seves_calc_launch_digest(SevEsMeasurementArgs {
             vcpus: guest.vcpus,
-            vcpu_type: cpu_type,
+            vcpu_type: older_cpu_type,
             ovmf_file: files.firmware.clone(),
             kernel_file: files.kernel.clone(),
             initrd_file: files.initrd.clone(),
             append,
-            vmm_type: Some(*vmm_type),
+            vmm_type: Some(*older_vmm_type),
         });
         prop_assert_eq!(ours, theirs.unwrap());
     }

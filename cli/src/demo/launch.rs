@@ -32,7 +32,9 @@ pub(super) fn firmware() -> Vec<u8> {
     // Data, then the length of all and the GUID, its first three fields little-endian.
     let entry = |data: &[u8], guid: u128| {
         let mut guid = guid.to_be_bytes();
-        (guid[..4].reverse(), guid[4..6].reverse(), guid[6..8].reverse());
+        for field in [0..4, 4..6, 6..8] {
+            guid[field].reverse();
+        }
         let length = (data.len() + 18) as u16;
         [data, &length.to_le_bytes(), &guid].concat()
     };
