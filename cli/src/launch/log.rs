@@ -58,9 +58,11 @@ fn runs(log: &Log) -> Vec<Run<'_>> {
 
 /// A line for each run of steps.
 pub(crate) fn print_runs(log: &Log, out: &mut impl Write) -> Result<(), Failure> {
+    // Two numbers and " to ", but as wide as short logs have it.
+    let width = (2 * log.steps.len().to_string().len() + 4).max(13);
     writeln!(
         out,
-        "\n{:>13}  {:>15}  {:>9}  {:<10}  {:<16}  {:<16}  from",
+        "\n{:>width$}  {:>15}  {:>9}  {:<10}  {:<16}  {:<16}  from",
         "steps", "address", "bytes", "type", "contents", "digest after"
     )?;
     for Run { number, first, last, steps, length } in runs(log) {
@@ -79,7 +81,7 @@ pub(crate) fn print_runs(log: &Log, out: &mut impl Write) -> Result<(), Failure>
         };
         writeln!(
             out,
-            "{numbers:>13}  {:#15x}  {length:#9x}  {:<10}  {contents:<16}  {:.16}  {origin}",
+            "{numbers:>width$}  {:#15x}  {length:#9x}  {:<10}  {contents:<16}  {:.16}  {origin}",
             first.gpa.get(),
             first.page_type,
             last.after,
