@@ -1,6 +1,7 @@
 # sha384: SHA-512's compression of several messages side by side, AVX-512 [contract]
-#   in   rdi job        JOB_* below: hash values (8 words for 8 messages each, for each set), a pointer for each
-#                       message, a count of blocks of 128 bytes (at least 1) and of padding blocks (0 or 1), scratch
+#   in   rdi job        2688 (one set) or 5312 bytes, 64-byte aligned; JOB_* below: hash values (8 words for 8 messages
+#                       each, for each set), a pointer for each message, a count of blocks of 128 bytes (1 to 32)
+#                       and of padding blocks (0 or 1), scratch
 #        rsi constants  80 words: FIPS 180-4, section 4.2.3
 #        rdx padding    80 words: those constants plus the schedule of the padding block
 #        rcx order      64 bytes: turns each word's bytes round

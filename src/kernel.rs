@@ -8,7 +8,8 @@
 //! * the token argument proves the CPU features (see [`crate::cpu`]);
 //! * keys, tables and scratch are references to types of exactly the size and alignment in the kernel's
 //!   contract;
-//! * memory is named by [`Segment`]s, whose constructor is `unsafe` and takes the promise that it is valid.
+//! * memory is named by [`Segment`]s, whose constructor is `unsafe` and takes the promise that it is valid, or by slices whose
+//!   lengths are checked here.
 
 #![allow(unsafe_code, reason = "src/kernel.rs is a listed unsafe file")]
 
@@ -217,6 +218,9 @@ impl Backend {
         Self::built(kind)
     }
 }
+
+/// The most blocks of a message that a hash kernel takes at a time: those of a page. `asm/proof` covers every number up to it.
+pub(crate) const HASH_BLOCKS: usize = PAGE / 128;
 
 if_kernels! {
     {
@@ -696,7 +700,10 @@ if_kernels! {
         const _: () = {
             use core::mem::offset_of;
             assert!(offset_of!(HashJob<4, 1>, lanes) == 256 && offset_of!(HashJob<4, 1>, blocks) == 288);
-            assert!(offset_of!(HashJob<4, 1>, words) == 320);
+            assert!(offset_of!(HashJob<4, 1>, words) == 320 && size_of::<HashJob<4, 1>>() == 1344);
+            assert!(size_of::<HashJob<8, 1>>() == 2688 && size_of::<HashJob<8, 2>>() == 5312);
+            assert!(offset_of!(HashJob<4, 1>, padding) == 296 && offset_of!(HashJob<8, 1>, padding) == 584);
+            assert!(offset_of!(HashJob<8, 2>, padding) == 1160);
             assert!(offset_of!(HashJob<8, 1>, lanes) == 512 && offset_of!(HashJob<8, 2>, lanes) == 1024);
             assert!(offset_of!(HashJob<8, 1>, blocks) == 576 && offset_of!(HashJob<8, 2>, blocks) == 1152);
             assert!(offset_of!(HashJob<8, 1>, words) == 640 && offset_of!(HashJob<8, 2>, words) == 1216);
@@ -712,7 +719,7 @@ if_kernels! {
         }
 
         /// SHA-512's compression of messages side by side: the first `blocks` blocks of each, then the block whose schedule is in
-        /// `padding`, if there is one. As many messages as [`sha384_lanes`] says, or fewer.
+        /// `padding`, if there is one. As many messages as [`sha384_lanes`] says, or fewer; at most [`HASH_BLOCKS`] blocks.
         pub(crate) fn sha384_blocks(
             isa: Isa,
             states: &mut [[u64; 8]],
@@ -721,38 +728,39 @@ if_kernels! {
             constants: &[u64; 80],
             padding: Option<&[u64; 80]>,
         ) {
-            assert!(states.len() == messages.len(), "a hash value for each message");
+            let tables = (constants, padding);
+            // SAFETY: `isa` proves the CPU features; each kernel has the number of messages and sets of its job.
             match isa {
                 Isa::AesNi(_) => unreachable!("`sha384_lanes` is zero"),
-                Isa::Vaes256(_) => {
-                    let kernel = sha384_vaes256::any;
-                    hash_job::<4, 1>(kernel, states, messages, blocks, constants, padding);
-                }
-                Isa::Vaes512(_) if messages.len() <= 8 => {
-                    let kernel = sha384_vaes512::one;
-                    hash_job::<8, 1>(kernel, states, messages, blocks, constants, padding);
-                }
-                Isa::Vaes512(_) => {
-                    let kernel = sha384_vaes512::two;
-                    hash_job::<8, 2>(kernel, states, messages, blocks, constants, padding);
-                }
+                Isa::Vaes256(_) => unsafe {
+                    hash_job::<4, 1>(sha384_vaes256::any, states, messages, blocks, tables);
+                },
+                Isa::Vaes512(_) if messages.len() <= 8 => unsafe {
+                    hash_job::<8, 1>(sha384_vaes512::one, states, messages, blocks, tables);
+                },
+                Isa::Vaes512(_) => unsafe {
+                    hash_job::<8, 2>(sha384_vaes512::two, states, messages, blocks, tables);
+                },
             }
         }
 
         type HashKernel = unsafe extern "sysv64" fn(*mut u8, *const u64, *const u64, *const ByteOrder);
 
-        /// Runs a hash kernel, which is one for jobs of this type and needs no more than the caller's token proves.
-        fn hash_job<const LANES: usize, const SETS: usize>(
+        /// Fills in a job, has it done, and takes the hash values out of it.
+        ///
+        /// # Safety
+        /// The kernel is one for jobs of `SETS` sets of `LANES` messages, and the CPU has what it needs.
+        unsafe fn hash_job<const LANES: usize, const SETS: usize>(
             kernel: HashKernel,
             states: &mut [[u64; 8]],
             messages: &[&[u8]],
             blocks: usize,
-            constants: &[u64; 80],
-            padding: Option<&[u64; 80]>,
+            (constants, padding): (&[u64; 80], Option<&[u64; 80]>),
         ) {
-            let bytes = blocks.checked_mul(128).expect("no message is longer than memory");
-            assert!(blocks > 0 && !messages.is_empty() && messages.len() <= LANES * SETS);
-            assert!(messages.iter().all(|message| message.len() >= bytes), "every block is there");
+            assert!((1..=HASH_BLOCKS).contains(&blocks), "as many blocks as a kernel takes");
+            assert!((1..=LANES * SETS).contains(&messages.len()), "as many messages");
+            assert!(states.len() == messages.len(), "a hash value for each message");
+            assert!(messages.iter().all(|message| message.len() >= 128 * blocks), "every block is there");
             let mut job = HashJob {
                 state: [[[0; LANES]; 8]; SETS],
                 // Lanes that are left over hash the first message again.
@@ -769,8 +777,8 @@ if_kernels! {
                 }
             }
             let padding = padding.unwrap_or(constants);
-            // SAFETY: the caller's token proves the CPU features, and the kernel is the one for this type of job. Each lane is a
-            // message of at least `blocks` blocks; the tables have 80 words; the byte orders are of their type.
+            // SAFETY: the caller promises that the kernel is one for this type of job and that the CPU has what it needs. Each
+            // lane is a message of at least `blocks` blocks; the tables have 80 words; the byte orders are of their type.
             unsafe {
                 kernel((&raw mut job).cast(), constants.as_ptr(), padding.as_ptr(), &raw const BYTE_ORDER);
             }

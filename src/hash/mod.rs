@@ -18,7 +18,7 @@ mod workers;
 
 use sha2::{Digest as _, Sha384};
 
-use crate::addr::PAGE;
+use crate::addr::{PAGE, Page};
 use crate::cpu::{Backend, Isa, Token};
 use crate::kernel;
 
@@ -37,7 +37,7 @@ pub fn sha384(message: &[u8]) -> Sha384Digest {
 }
 
 /// SHA-384 of each `length` bytes of `messages`, which stand one behind the other, into `digests`. Pages (4096) are
-/// what it is fastest for.
+/// what it is fastest for. It takes about 16 KiB of stack.
 ///
 /// # Panics
 /// If `messages` is not `length` bytes for each digest.
@@ -47,9 +47,35 @@ pub fn sha384_each(backend: Backend, length: usize, messages: &[u8], digests: &m
         length.checked_mul(digests.len()),
         "a digest for each message"
     );
-    let message = |n: usize| &messages[n * length..][..length];
-    let padding = if length == PAGE { &PAGE_PADDING } else { &padding(length) };
-    let lanes = lanes(backend);
+    sha384_of_each(backend, length, &|n| &messages[n * length..][..length], digests);
+}
+
+/// SHA-384 of pages that stand anywhere, into `digests`.
+///
+/// ```
+/// use sevcrypt::{Backend, hash};
+///
+/// let (a, b) = ([0xaa; 4096], [0xbb; 4096]);
+/// let mut digests = [[0; 48]; 3];
+/// hash::sha384_pages(Backend::best(), &[&a, &b, &a], &mut digests);
+/// assert_eq!(digests[1], hash::sha384(&b));
+/// ```
+///
+/// # Panics
+/// If there is not a digest for each page.
+pub fn sha384_pages(backend: Backend, pages: &[&Page], digests: &mut [Sha384Digest]) {
+    assert_eq!(pages.len(), digests.len(), "a digest for each page");
+    sha384_of_each(backend, PAGE, &|n| pages[n], digests);
+}
+
+/// SHA-384 of each message, by its number; all have `length` bytes.
+fn sha384_of_each<'m>(
+    backend: Backend,
+    length: usize,
+    message: &dyn Fn(usize) -> &'m [u8],
+    digests: &mut [Sha384Digest],
+) {
+    let kernel = lanes(backend);
     // The numbers of messages that wait for a kernel.
     let (mut group, mut count) = ([0; MOST_LANES], 0);
     for n in 0..digests.len() {
@@ -57,20 +83,21 @@ pub fn sha384_each(backend: Backend, length: usize, messages: &[u8], digests: &m
             digests[n] = ZERO_PAGE;
             continue;
         }
-        let Some((isa, lanes)) = lanes else {
+        let Some((isa, lanes)) = kernel else {
             digests[n] = sha384(message(n));
             continue;
         };
         group[count] = n;
         count += 1;
         if count == lanes {
-            side_by_side(isa, length, messages, padding, &group[..count], digests);
+            side_by_side(isa, length, message, &group[..count], digests);
             count = 0;
         }
     }
-    match lanes {
-        Some((isa, _)) if count >= WORTH_IT => {
-            side_by_side(isa, length, messages, padding, &group[..count], digests);
+    match kernel {
+        // With fewer a kernel is no faster than one message after the other.
+        Some((isa, lanes)) if count >= if lanes == MOST_LANES { 2 } else { 3 } => {
+            side_by_side(isa, length, message, &group[..count], digests);
         }
         _ => group[..count].iter().for_each(|&n| digests[n] = sha384(message(n))),
     }
@@ -91,42 +118,46 @@ fn is_zero(page: &[u8]) -> bool {
     page.as_chunks::<64>().0.iter().all(|line| *line == [0; 64])
 }
 
-/// From how many messages on a kernel is faster than one message after the other.
-const WORTH_IT: usize = 3;
-
 /// The most messages that a kernel takes.
 const MOST_LANES: usize = 16;
 
 /// Bytes of a block.
 const BLOCK: usize = 128;
 
-/// The messages of these numbers. `padding` is the schedule of the block that pads whole blocks of their length.
-fn side_by_side(
+/// The messages of these numbers.
+fn side_by_side<'m>(
     isa: Isa,
     length: usize,
-    messages: &[u8],
-    padding: &[u64; 80],
+    message: &dyn Fn(usize) -> &'m [u8],
     group: &[usize],
     digests: &mut [Sha384Digest],
 ) {
-    let (blocks, rest) = (length / BLOCK, length % BLOCK);
+    let (mut blocks, rest) = (length / BLOCK, length % BLOCK);
     let mut lanes: [&[u8]; MOST_LANES] = [&[]; MOST_LANES];
     let lanes = &mut lanes[..group.len()];
     for (lane, n) in lanes.iter_mut().zip(group) {
-        *lane = &messages[n * length..][..length];
+        *lane = message(*n);
     }
     let mut states = [INITIAL; MOST_LANES];
     let states = &mut states[..group.len()];
-    if blocks > 0 {
-        let padding = (rest == 0).then_some(padding);
-        kernel::sha384_blocks(isa, states, lanes, blocks, &CONSTANTS, padding);
+    let has_tail = blocks == 0 || rest > 0;
+    while blocks > 0 {
+        let some = blocks.min(kernel::HASH_BLOCKS);
+        blocks -= some;
+        let padding = match (blocks, has_tail) {
+            (0, false) if length == PAGE => Some(&PAGE_PADDING),
+            (0, false) => Some(&padding(length)),
+            _ => None,
+        };
+        kernel::sha384_blocks(isa, states, lanes, some, &CONSTANTS, padding);
+        lanes.iter_mut().for_each(|lane| *lane = &lane[BLOCK * some..]);
     }
-    if blocks == 0 || rest > 0 {
+    if has_tail {
         // What is left of each message with its padding: a block, or two.
         let mut tails = [[0; 2 * BLOCK]; MOST_LANES];
         let blocks = if rest + 17 <= BLOCK { 1 } else { 2 };
         for (tail, lane) in tails.iter_mut().zip(lanes.iter_mut()) {
-            tail[..rest].copy_from_slice(&lane[length - rest..]);
+            tail[..rest].copy_from_slice(lane);
             tail[rest] = 0x80;
             let bits = 8 * length as u128;
             tail[BLOCK * blocks - 16..BLOCK * blocks].copy_from_slice(&bits.to_be_bytes());
@@ -309,9 +340,29 @@ mod tests {
     /// number of blocks and of padding.
     #[test]
     fn side_by_side_is_one_after_the_other() {
-        let lengths =
-            [0, 1, 110, 111, 112, 113, 127, 128, 129, 239, 240, 255, 256, 1000, PAGE, PAGE + 1];
-        let pool = bytes(40 * (PAGE + 1));
+        let lengths = [
+            0,
+            1,
+            110,
+            111,
+            112,
+            113,
+            127,
+            128,
+            129,
+            239,
+            240,
+            255,
+            256,
+            1000,
+            PAGE,
+            PAGE + 1,
+            2 * PAGE,
+            10_000,
+            2 * PAGE,
+            10_000,
+        ];
+        let pool = bytes(20 * 10_000);
         for backend in Backend::available() {
             for length in lengths {
                 for count in 0..=40 {

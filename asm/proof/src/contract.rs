@@ -8,6 +8,8 @@
 mod gcm;
 mod hash;
 
+pub use hash::hash_job;
+
 use std::collections::BTreeMap;
 
 use crate::fips197::Round;

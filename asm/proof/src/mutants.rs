@@ -51,7 +51,7 @@ impl Mutant {
             (M::Xchg, _) => Some("behind the last group nobody asks whose tweaks are whose"),
             (M::Add, Register::RAX) if file == "xts_vaes512" => Some(HINT),
             (M::Mov, Register::RAX) if is_hint(original, file) => Some(HINT),
-            (M::Vmovdqa, Register::YMM12) => Some(BEGUN_ANEW),
+            (M::Vmovdqa, Register::YMM12) if file == "sha384_vaes256" => Some(BEGUN_ANEW),
             (M::Pslldq | M::Psrldq | M::Pxor, _) if file == "ghash_powers_aesni" => Some(SQUARE),
             (M::Vpaddd, Register::ZMM16) => Some(LAST_COUNTER),
             (M::Vbroadcasti32x4, Register::ZMM23) => Some(STILL_THERE),
@@ -117,7 +117,11 @@ impl Mutant {
                 Some(HINT)
             }
             M::Mov if is_hint(original, file) => Some(HINT),
-            M::Vmovdqa if original.op0_register() == Register::YMM12 => Some(BEGUN_ANEW),
+            M::Vmovdqa
+                if file == "sha384_vaes256" && original.op0_register() == Register::YMM12 =>
+            {
+                Some(BEGUN_ANEW)
+            }
             M::Vpxor
                 if file == "sha384_vaes256"
                     && original.op0_register() == Register::YMM11
@@ -125,7 +129,12 @@ impl Mutant {
             {
                 Some(BEGUN_ANEW)
             }
-            M::Vmovdqu if original.op0_register() == Register::YMM14 && base && moved == 0x10 => {
+            M::Vmovdqu
+                if file == "sha384_vaes256"
+                    && original.op0_register() == Register::YMM14
+                    && base
+                    && moved == 0x10 =>
+            {
                 Some("each lane of the order is the same")
             }
             M::Lea if moved == 0x40 => {

@@ -8,8 +8,8 @@ use std::sync::Mutex;
 use std::thread;
 
 use sevcrypt::BackendKind;
-use sevcrypt_proof::contract::{Effort, Proof, Proved, scratch};
-use sevcrypt_proof::kernels::{Kernel, features, linked};
+use sevcrypt_proof::contract::{Effort, Proof, Proved, hash_job, scratch};
+use sevcrypt_proof::kernels::{FILES, Kernel, features, linked};
 use sevcrypt_proof::machine::Program;
 
 /// The instructions that a kernel may use, a mnemonic a line.
@@ -88,6 +88,17 @@ fn no_kernel_is_missing() {
     assert_eq!(found, wanted);
 }
 
+#[test]
+fn every_file_of_kernels_is_known() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
+    let names = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name());
+    let names = names.map(|name| name.into_string().unwrap());
+    let mut files: Vec<_> =
+        names.filter_map(|name| name.strip_suffix(".S").map(str::to_owned)).collect();
+    files.sort();
+    assert_eq!(files, FILES);
+}
+
 /// The scratch that the headers ask for is what the proof allows, and no more than `src/kernel.rs` gives.
 #[test]
 fn scratch_is_what_the_headers_say() {
@@ -101,6 +112,23 @@ fn scratch_is_what_the_headers_say() {
         let wanted = format!("rcx scratch   {len} bytes, {alignment}-byte aligned");
         assert!(text.contains(&wanted), "asm/{file}.S does not say: {wanted}");
         assert!(len <= 2368 && alignment <= 64, "more than `Scratch` of src/kernel.rs");
+    }
+}
+
+/// So are the jobs of the hash kernels; `src/kernel.rs` asserts the same sizes of its own.
+#[test]
+fn jobs_are_what_the_headers_say() {
+    let headers = [
+        ("sha384_vaes256::any", include_str!("../../sha384_vaes256.S")),
+        ("sha384_vaes512::one", include_str!("../../sha384_vaes512.S")),
+        ("sha384_vaes512::two", include_str!("../../sha384_vaes512.S")),
+    ];
+    for (kernel, text) in headers {
+        let len = hash_job(kernel).unwrap().to_string();
+        let line = text.lines().find(|line| line.contains("rdi job")).unwrap();
+        let numbers = line.split(|c: char| !c.is_ascii_digit());
+        assert!(numbers.into_iter().any(|number| number == len), "{kernel}, {len}: {line}");
+        assert!(line.contains("64-byte aligned"), "{kernel}: {line}");
     }
 }
 

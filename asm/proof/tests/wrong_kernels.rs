@@ -2,12 +2,13 @@
 
 #![cfg(all(target_arch = "x86_64", target_os = "linux"))]
 
-use iced_x86::IcedError;
 use iced_x86::code_asm::{
     CodeAssembler, eax, ptr, r8, r9, r10, r11, rax, rbx, rcx, rdi, rdx, rsi, xmm0, xmm1,
 };
+use iced_x86::{Code, IcedError, Instruction, Mnemonic, OpKind, Register};
 use sevcrypt_proof::contract::{Effort, Proof};
-use sevcrypt_proof::kernels::Kernel;
+use sevcrypt_proof::kernels::{Kernel, linked};
+use sevcrypt_proof::machine::Program;
 
 /// What is wrong with the kernel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -132,6 +133,93 @@ fn wrong_kernels_are_rejected() {
         match verdict(mistake) {
             Ok(()) => panic!("{mistake:?} is proved"),
             Err(why) => assert!(why.contains(reason), "{mistake:?}: {why}"),
+        }
+    }
+}
+
+/// A change of every instruction that it fits.
+type Everywhere = fn(&mut Instruction) -> bool;
+
+/// Mistakes that a hash kernel makes in all places at once.
+const EVERYWHERE: &[(&str, Everywhere)] = &[
+    ("sums of 32 bits", |i| {
+        let code = match i.code() {
+            Code::VEX_Vpaddq_ymm_ymm_ymmm256 => Code::VEX_Vpaddd_ymm_ymm_ymmm256,
+            Code::EVEX_Vpaddq_zmm_k1z_zmm_zmmm512b64 if i.op2_kind() == OpKind::Register => {
+                Code::EVEX_Vpaddd_zmm_k1z_zmm_zmmm512b32
+            }
+            _ => return false,
+        };
+        i.set_code(code);
+        true
+    }),
+    ("sums without carries", |i| {
+        let code = match i.code() {
+            Code::VEX_Vpaddq_ymm_ymm_ymmm256 => Code::VEX_Vpxor_ymm_ymm_ymmm256,
+            Code::EVEX_Vpaddq_zmm_k1z_zmm_zmmm512b64 => Code::EVEX_Vpxorq_zmm_k1z_zmm_zmmm512b64,
+            _ => return false,
+        };
+        i.set_code(code);
+        true
+    }),
+    ("constants from the padding's table", |i| {
+        let is_constant = i.memory_base() == Register::RSI;
+        if is_constant {
+            i.set_memory_base(Register::RDX);
+        }
+        is_constant
+    }),
+    ("one message of every two", |i| {
+        let lane = i.memory_displacement64();
+        let is_second = i.mnemonic() == Mnemonic::Mov
+            && i.op0_register() == Register::RAX
+            && i.memory_index() == Register::None
+            && lane % 16 == 8;
+        if is_second {
+            i.set_memory_displacement64(lane - 8);
+        }
+        is_second
+    }),
+    ("pointers of 32 bits", |i| {
+        let is_pointer = i.mnemonic() == Mnemonic::Mov && i.op0_register() == Register::RAX;
+        if is_pointer {
+            i.set_code(Code::Mov_r32_rm32);
+            i.set_op0_register(Register::EAX);
+        }
+        is_pointer
+    }),
+    ("hash values stored over what lies behind them", |i| {
+        let is_store = i.op0_kind() == OpKind::Memory && i.memory_base() == Register::RDI;
+        if is_store {
+            i.set_memory_displacement64(i.memory_displacement64() + 64);
+        }
+        is_store
+    }),
+    ("upper halves that stay", |i| {
+        let is_wipe = i.mnemonic() == Mnemonic::Vzeroall;
+        if is_wipe {
+            i.set_code(Code::VEX_Vzeroupper);
+        }
+        is_wipe
+    }),
+];
+
+#[test]
+fn wrong_hash_kernels_are_rejected() {
+    let kernels: Vec<_> =
+        linked().into_iter().filter(|kernel| kernel.file.starts_with("sha384")).collect();
+    assert_eq!(kernels.len(), 3);
+    for kernel in &kernels {
+        for (what, change) in EVERYWHERE {
+            let mut proof = Proof::new(kernel).unwrap();
+            let original = Program::decode(&kernel.bytes, kernel.address).unwrap();
+            let (mut wrong, mut changed) = (original.instructions.clone(), 0);
+            for instruction in &mut wrong {
+                changed += usize::from(change(instruction));
+            }
+            assert!(changed > 0, "{}: {what}: nothing to change", kernel.name());
+            proof.program.instructions = wrong;
+            assert!(proof.run(Effort::Sieve).is_err(), "{}: {what}", kernel.name());
         }
     }
 }

@@ -6,12 +6,14 @@
 use super::{
     Access, Area, AreaId, Context, Effort, Failure, Linear, Proof, RCX, RDI, RDX, RSI, Value, Word,
 };
-use crate::kernels::Kernel;
 
 /// The order of bytes that turns each half round.
 const TURN: u128 = 0x0809_0a0b_0c0d_0e0f_0001_0203_0405_0607;
 /// The order of bytes that rotates each half by 8 bits.
 const BY_8: u128 = 0x080f_0e0d_0c0b_0a09_0007_0605_0403_0201;
+
+/// The most blocks that `src/kernel.rs` gives a kernel at a time: those of a page.
+const HASH_BLOCKS: usize = 32;
 
 /// Rounds of a block.
 const ROUNDS: usize = 80;
@@ -26,11 +28,12 @@ struct Layout {
 }
 
 impl Layout {
-    fn of(kernel: &Kernel) -> Self {
-        match (&*kernel.file, &*kernel.body) {
-            ("sha384_vaes256", _) => Self { lanes: 4, sets: 1 },
-            (_, "one") => Self { lanes: 8, sets: 1 },
-            _ => Self { lanes: 8, sets: 2 },
+    fn of(name: &str) -> Option<Self> {
+        match name {
+            "sha384_vaes256::any" => Some(Self { lanes: 4, sets: 1 }),
+            "sha384_vaes512::one" => Some(Self { lanes: 8, sets: 1 }),
+            "sha384_vaes512::two" => Some(Self { lanes: 8, sets: 2 }),
+            _ => None,
         }
     }
 
@@ -248,34 +251,42 @@ impl Hashing {
     }
 }
 
+/// The bytes of a job of this kernel; `None` if it is no hash kernel.
+#[must_use]
+pub fn hash_job(name: &str) -> Option<i64> {
+    Layout::of(name).map(|layout| layout.len())
+}
+
 impl Proof<'_> {
     pub(super) fn hashes(&mut self, effort: Effort) -> Result<(), Failure> {
-        let counts: &[usize] = match effort {
-            // A page has 32 blocks.
-            Effort::Proof => &[1, 2, 3, 32],
-            Effort::Sieve | Effort::Lengths => &[2],
+        let counts = match effort {
+            Effort::Proof | Effort::Lengths => 1..=HASH_BLOCKS,
+            Effort::Sieve => 2..=2,
         };
-        let most = counts[counts.len() - 1];
+        let most = *counts.end();
         let known = self.hashing.take().filter(|known| known.messages[0].len() >= 8 * most);
         let hashing = match known {
             Some(known) => known,
-            None => Hashing::new(&mut self.context, Layout::of(self.kernel), most)?,
+            None => {
+                let layout = Layout::of(&self.kernel.name());
+                let layout =
+                    layout.ok_or_else(|| format!("{} has no contract", self.kernel.name()))?;
+                Hashing::new(&mut self.context, layout, most)?
+            }
         };
-        let result = self.hash_counts(&hashing, counts);
+        let result = counts.clone().try_for_each(|blocks| self.hash_blocks(&hashing, blocks));
         self.hashing = Some(hashing);
         result.map_err(|why| format!("{}: {why}", self.kernel.name()))
     }
 
-    fn hash_counts(&mut self, hashing: &Hashing, counts: &[usize]) -> Result<(), Failure> {
-        for &blocks in counts {
-            for padding in [0, 1] {
-                let mut general = std::array::from_fn(Value::Caller);
-                for (area, register) in [RDI, RSI, RDX, RCX].into_iter().enumerate() {
-                    general[register] = Value::Pointer(AreaId(area), 0);
-                }
-                let state = self.run_to_end(general, hashing.areas([blocks, padding]))?;
-                hashing.check(&state.areas[0], [blocks, padding])?;
+    fn hash_blocks(&mut self, hashing: &Hashing, blocks: usize) -> Result<(), Failure> {
+        for padding in [0, 1] {
+            let mut general = std::array::from_fn(Value::Caller);
+            for (area, register) in [RDI, RSI, RDX, RCX].into_iter().enumerate() {
+                general[register] = Value::Pointer(AreaId(area), 0);
             }
+            let state = self.run_to_end(general, hashing.areas([blocks, padding]))?;
+            hashing.check(&state.areas[0], [blocks, padding])?;
         }
         Ok(())
     }
