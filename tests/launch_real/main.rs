@@ -39,10 +39,32 @@ fn digest_of(launch: &Launch<'_>, mode: Mode) -> Result<(String, Log), LaunchErr
         Mode::Sev => Hex(&sev::launch::measure(launch, Generation::Sev, visit)?).to_string(),
         Mode::SevEs => Hex(&sev::launch::measure(launch, Generation::SevEs, visit)?).to_string(),
         Mode::SevSnp | Mode::SevSnpSvsm => {
-            Hex(&measure(launch, Backend::best(), visit)?).to_string()
+            let digest = measure(launch, Backend::best(), visit)?;
+            for backend in Backend::available() {
+                assert_eq!(measure(launch, backend, &mut |_| {})?, digest, "{backend}");
+            }
+            check_pages(&log, launch);
+            Hex(&digest).to_string()
         }
     };
     Ok((digest, log))
+}
+
+/// Every page of an image has its step, and every vCPU.
+fn check_pages(log: &Log, launch: &Launch<'_>) {
+    let has_pages = launch.firmware_digest.is_none();
+    let pages = if has_pages { launch.firmware.image().len() / 4096 } else { 0 };
+    let firmware = log.steps.iter().filter(|step| matches!(step.origin, Origin::Firmware { .. }));
+    for (number, step) in (0u64..).zip(firmware.take(pages)) {
+        assert_eq!(step.origin, Origin::Firmware { offset: number * 4096 });
+        assert_eq!(step.gpa.get(), launch.firmware.gpa().get() + number * 4096);
+        assert_eq!(step.length, 4096);
+    }
+    let svsm = log.steps.iter().filter(|step| matches!(step.origin, Origin::Svsm { .. }));
+    let offsets: Vec<_> = svsm.map(|step| step.origin).collect();
+    let pages = launch.svsm.map_or(0, |svsm| svsm.image.image().len() / 4096) as u64;
+    let expected: Vec<_> = (0..pages).map(|n| Origin::Svsm { offset: n * 4096 }).collect();
+    assert_eq!(offsets, expected);
 }
 
 fn check(cases: &Cases, case: &Case) {
