@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use super::{CpuSignature, PageType};
+use super::{CpuSignature, PageType, write_unknown_name};
 use crate::addr::GuestPhysAddr;
 use crate::vmsa::{Segment, SevFeatures, Vmsa};
 
@@ -196,7 +196,8 @@ impl Profile {
     /// block for the other ones. One of these that begins at the reset vector, too, has the state of the one that boots,
     /// as measuring tools have it.
     ///
-    /// SEV-ES guests have the same save areas with features 0.
+    /// SEV-ES guests have the same save areas with features 0, or what the VMM sets of them:
+    /// [`Launch::sev_es_features`](super::Launch::sev_es_features).
     ///
     /// ```
     /// use sevcrypt::image::{CpuSignature, Profile};
@@ -444,12 +445,7 @@ pub struct UnknownProfile;
 
 impl fmt::Display for UnknownProfile {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("no VMM has this name; known are ")?;
-        for (index, known) in Profile::ALL.iter().enumerate() {
-            let comma = if index == 0 { "" } else { ", " };
-            write!(f, "{comma}{}", known.name)?;
-        }
-        Ok(())
+        write_unknown_name(f, "VMM", Profile::ALL.iter().map(|known| known.name))
     }
 }
 
