@@ -68,6 +68,22 @@ impl<'a> IdAuth<'a> {
         Self(page)
     }
 
+    /// Writes a page of parts that somebody else made, of both keys the algorithm, the signature and the key.
+    pub(in crate::snp) fn write_parts(
+        page: &'a mut Page,
+        (id_key_algo, id_block_signature, id_key): (u32, &[u8; 2 * NUMBER], PublicKey),
+        (auth_key_algo, id_key_signature, author_key): (u32, &[u8; 2 * NUMBER], PublicKey),
+    ) -> Self {
+        page.fill(0);
+        *field_mut::<{ at::ID_KEY_ALGO }, 4, _>(page) = id_key_algo.to_le_bytes();
+        *field_mut::<{ at::AUTH_KEY_ALGO }, 4, _>(page) = auth_key_algo.to_le_bytes();
+        *field_mut::<{ at::ID_BLOCK_SIG }, { 2 * NUMBER }, _>(page) = *id_block_signature;
+        *field_mut::<{ at::ID_KEY }, { PublicKey::LEN }, _>(page) = *id_key.as_bytes();
+        *field_mut::<{ at::ID_KEY_SIG }, { 2 * NUMBER }, _>(page) = *id_key_signature;
+        *field_mut::<{ at::AUTHOR_KEY }, { PublicKey::LEN }, _>(page) = *author_key.as_bytes();
+        Self(page)
+    }
+
     /// The page.
     #[must_use]
     pub const fn bytes(&self) -> &'a Page {

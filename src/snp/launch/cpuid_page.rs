@@ -209,25 +209,47 @@ pub enum Bound {
     CompactedXsaveSize,
 }
 
-/// A part of a register: its lowest bit, its number of bits, and its bound.
+/// A part of a register: its bits, and what its value may be.
+///
+/// ```
+/// use sevcrypt::snp::launch::{BitField, Bound, CpuidRow, CpuidTable, Rule};
+///
+/// // Fn8000_0008 EAX of a table of one's own: at most 48 bits of physical and 57 of linear addresses.
+/// const SIZES: &[BitField] = &[BitField::new(7, 0, 0..=48), BitField::new(15, 8, 0..=57)];
+/// const ANY: Rule = Rule::new(Bound::Unchecked);
+/// const ROWS: &[CpuidRow] = &[CpuidRow {
+///     function: 0x8000_0008,
+///     subleaf: 0,
+///     rules: [Rule::new(Bound::Fields(SIZES)), ANY, ANY, ANY],
+/// }];
+/// let table = CpuidTable { rows: ROWS };
+/// # let _ = table;
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BitField {
-    /// The lowest bit.
-    pub low: u32,
-    /// The number of bits, at least 1.
-    pub bits: u32,
-    /// Its value must be at most this.
-    pub max: u32,
-    /// Its value must be at least this. It is corrected to `max`.
-    pub min: u32,
+    low: u32,
+    high: u32,
+    min: u32,
+    max: u32,
 }
 
 impl BitField {
+    /// Bits `high` to `low` of a register, whose value must be one of `values`. Another is corrected to the last of
+    /// them.
+    ///
+    /// # Panics
+    /// There are no such bits or no such values: `high` is below `low` or above 31, or `values` are none, or more than
+    /// the bits can hold. (In a constant that is an error of the compiler's.)
+    #[must_use]
+    pub const fn new(high: u32, low: u32, values: core::ops::RangeInclusive<u32>) -> Self {
+        let (min, max) = (*values.start(), *values.end());
+        assert!(low <= high && high < u32::BITS, "bits of a register");
+        assert!(min <= max && max <= u32::MAX >> (31 - (high - low)), "values of these bits");
+        Self { low, high, min, max }
+    }
+
     const fn mask(self) -> u32 {
-        match 1u32.checked_shl(self.bits) {
-            Some(above) => (above - 1) << self.low,
-            None => u32::MAX << self.low,
-        }
+        (u32::MAX >> (31 - (self.high - self.low))) << self.low
     }
 
     fn correct(self, register: u32) -> u32 {
@@ -414,11 +436,13 @@ impl fmt::Display for Bound {
                 write!(f, "the bits {ones:#x} and no bits but {mask:#x}")
             }
             Self::Fields(fields) => {
-                for (n, BitField { low, bits, max, min }) in fields.iter().enumerate() {
-                    let high = low + bits - 1;
+                for (n, BitField { low, high, max, min }) in fields.iter().enumerate() {
                     f.write_str(if n == 0 { "" } else { ", " })?;
                     match min == max {
                         true => write!(f, "{max:#x} in bits {high}:{low}")?,
+                        false if *min > 0 => {
+                            write!(f, "{min:#x} to {max:#x} in bits {high}:{low}")?
+                        }
                         false => write!(f, "at most {max:#x} in bits {high}:{low}")?,
                     }
                 }
