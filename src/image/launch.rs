@@ -12,9 +12,10 @@ use crate::vmsa::{SevFeatures, Vmsa};
 
 /// Everything that a launch digest depends on.
 ///
-/// Known VMMs give the less privileged VMPLs no permissions and launch no migration images (IMI), so there is no field
-/// for these: `snp::launch::LaunchDigest` takes both with a page. Save areas are made by the [`Profile`]; dumped ones are
-/// measured by the `LaunchDigest` of the generation, in `snp::launch` and `sev::launch`.
+/// Known VMMs give the less privileged VMPLs no permissions and launch no migration images (IMI), so there is
+/// no field for these: `snp::launch::LaunchDigest` takes both with a page. Save areas are made by the
+/// [`Profile`]; dumped ones are measured by the `LaunchDigest` of the generation, in `snp::launch` and
+/// `sev::launch`.
 ///
 /// ```
 /// use sevcrypt::image::{Generation, KernelHashes, Launch, LaunchError, Ovmf, PageType, Profile, VcpuType};
@@ -42,8 +43,8 @@ use crate::vmsa::{SevFeatures, Vmsa};
 pub struct Launch<'a> {
     /// The firmware: OVMF, or what has the same table.
     pub firmware: Ovmf<'a>,
-    /// The launch digest behind the firmware's pages, to go on from in place of them (SEV-SNP). What else the image says
-    /// still counts, so that its last pages are enough.
+    /// The launch digest behind the firmware's pages, to go on from in place of them (SEV-SNP). What else the
+    /// image says still counts, so that its last pages are enough.
     pub firmware_digest: Option<Sha384Digest>,
     /// An SVSM that boots before the firmware (SEV-SNP).
     pub svsm: Option<Svsm<'a>>,
@@ -288,8 +289,8 @@ impl<'a> Launch<'a> {
     ///
     /// A piece is as long as what it comes from. The order is QEMU's; the [`Profile`] says where another VMM's differs.
     ///
-    /// MODEL: refused is also what tools would measure though no guest could use it: a hash table outside of the section for
-    /// it, a kernel beside an SVSM, sections of an SVSM over its image.
+    /// MODEL: refused is also what tools would measure though no guest could use it: a hash table outside of
+    /// the section for it, a kernel beside an SVSM, sections of an SVSM over its image.
     ///
     /// # Errors
     /// [`LaunchError`]: what does not fit.

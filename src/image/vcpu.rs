@@ -4,8 +4,8 @@ use core::fmt;
 
 use super::write_unknown_name;
 
-/// EAX of CPUID Fn0000_0001: family, model and stepping (AMD APM volume 3, appendix E.3.2). QEMU puts it into RDX of every
-/// save area, and so into the launch measurement.
+/// EAX of CPUID Fn0000_0001: family, model and stepping (AMD APM volume 3, appendix E.3.2). QEMU puts it into
+/// RDX of every save area, and so into the launch measurement.
 ///
 /// ```
 /// use sevcrypt::image::CpuSignature;

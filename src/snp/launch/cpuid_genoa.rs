@@ -50,8 +50,8 @@ const ENCRYPTION: &[BitField] =
 const PERFORMANCE_COUNTERS: &[BitField] = &[field_at_most(0, 4, 6), field_at_most(4, 6, 0x10)];
 
 impl CpuidTable<'static> {
-    /// Genoa's. The two bits that an operating system sees change at run time, OSXSAVE and OSPKE, and the hypervisor's bit of
-    /// Fn0000_0001 ECX are free.
+    /// Genoa's. The two bits that an operating system sees change at run time, OSXSAVE and OSPKE, and the
+    /// hypervisor's bit of Fn0000_0001 ECX are free.
     pub const GENOA: Self = Self { rows: GENOA };
 }
 

@@ -22,9 +22,9 @@ const CHECKED: [core::ops::RangeInclusive<u32>; 2] = [0..=0xffff, 0x8000_0000..=
 /// | 4 | 12 | zero |
 /// | 10h | 64 times 48 | entries: [`CpuidEntry`] |
 ///
-/// Only type and address of the page are measured. The firmware checks each entry instead, and SNP_LAUNCH_UPDATE fails with
-/// `INVALID_PARAM` if one is not acceptable; the page then holds what would be. Guests ask the same of their firmware by
-/// MSG_CPUID_REQ.
+/// Only type and address of the page are measured. The firmware checks each entry instead, and
+/// SNP_LAUNCH_UPDATE fails with `INVALID_PARAM` if one is not acceptable; the page then holds what would be.
+/// Guests ask the same of their firmware by MSG_CPUID_REQ.
 ///
 /// ```
 /// use sevcrypt::image::CpuSignature;
@@ -64,7 +64,8 @@ impl<'a> CpuidPage<'a> {
         page
     }
 
-    /// A page that a hypervisor made. MODEL: what stands behind its entries, and in the twelve bytes behind COUNT, is not looked at.
+    /// A page that a hypervisor made. MODEL: what stands behind its entries, and in the twelve bytes behind
+    /// COUNT, is not looked at.
     ///
     /// # Errors
     /// COUNT is more than 64.
@@ -89,8 +90,9 @@ impl<'a> CpuidPage<'a> {
         entries.get_mut(..self.count).unwrap_or_default()
     }
 
-    /// Checks every entry as the firmware of a processor does: shows each field that fails, and corrects it in the page. The
-    /// status is `INVALID_PARAM` if one failed; the firmware then leaves the launch digest as it was.
+    /// Checks every entry as the firmware of a processor does: shows each field that fails, and corrects it in
+    /// the page. The status is `INVALID_PARAM` if one failed; the firmware then leaves the launch digest as it
+    /// was.
     ///
     /// `processor` is what the processor itself says in CPUID Fn0000_0001 EAX.
     pub fn check(
@@ -138,8 +140,8 @@ impl core::error::Error for CpuidCountError {}
 /// Only that of Genoa is published ([`CpuidTable::GENOA`]); those of other products are unknown.
 #[derive(Clone, Copy, Debug)]
 pub struct CpuidTable<'a> {
-    /// A row for each function and subleaf. A function that has none, in the ranges 0 to FFFFh and 8000_0000h to 8000_FFFFh,
-    /// must be all zero; functions outside are not checked.
+    /// A row for each function and subleaf. A function that has none, in the ranges 0 to FFFFh and 8000_0000h
+    /// to 8000_FFFFh, must be all zero; functions outside are not checked.
     pub rows: &'a [CpuidRow],
 }
 
@@ -189,7 +191,8 @@ pub enum Bound {
     AtMost(u32),
     /// No bits but these. Others are cleared.
     Mask(u32),
-    /// No bits but these; where there are others, *these* are cleared. The published firmware does so for EDX of Fn0000_0007.
+    /// No bits but these; where there are others, *these* are cleared. The published firmware does so for EDX
+    /// of Fn0000_0007.
     InvertedMask(u32),
     /// The bits of `ones`, and beside them no bits but those of `mask`.
     MaskWith {
@@ -200,8 +203,8 @@ pub enum Bound {
     },
     /// Parts of the register, each with a bound of its own.
     Fields(&'static [BitField]),
-    /// A processor not newer than the real one: family, then model, then stepping. The published firmware takes the sum of
-    /// extended and base model, not both as digits of one number. Corrected to the real one's.
+    /// A processor not newer than the real one: family, then model, then stepping. The published firmware takes
+    /// the sum of extended and base model, not both as digits of one number. Corrected to the real one's.
     Signature,
     /// The size of the XSAVE area that the entry's XCR0_IN asks for.
     XsaveSize,

@@ -182,8 +182,8 @@ impl LaunchDigest {
     /// Measures whole pages, the first at `gpa`, and shows each. A page of 2 MiB is 512 of them. A
     /// [`Backend`](crate::Backend) is a worker, too.
     ///
-    /// Contents count for the types `Normal` and `Vmsa` (but for a VMSA's TSC_SCALE and TSC_OFFSET); of others only type
-    /// and address are measured.
+    /// Contents count for the types `Normal` and `Vmsa` (but for a VMSA's TSC_SCALE and TSC_OFFSET); of others
+    /// only type and address are measured.
     ///
     /// # Errors
     /// [`UpdateError`] if these are no whole pages at a page's address; nothing is measured then.

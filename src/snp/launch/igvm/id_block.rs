@@ -28,8 +28,8 @@ pub struct SnpIdBlock<'a> {
     pub id_key_algo: u32,
     /// AUTH_KEY_ALGO.
     pub auth_key_algo: u32,
-    /// ID_BLOCK_SIG without its reserved bytes: the ID key's signature of the ID block. (The format calls it by the key,
-    /// `id_key_signature`.)
+    /// ID_BLOCK_SIG without its reserved bytes: the ID key's signature of the ID block. (The format calls it by
+    /// the key, `id_key_signature`.)
     pub id_block_signature: &'a [u8; SnpIdBlock::SIGNATURE_LEN],
     /// ID_KEY as [`PublicKey::from_igvm`] takes it.
     pub id_key: &'a [u8; PublicKey::IGVM_LEN],
