@@ -47,7 +47,8 @@ impl KernelHashes {
 
     /// Of the files' bytes, empty for one that there is not. `command_line` comes without its NUL.
     ///
-    /// A newline at the end of the command line counts: what the VMM is given is what is hashed.
+    /// A newline at the end of the command line counts: what the VMM is given is what is hashed. So does a NUL inside;
+    /// a VMM that holds the command line as a C string ends it there, and so has another digest.
     #[must_use]
     pub fn new(kernel: &[u8], initrd: &[u8], command_line: &[u8]) -> Self {
         Self {

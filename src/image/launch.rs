@@ -12,6 +12,11 @@ use crate::vmsa::{SevFeatures, Vmsa};
 
 /// Everything that a launch digest depends on.
 ///
+/// Known VMMs give the less privileged VMPLs no permissions and launch no migration images (IMI), so there is
+/// no field for these: `snp::launch::LaunchDigest` takes both with a page. Save areas are made by the
+/// [`Profile`]; dumped ones are measured by the `LaunchDigest` of the generation, in `snp::launch` and
+/// `sev::launch`.
+///
 /// ```
 /// use sevcrypt::image::{Generation, KernelHashes, Launch, LaunchError, Ovmf, PageType, Profile, VcpuType};
 /// # let reset_block = [0xde, 0x71, 0xf7, 0x00, 0x7e, 0x1a, 0xcb, 0x4f, 0x89, 0x0e, 0x68, 0xc7, 0x7e, 0x2f, 0xb4, 0x4e];
@@ -34,12 +39,12 @@ use crate::vmsa::{SevFeatures, Vmsa};
 /// assert_eq!(result, Err(LaunchError::NoHashTable));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Launch<'a> {
     /// The firmware: OVMF, or what has the same table.
     pub firmware: Ovmf<'a>,
-    /// The launch digest behind the firmware's pages, to go on from in place of them (SEV-SNP). What else the image says
-    /// still counts, so that its last pages are enough.
+    /// The launch digest behind the firmware's pages, to go on from in place of them (SEV-SNP). What else the
+    /// image says still counts, so that its last pages are enough.
     pub firmware_digest: Option<Sha384Digest>,
     /// An SVSM that boots before the firmware (SEV-SNP).
     pub svsm: Option<Svsm<'a>>,
@@ -49,14 +54,16 @@ pub struct Launch<'a> {
     pub vcpus: u32,
     /// What CPUID says the vCPUs are.
     pub cpu: CpuSignature,
-    /// SEV_FEATURES of the save areas under SEV-SNP. Under SEV-ES, and with an SVSM, the VMM takes its own.
+    /// SEV_FEATURES of the save areas under SEV-SNP. With an SVSM the VMM takes its own.
     pub features: SevFeatures,
+    /// SEV_FEATURES of the save areas under SEV-ES: KVM has 0 unless the VMM sets DebugSwap (20h).
+    pub sev_es_features: SevFeatures,
     /// What the VMM does.
     pub profile: &'a Profile,
 }
 
 /// An SVSM that boots before the firmware, as COCONUT-SVSM does under QEMU.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Svsm<'a> {
     /// Its image, with a table in OVMF's form. Its sections are loaded, and the firmware's are not.
     pub image: Ovmf<'a>,
@@ -255,7 +262,7 @@ impl<'a> Launch<'a> {
     /// The most vCPUs that a guest may have here: the most that KVM can be built for.
     pub const MAX_VCPUS: u32 = 4096;
 
-    /// One vCPU, SEV-SNP without further features, no kernel, no SVSM.
+    /// One vCPU, no features but SEV-SNP's own, no kernel, no SVSM.
     #[must_use]
     pub const fn new(firmware: Ovmf<'a>, cpu: CpuSignature, profile: &'a Profile) -> Self {
         Self {
@@ -265,7 +272,8 @@ impl<'a> Launch<'a> {
             kernel: None,
             vcpus: 1,
             cpu,
-            features: SevFeatures(1),
+            features: SevFeatures::SNP_ACTIVE,
+            sev_es_features: SevFeatures(0),
             profile,
         }
     }
@@ -281,8 +289,8 @@ impl<'a> Launch<'a> {
     ///
     /// A piece is as long as what it comes from. The order is QEMU's; the [`Profile`] says where another VMM's differs.
     ///
-    /// MODEL: refused is also what tools would measure though no guest could use it: a hash table outside of the section for
-    /// it, a kernel beside an SVSM, sections of an SVSM over its image.
+    /// MODEL: refused is also what tools would measure though no guest could use it: a hash table outside of
+    /// the section for it, a kernel beside an SVSM, sections of an SVSM over its image.
     ///
     /// # Errors
     /// [`LaunchError`]: what does not fit.
@@ -326,7 +334,7 @@ impl<'a> Launch<'a> {
         }
         match generation {
             Generation::Sev => {}
-            Generation::SevEs => self.save_areas(SevFeatures(0), None, visit),
+            Generation::SevEs => self.save_areas(self.sev_es_features, None, visit),
             Generation::Snp => self.save_areas(self.features, svsm.map(|place| place.vmsa), visit),
         }
         Ok(())

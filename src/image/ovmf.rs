@@ -7,14 +7,15 @@
 //! metadata:  "ASEV" | length u32 | version u32 | count u32 | { gpa u32 | size u32 | type u32 } ...
 //! ```
 //!
-//! Numbers are little-endian; GUIDs are as UEFI stores them, their first three fields little-endian, too. The table is read
-//! from its end. (EDK II: `ResetVectorVtf0` and `OvmfSevMetadata` in `OvmfPkg/ResetVector`; AMD has no document about it.) An image that was cut to its last pages, as test suites carry them, reads as well.
+//! Numbers are little-endian; GUIDs are as UEFI stores them, their first three fields little-endian, too. The table
+//! is read from its end. (EDK II: `ResetVectorVtf0` and `OvmfSevMetadata` in `OvmfPkg/ResetVector`; AMD has no
+//! document about it.) An image that was cut to its last pages, as test suites carry them, reads as well.
 //!
 //! The image of an SVSM has a table of the same form, with [an entry](Ovmf::svsm_launch_offset) of its own.
 
 use core::fmt;
 
-use super::uefi_guid;
+use super::{UefiGuid, uefi_guid};
 use crate::Hex;
 use crate::addr::{GuestPhysAddr, PAGE};
 
@@ -59,7 +60,7 @@ const FOUR_GIB: u64 = 1 << 32;
 /// assert_eq!(error.to_string(), "the image has 8000 bytes: expected a multiple of 4096");
 /// # Ok::<(), sevcrypt::image::ovmf::OvmfError>(())
 /// ```
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Ovmf<'a> {
     image: &'a [u8],
     gpa: u32,
@@ -204,14 +205,21 @@ impl<'a> Ovmf<'a> {
     /// The most sections that an image may have here; real ones have three to eight.
     pub const MAX_SECTIONS: usize = 64;
 
+    /// The most pages, of 4 KiB, that all sections may have together here: 256 MiB. Real ones have a few hundred.
+    ///
+    /// A section of twelve bytes can name 4 GiB, and each of its pages is a step of the launch.
+    pub const MAX_SECTION_PAGES: u64 = 65_536;
+
     /// Reads the table and the SEV metadata.
     ///
-    /// An image without SEV metadata is taken (older builds have none, and SEV and SEV-ES do not need them), one without
-    /// the table is not: nothing in it knows of SEV.
+    /// An image without SEV metadata is taken (older builds have none, and SEV and SEV-ES do not need them), one
+    /// without the table is not: nothing in it knows of SEV. The digest of such firmware is
+    /// `sev::launch::LaunchDigest::update_data` of its bytes.
     ///
-    /// MODEL: more than [`MAX_SECTIONS`](Self::MAX_SECTIONS) sections, sections over one another or over the image, sections
-    /// for secrets, CPUID or kernel hashes of more than a page, and a second entry of one GUID are refused: VMMs and measuring
-    /// tools do not agree on what they mean.
+    /// MODEL: refused are more than [`MAX_SECTIONS`](Self::MAX_SECTIONS) sections or
+    /// [`MAX_SECTION_PAGES`](Self::MAX_SECTION_PAGES) pages of them, sections over one another or over the image,
+    /// sections for secrets, CPUID or kernel hashes of more than a page, and a second entry of one GUID: VMMs and
+    /// measuring tools do not agree on what they mean.
     ///
     /// # Errors
     /// The rule that is broken, and where.
@@ -426,6 +434,7 @@ fn metadata(
         room: image.len() - start,
         expected,
     })?;
+    let mut pages = 0;
     for (number, descriptor) in descriptors.iter().enumerate() {
         let offset = start + HEADER + DESCRIPTOR * number;
         let wrong = |problem| OvmfError::Section { offset, number, problem };
@@ -437,6 +446,10 @@ fn metadata(
         if let Some((other, _)) = before.enumerate().find(|(_, other)| this.overlaps(other)) {
             return Err(wrong(SectionProblem::Overlap { section: this, other }));
         }
+        pages += u64::from(this.size) / PAGE as u64;
+    }
+    if pages > Ovmf::MAX_SECTION_PAGES {
+        return Err(OvmfError::SectionPages { offset: start, found: pages });
     }
     Ok(descriptors)
 }
@@ -477,11 +490,12 @@ pub enum OvmfError {
         /// The bytes that were given.
         len: usize,
     },
-    /// The footer's GUID is not there: the image has no table, and was not built for SEV.
+    /// The footer's GUID is not there: the image has no table, and was not built for SEV-ES or SEV-SNP. What SEV
+    /// measures of it is `sev::launch::LaunchDigest::update_data` of its bytes.
     NoTable {
         /// Where it belongs.
         offset: usize,
-        /// What is there.
+        /// The bytes that are there.
         found: [u8; 16],
     },
     /// The length of the table is less than its footer's, or more than there is.
@@ -575,6 +589,13 @@ pub enum OvmfError {
         /// The metadata's length.
         expected: usize,
     },
+    /// More than [`Ovmf::MAX_SECTION_PAGES`] pages in all sections together.
+    SectionPages {
+        /// Where the metadata begin.
+        offset: usize,
+        /// The pages.
+        found: u64,
+    },
     /// A section that breaks a rule.
     Section {
         /// Where it stands in the file.
@@ -641,8 +662,8 @@ impl fmt::Display for OvmfError {
             Self::NoTable { offset, found } => write!(
                 f,
                 "at offset {offset:#x}: no table for SEV: expected the footer's GUID {}, found {}",
-                Hex(&FOOTER),
-                Hex(&found)
+                UefiGuid(FOOTER),
+                UefiGuid(found)
             ),
             Self::TableSize { offset, found, room } => write!(
                 f,
@@ -689,6 +710,11 @@ impl fmt::Display for OvmfError {
             Self::MetadataCutOff { offset, room, expected } => write!(
                 f,
                 "at offset {offset:#x}: the SEV metadata have {expected} bytes, but the image ends after {room}"
+            ),
+            Self::SectionPages { offset, found } => write!(
+                f,
+                "at offset {offset:#x}: the sections of the SEV metadata have {found} pages: expected at most {}",
+                Ovmf::MAX_SECTION_PAGES
             ),
             Self::Section { offset, number, problem } => {
                 write!(f, "at offset {offset:#x}: section {number}: {problem}")

@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use super::{CpuSignature, PageType};
+use super::{CpuSignature, PageType, write_unknown_name};
 use crate::addr::GuestPhysAddr;
 use crate::vmsa::{Segment, SevFeatures, Vmsa};
 
@@ -61,8 +61,8 @@ impl Profile {
         Err(_) => panic!("is below 2^52"),
     };
 
-    /// QEMU on Linux' KVM, a guest made with KVM_SEV_INIT2: every SEV-SNP guest of upstream kernels, and SEV-ES guests that
-    /// are not of the legacy type.
+    /// QEMU on Linux' KVM, a guest made with KVM_SEV_INIT2: every SEV-SNP guest of upstream kernels, and SEV-ES
+    /// guests that are not of the legacy type.
     ///
     /// Equal to sev-snp-measure 0.0.10 and later, and to the crate `sev` 8.0.0.
     pub const QEMU: Self = Self {
@@ -147,8 +147,8 @@ impl Profile {
 
     /// libkrun with a stack and the address of Linux' boot parameters in the registers of the vCPU that boots.
     ///
-    /// MODEL: the crate `sev` 8.0.0 makes this save area for vCPU 0 if it is asked for the page, but its launch digests do
-    /// not have it. Not compared with a real launch.
+    /// MODEL: the crate `sev` 8.0.0 makes this save area for vCPU 0 if it is asked for the page, but its launch
+    /// digests do not have it. Not compared with a real launch.
     pub const KRUN_BOOT_REGISTERS: Self = {
         let mut profile = Self::KRUN;
         profile.name = "krun-boot-registers";
@@ -192,11 +192,12 @@ impl Profile {
 
     /// The save area of a vCPU at launch.
     ///
-    /// `eip` is where it begins: [`RESET_VECTOR`](Self::RESET_VECTOR) for the one that boots, the address in OVMF's reset
-    /// block for the other ones. One of these that begins at the reset vector, too, has the state of the one that boots,
-    /// as measuring tools have it.
+    /// `eip` is where it begins: [`RESET_VECTOR`](Self::RESET_VECTOR) for the one that boots, the address in
+    /// OVMF's reset block for the other ones. One of these that begins at the reset vector, too, has the state
+    /// of the one that boots, as measuring tools have it.
     ///
-    /// SEV-ES guests have the same save areas with features 0.
+    /// SEV-ES guests have the same save areas with features 0, or what the VMM sets of them:
+    /// [`Launch::sev_es_features`](super::Launch::sev_es_features).
     ///
     /// ```
     /// use sevcrypt::image::{CpuSignature, Profile};
@@ -216,8 +217,8 @@ impl Profile {
         state.vmsa(eip, cpu, features)
     }
 
-    /// The save area of every vCPU of a guest whose SVSM begins at `entry` (SEV-SNP); `None` if nobody has measured that
-    /// with this VMM.
+    /// The save area of every vCPU of a guest whose SVSM begins at `entry` (SEV-SNP); `None` if nobody has
+    /// measured that with this VMM.
     ///
     /// SEV_FEATURES is [`SevFeatures::SNP_ACTIVE`] whatever the guest behind the SVSM runs with. MODEL: so
     /// sev-snp-measure has it, and x87's control word 0, for COCONUT under QEMU.
@@ -444,12 +445,7 @@ pub struct UnknownProfile;
 
 impl fmt::Display for UnknownProfile {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("no VMM has this name; known are ")?;
-        for (index, known) in Profile::ALL.iter().enumerate() {
-            let comma = if index == 0 { "" } else { ", " };
-            write!(f, "{comma}{}", known.name)?;
-        }
-        Ok(())
+        write_unknown_name(f, "VMM", Profile::ALL.iter().map(|known| known.name))
     }
 }
 

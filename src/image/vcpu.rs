@@ -2,8 +2,10 @@
 
 use core::fmt;
 
-/// EAX of CPUID Fn0000_0001: family, model and stepping (AMD APM volume 3, appendix E.3.2). QEMU puts it into RDX of every
-/// save area, and so into the launch measurement.
+use super::write_unknown_name;
+
+/// EAX of CPUID Fn0000_0001: family, model and stepping (AMD APM volume 3, appendix E.3.2). QEMU puts it into
+/// RDX of every save area, and so into the launch measurement.
 ///
 /// ```
 /// use sevcrypt::image::CpuSignature;
@@ -151,12 +153,7 @@ pub struct UnknownVcpuType;
 
 impl fmt::Display for UnknownVcpuType {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("no vCPU type has this name; known are ")?;
-        for (index, known) in VcpuType::ALL.iter().enumerate() {
-            let comma = if index == 0 { "" } else { ", " };
-            write!(f, "{comma}{}", known.name)?;
-        }
-        Ok(())
+        write_unknown_name(f, "vCPU type", VcpuType::ALL.iter().map(|known| known.name))
     }
 }
 

@@ -1,8 +1,8 @@
 //! Launch digests of SEV and SEV-ES: one SHA-256 over everything that is loaded (AMD 55766, LAUNCH_UPDATE_DATA and
 //! LAUNCH_UPDATE_VMSA).
 //!
-//! Neither addresses nor lengths are measured: the digest is that of the bytes one behind the other, in the order of the
-//! commands.
+//! Neither addresses nor lengths are measured: the digest is that of the bytes one behind the other, in the
+//! order of the commands.
 
 use core::fmt;
 
@@ -51,7 +51,8 @@ impl LaunchDigest {
         Ok(())
     }
 
-    /// LAUNCH_UPDATE_VMSA (SEV-ES): a save area as the VMM gives it, without the integrity value that the firmware puts in.
+    /// LAUNCH_UPDATE_VMSA (SEV-ES): a save area as the VMM gives it, without the integrity value that the
+    /// firmware puts in.
     pub fn update_vmsa(&mut self, vmsa: &Page) {
         self.0.update(vmsa);
     }

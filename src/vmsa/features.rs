@@ -44,8 +44,9 @@ impl SevFeatures {
     /// SNPActive alone: what a VMM sets for an SEV-SNP guest if it asks for nothing more.
     pub const SNP_ACTIVE: Self = Self(1);
 
-    /// SEV_STATUS, MSR C001_0131h, as a guest with these features reads it (AMD APM volume 2, section 15.34.10): SEV and
-    /// SEV-ES are enabled, which have no bits here, and each feature stands two bits further up.
+    /// SEV_STATUS, MSR C001_0131h, as a guest with these features reads it (AMD APM volume 2, section
+    /// 15.34.10): SEV and SEV-ES are enabled, which have no bits here, and each feature stands two bits further
+    /// up.
     #[must_use]
     pub const fn to_sev_status(self) -> u64 {
         self.0 << 2 | 0b11

@@ -20,9 +20,9 @@ pub use segment::Segment;
 
 /// A save area: 4096 bytes with a getter and a setter for each field (AMD APM volume 2, Table B-4).
 ///
-/// The registers of a running guest are secrets: a save area is wiped when it is dropped, and `Debug` prints no register.
-/// One that a VMM makes for a launch is public; [`non_zero`](Self::non_zero) and [`differences`](Self::differences)
-/// show it.
+/// The registers of a running guest are secrets: a save area is wiped when it is dropped, and `Debug` prints no
+/// register. One that a VMM makes for a launch is public; [`non_zero`](Self::non_zero) and
+/// [`differences`](Self::differences) show it.
 ///
 /// ```
 /// use sevcrypt::vmsa::{SevFeatures, Vmsa};
@@ -84,8 +84,8 @@ impl Vmsa {
             .filter(|difference| difference.left != difference.right)
     }
 
-    /// Checks that every reserved byte is zero, as it is in a save area that is launched. (Firmware keeps its own words in
-    /// those at 380h of a page that SEV-ES runs.)
+    /// Checks that every reserved byte is zero, as it is in a save area that is launched. (Firmware keeps its
+    /// own words in those at 380h of a page that SEV-ES runs.)
     ///
     /// # Errors
     /// [`ReservedByte`]: the first that is not zero.

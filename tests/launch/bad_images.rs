@@ -96,7 +96,7 @@ fn no_table() {
     refused(
         &[0; LEN],
         OvmfError::NoTable { offset: 0x1fd0, found: [0; 16] },
-        "at offset 0x1fd0: no table for SEV: expected the footer's GUID de82b596b21ff745baeaa366c55a082d, found 00000000000000000000000000000000",
+        "at offset 0x1fd0: no table for SEV: expected the footer's GUID 96b582de-1fb2-45f7-baea-a366c55a082d, found 00000000-0000-0000-0000-000000000000",
     );
 }
 
@@ -278,6 +278,26 @@ fn metadata_cut_off() {
     assert_eq!(sections(&image), Some(vec![(0x5000, 0x1000, SectionKind::SecMem)]));
 }
 
+/// Few bytes of an image name as many pages as there are below 4 GiB: each would be a step.
+#[test]
+fn pages_of_all_sections() {
+    let with = |size| {
+        let sections = [[0x1000_0000, size, 1], [0, 0x1000, 2], [0x8000_0000, 0x800_0000, 4]];
+        Image::new(0x1000).sections(&sections).build()
+    };
+    let bytes = with(0x800_0000 - 0x1000);
+    assert_eq!(Ovmf::parse(&bytes).unwrap().sections().unwrap().count(), 3);
+    for (size, found) in [(0x800_0000, 65_537), (0x7000_0000, 491_521)] {
+        refused(
+            &with(size),
+            OvmfError::SectionPages { offset: 0x800, found },
+            &format!(
+                "at offset 0x800: the sections of the SEV metadata have {found} pages: expected at most 65536"
+            ),
+        );
+    }
+}
+
 #[track_caller]
 fn section_refused(section: [u32; 3], problem: SectionProblem, text: &str) {
     let good = [0x10_0000, 0x2000, 1];
@@ -353,7 +373,8 @@ fn sections_over_the_image() {
             format!("{size:#x} bytes from {gpa:#x} reach over 0xffffe000, where the image begins")
         );
     }
-    let bytes = Image::new(LEN).sections(&[[0xffff_d000, 0x1000, 1], [0, 0xffff_d000, 4]]).build();
+    let bytes =
+        Image::new(LEN).sections(&[[0xffff_d000, 0x1000, 1], [0xfff0_0000, 0xf_d000, 4]]).build();
     assert_eq!(Ovmf::parse(&bytes).unwrap().sections().unwrap().count(), 2);
 }
 

@@ -228,7 +228,7 @@ fn svsm() {
 fn sections_over_the_svsm() {
     let bytes = Image::ovmf(0x1000).build();
     // 0x1000 of firmware, 0x1000 of variables, 0x2000 of SVSM: from 0xffffc000 on.
-    for (gpa, size) in [(0xffff_c000, 0x1000), (0xffff_b000, 0x2000), (0x1000, 0xffff_c000)] {
+    for (gpa, size) in [(0xffff_c000, 0x1000), (0xffff_b000, 0x2000), (0xfff0_0000, 0xf_d000)] {
         let image = Image::new(0x2000).entry(SVSM_INFO, &words(&[0]));
         let svsm = image.sections(&[[0, 0x1000, 2], [gpa, size, 1]]).build();
         let error = LaunchError::SvsmSection {

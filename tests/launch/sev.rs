@@ -6,7 +6,7 @@ use sevcrypt::image::{
 };
 use sevcrypt::sev::launch::{DataLengthError, LaunchDigest, measure};
 use sevcrypt::vmsa::SevFeatures;
-use sevcrypt::{Hex, Page, Status};
+use sevcrypt::{Backend, Hex, Page, Status};
 use sha2::{Digest as _, Sha256};
 
 use crate::builder::Image;
@@ -55,6 +55,33 @@ fn lengths() {
     let error = DataLengthError { len: 0 };
     assert_eq!(error.to_string(), "0 bytes of data: expected a multiple of 16 above 0");
     assert_eq!(error.status(), Status::INVALID_LENGTH);
+}
+
+/// Only the features that are SEV-ES's own count, and only for save areas.
+#[test]
+fn features() {
+    let bytes = Image::ovmf(0x1000).build();
+    let debug_swap = SevFeatures(0x20);
+    let plain =
+        Launch { vcpus: 2, ..Launch::new(Ovmf::parse(&bytes).unwrap(), MILAN, &Profile::QEMU) };
+    let swapped = Launch { sev_es_features: debug_swap, ..plain.clone() };
+    let digest = |launch, generation| measure(launch, generation, &mut |_| ()).unwrap();
+
+    let mut expected = LaunchDigest::new();
+    expected.update_data(&bytes).unwrap();
+    for (eip, is_bsp) in [(Profile::RESET_VECTOR, true), (0x80_b004, false)] {
+        expected.update_vmsa(Profile::QEMU.vmsa(eip, is_bsp, MILAN, debug_swap).as_bytes());
+    }
+    assert_eq!(digest(&swapped, Generation::SevEs), expected.digest());
+    assert_ne!(digest(&swapped, Generation::SevEs), digest(&plain, Generation::SevEs));
+    assert_eq!(digest(&swapped, Generation::Sev), digest(&plain, Generation::Sev));
+
+    let snp = |launch| sevcrypt::snp::launch::measure(launch, Backend::best(), &mut |_| ());
+    assert_eq!(snp(&swapped), snp(&plain));
+    let other = Launch { features: debug_swap, ..plain.clone() };
+    assert_eq!(digest(&other, Generation::SevEs), digest(&plain, Generation::SevEs));
+    assert_ne!(other, plain);
+    assert_ne!(swapped, plain);
 }
 
 /// Digests that tools published, and some that sev-snp-measure 0.0.13 computed.

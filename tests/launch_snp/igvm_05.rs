@@ -9,7 +9,7 @@ use igvm_defs::{
 };
 use sevcrypt::Backend;
 use sevcrypt::snp::launch::igvm::{
-    Contexts, ConvertError, IgvmFile, Measurement, Options, directives_of, measure,
+    Contexts, ConvertError, Directive, IgvmFile, Measurement, Options, directives_of, measure,
 };
 use zerocopy::FromZeros;
 
@@ -38,23 +38,27 @@ fn typed_page(
 }
 
 fn id_block(ld: [u8; 48]) -> IgvmDirectiveHeader {
-    let signature = || Box::new(IGVM_VHS_SNP_ID_BLOCK_SIGNATURE::new_zeroed());
-    let key = || Box::new(IGVM_VHS_SNP_ID_BLOCK_PUBLIC_KEY::new_zeroed());
+    let signature =
+        |r, s| Box::new(IGVM_VHS_SNP_ID_BLOCK_SIGNATURE { r_comp: [r; 72], s_comp: [s; 72] });
+    let key = |curve, x, y| {
+        let (qx, qy) = ([x; 72], [y; 72]);
+        Box::new(IGVM_VHS_SNP_ID_BLOCK_PUBLIC_KEY { curve, reserved: 0, qx, qy })
+    };
     IgvmDirectiveHeader::SnpIdBlock {
         compatibility_mask: 2,
-        author_key_enabled: 0,
+        author_key_enabled: 1,
         reserved: [0; 3],
         ld,
         family_id: [1; 16],
         image_id: [2; 16],
-        version: 1,
+        version: 4,
         guest_svn: 3,
-        id_key_algorithm: 1,
-        author_key_algorithm: 0,
-        id_key_signature: signature(),
-        id_public_key: key(),
-        author_key_signature: signature(),
-        author_public_key: key(),
+        id_key_algorithm: 5,
+        author_key_algorithm: 6,
+        id_key_signature: signature(7, 8),
+        id_public_key: key(11, 12, 13),
+        author_key_signature: signature(9, 10),
+        author_public_key: key(14, 15, 16),
     }
 }
 
@@ -123,6 +127,10 @@ fn bytes_and_values_measure_the_same() {
         let from_bytes =
             ours.measure(&options, Backend::best(), &mut |step| steps.push(*step)).unwrap();
         let (platform, directives) = directives_of(&made).unwrap();
+        let is_block =
+            |directive: &Directive<'_>| matches!(directive, Directive::SnpIdBlock { .. });
+        let block = directives.clone().find(is_block);
+        assert!(block.is_some() && block == ours.directives().find(is_block));
         let mut again = Vec::new();
         let visit = &mut |step: &_| again.push(*step);
         let from_values = measure(directives, platform, &options, Backend::best(), visit).unwrap();

@@ -23,9 +23,9 @@ const RESERVED: [(usize, usize); 3] = [(0x008, 0x040), (0x644, 0x680), (0xc84, 0
 /// Two numbers of 72 bytes each; the rest of a signature's field is reserved.
 const NUMBER: usize = 72;
 
-/// A page with the signatures of an ID block and their keys, as it was received: a view of 4096 bytes (AMD 56860, "ID
-/// Authentication Information Structure"). Any page is one; [`LaunchFinish`](super::LaunchFinish) says whether the firmware
-/// takes it.
+/// A page with the signatures of an ID block and their keys, as it was received: a view of 4096 bytes (AMD
+/// 56860, "ID Authentication Information Structure"). Any page is one; [`LaunchFinish`](super::LaunchFinish)
+/// says whether the firmware takes it.
 ///
 /// ```
 /// use sevcrypt::ecdsa::SigningKey;
@@ -52,8 +52,8 @@ impl<'a> IdAuth<'a> {
         Self(page)
     }
 
-    /// Writes a page: the ID key and what it signed, and the author key and what it signed. Without an author key its fields
-    /// stay zero, its algorithm too.
+    /// Writes a page: the ID key and what it signed, and the author key and what it signed. Without an author
+    /// key its fields stay zero, its algorithm too.
     pub fn write(page: &'a mut Page, id: &SignedBy, author: Option<&SignedBy>) -> Self {
         page.fill(0);
         *field_mut::<{ at::ID_KEY_ALGO }, 4, _>(page) = Self::P384_SHA384.to_le_bytes();
@@ -65,6 +65,22 @@ impl<'a> IdAuth<'a> {
                 author.signature.to_amd();
             *field_mut::<{ at::AUTHOR_KEY }, { PublicKey::LEN }, _>(page) = *author.key.as_bytes();
         }
+        Self(page)
+    }
+
+    /// Writes a page of parts that somebody else made, of both keys the algorithm, the signature and the key.
+    pub(in crate::snp) fn write_parts(
+        page: &'a mut Page,
+        (id_key_algo, id_block_signature, id_key): (u32, &[u8; 2 * NUMBER], PublicKey),
+        (auth_key_algo, id_key_signature, author_key): (u32, &[u8; 2 * NUMBER], PublicKey),
+    ) -> Self {
+        page.fill(0);
+        *field_mut::<{ at::ID_KEY_ALGO }, 4, _>(page) = id_key_algo.to_le_bytes();
+        *field_mut::<{ at::AUTH_KEY_ALGO }, 4, _>(page) = auth_key_algo.to_le_bytes();
+        *field_mut::<{ at::ID_BLOCK_SIG }, { 2 * NUMBER }, _>(page) = *id_block_signature;
+        *field_mut::<{ at::ID_KEY }, { PublicKey::LEN }, _>(page) = *id_key.as_bytes();
+        *field_mut::<{ at::ID_KEY_SIG }, { 2 * NUMBER }, _>(page) = *id_key_signature;
+        *field_mut::<{ at::AUTHOR_KEY }, { PublicKey::LEN }, _>(page) = *author_key.as_bytes();
         Self(page)
     }
 
@@ -118,15 +134,16 @@ impl<'a> IdAuth<'a> {
         PublicKey::from_bytes(*field::<{ at::AUTHOR_KEY }, { PublicKey::LEN }, _>(self.0))
     }
 
-    /// Whether there is an author key: anything in its place. The page does not say whether the firmware shall look at it;
-    /// that is the host's flag AUTH_KEY_EN.
+    /// Whether there is an author key: anything in its place. The page does not say whether the firmware shall
+    /// look at it; that is the host's flag AUTH_KEY_EN.
     #[must_use]
     pub fn has_author(&self) -> bool {
         !is_zero::<{ at::AUTHOR_KEY }, { PublicKey::LEN }, _>(self.0)
     }
 
-    /// The first reserved byte that is not zero, those behind keys and signatures included. The firmware does not look at
-    /// them. Those of keys are hashed with them: a key with other reserved bytes has another digest.
+    /// The first reserved byte that is not zero, those behind keys and signatures included. The firmware does
+    /// not look at them. Those of keys are hashed with them: a key with other reserved bytes has another
+    /// digest.
     ///
     /// # Errors
     /// [`ReservedByte`], if there is one.

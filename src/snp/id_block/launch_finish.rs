@@ -9,10 +9,11 @@ use crate::hash::Sha384Digest;
 use crate::snp::GuestPolicy;
 use crate::snp::keys::IdBlockKey;
 
-/// What SNP_LAUNCH_FINISH compares: the guest as it was launched, and what its owner signed (AMD 56860, "SNP_LAUNCH_FINISH").
+/// What SNP_LAUNCH_FINISH compares: the guest as it was launched, and what its owner signed (AMD 56860,
+/// "SNP_LAUNCH_FINISH").
 ///
-/// The checks are those of AMD's published firmware (1.55.25), in its order. It does not look at VERSION and GUEST_SVN of the ID
-/// block, nor at reserved bytes. An [example](super) stands with the module.
+/// The checks are those of AMD's published firmware (1.55.25), in its order. It does not look at VERSION and
+/// GUEST_SVN of the ID block, nor at reserved bytes. An [example](super) stands with the module.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LaunchFinish<'a> {
     /// LD: the launch digest of the guest.
@@ -68,9 +69,9 @@ impl Default for LaunchIdentity {
 impl LaunchIdentity {
     /// Does what the firmware does with the command.
     ///
-    /// As with the firmware, an author key that fails leaves the ID block and ID_KEY_DIGEST in the context: the guest is not
-    /// launched, and the host may try again. MODEL: the flags are kept when the command succeeds, and what an earlier try left
-    /// is not taken back by a later one without an ID block.
+    /// As with the firmware, an author key that fails leaves the ID block and ID_KEY_DIGEST in the context: the
+    /// guest is not launched, and the host may try again. MODEL: the flags are kept when the command succeeds,
+    /// and what an earlier try left is not taken back by a later one without an ID block.
     ///
     /// # Errors
     /// [`LaunchFinishError`]: the first check that fails.
@@ -125,8 +126,8 @@ impl LaunchIdentity {
         Ok(())
     }
 
-    /// Whose digest goes into the guest's keys: the author key's where AUTHOR_KEY_EN is set, else the ID key's where there is
-    /// an ID block.
+    /// Whose digest goes into the guest's keys: the author key's where AUTHOR_KEY_EN is set, else the ID key's
+    /// where there is an ID block.
     #[must_use]
     pub fn id_block_key(&self) -> IdBlockKey {
         match (self.author_key_en, self.id_block_en) {

@@ -1,9 +1,9 @@
 //! ID blocks: what a guest's owner signs about a launch, and what the firmware makes of it.
 //!
-//! An [`IdBlock`] says which launch digest and which policy the owner expects. The ID key signs it; an author key may sign the
-//! ID key in turn. Signatures and keys are in a page of their own, [`IdAuth`]. The host hands both to the firmware when the
-//! launch ends, and [`LaunchFinish`] makes the checks that the firmware makes. A report then tells the digests of the keys
-//! ([`PublicKey::digest`]).
+//! An [`IdBlock`] says which launch digest and which policy the owner expects. The ID key signs it; an author
+//! key may sign the ID key in turn. Signatures and keys are in a page of their own, [`IdAuth`]. The host hands
+//! both to the firmware when the launch ends, and [`LaunchFinish`] makes the checks that the firmware makes. A
+//! report then tells the digests of the keys ([`PublicKey::digest`]).
 //!
 //! ```
 //! use sevcrypt::ecdsa::SigningKey;
@@ -88,7 +88,8 @@ impl IdBlock {
     pub const LEN: usize = 0x60;
     /// The version whose layout this is.
     pub const VERSION: u32 = 1;
-    /// What [`IdBlock::new`] expects, as the tools of the field do: simultaneous multithreading is allowed, nothing else is.
+    /// What [`IdBlock::new`] expects, as the tools of the field do: simultaneous multithreading is allowed,
+    /// nothing else is.
     pub const DEFAULT_POLICY: GuestPolicy = GuestPolicy(0x3_0000);
 
     /// The ID block of a launch digest, with the default policy and zeros elsewhere.

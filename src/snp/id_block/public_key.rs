@@ -21,8 +21,8 @@ const COORDINATE: usize = 48;
 /// The length of the field of a coordinate.
 const FIELD: usize = 72;
 
-/// A public key as it stands in the ID authentication page: the curve, and the coordinates as little-endian numbers in 72
-/// bytes each (AMD 56860, "ECDSA P-384 public key").
+/// A public key as it stands in the ID authentication page: the curve, and the coordinates as little-endian
+/// numbers in 72 bytes each (AMD 56860, "ECDSA P-384 public key").
 ///
 /// All of its bytes count, because the firmware hashes and signs them all: any 0x404 bytes are one of these, and
 /// [`verifying_key`](Self::verifying_key) says whether they are a key.
@@ -58,8 +58,8 @@ impl PublicKey {
         Self(bytes)
     }
 
-    /// From the key in an SNP ID block directive of an IGVM file. There a reserved word stands behind the curve, which the
-    /// firmware never sees, and nothing stands behind the coordinates.
+    /// From the key in an SNP ID block directive of an IGVM file. There a reserved word stands behind the
+    /// curve, which the firmware never sees, and nothing stands behind the coordinates.
     #[must_use]
     pub fn from_igvm(bytes: &[u8; Self::IGVM_LEN]) -> Self {
         let mut key = [0; Self::LEN];
@@ -86,8 +86,8 @@ impl PublicKey {
         hash::sha384(&self.0)
     }
 
-    /// The key. The bytes behind the coordinates are not looked at; [`IdAuth::check_reserved`](super::IdAuth::check_reserved)
-    /// does that.
+    /// The key. The bytes behind the coordinates are not looked at;
+    /// [`IdAuth::check_reserved`](super::IdAuth::check_reserved) does that.
     ///
     /// MODEL: a coordinate is taken for a number of 72 bytes, so that one with more than 48 is on no curve.
     ///

@@ -21,11 +21,11 @@ const fn fields(fields: &'static [BitField]) -> Rule {
 }
 
 const fn field_is(low: u32, bits: u32, value: u32) -> BitField {
-    BitField { low, bits, min: value, max: value }
+    BitField::new(low + bits - 1, low, value..=value)
 }
 
 const fn field_at_most(low: u32, bits: u32, max: u32) -> BitField {
-    BitField { low, bits, min: 0, max }
+    BitField::new(low + bits - 1, low, 0..=max)
 }
 
 const fn row(function: u32, subleaf: u32, rules: [Rule; 4]) -> CpuidRow {
@@ -50,8 +50,8 @@ const ENCRYPTION: &[BitField] =
 const PERFORMANCE_COUNTERS: &[BitField] = &[field_at_most(0, 4, 6), field_at_most(4, 6, 0x10)];
 
 impl CpuidTable<'static> {
-    /// Genoa's. The two bits that an operating system sees change at run time, OSXSAVE and OSPKE, and the hypervisor's bit of
-    /// Fn0000_0001 ECX are free.
+    /// Genoa's. The two bits that an operating system sees change at run time, OSXSAVE and OSPKE, and the
+    /// hypervisor's bit of Fn0000_0001 ECX are free.
     pub const GENOA: Self = Self { rows: GENOA };
 }
 

@@ -22,9 +22,9 @@ const CHECKED: [core::ops::RangeInclusive<u32>; 2] = [0..=0xffff, 0x8000_0000..=
 /// | 4 | 12 | zero |
 /// | 10h | 64 times 48 | entries: [`CpuidEntry`] |
 ///
-/// Only type and address of the page are measured. The firmware checks each entry instead, and SNP_LAUNCH_UPDATE fails with
-/// `INVALID_PARAM` if one is not acceptable; the page then holds what would be. Guests ask the same of their firmware by
-/// MSG_CPUID_REQ.
+/// Only type and address of the page are measured. The firmware checks each entry instead, and
+/// SNP_LAUNCH_UPDATE fails with `INVALID_PARAM` if one is not acceptable; the page then holds what would be.
+/// Guests ask the same of their firmware by MSG_CPUID_REQ.
 ///
 /// ```
 /// use sevcrypt::image::CpuSignature;
@@ -64,7 +64,8 @@ impl<'a> CpuidPage<'a> {
         page
     }
 
-    /// A page that a hypervisor made. MODEL: what stands behind its entries, and in the twelve bytes behind COUNT, is not looked at.
+    /// A page that a hypervisor made. MODEL: what stands behind its entries, and in the twelve bytes behind
+    /// COUNT, is not looked at.
     ///
     /// # Errors
     /// COUNT is more than 64.
@@ -89,8 +90,9 @@ impl<'a> CpuidPage<'a> {
         entries.get_mut(..self.count).unwrap_or_default()
     }
 
-    /// Checks every entry as the firmware of a processor does: shows each field that fails, and corrects it in the page. The
-    /// status is `INVALID_PARAM` if one failed; the firmware then leaves the launch digest as it was.
+    /// Checks every entry as the firmware of a processor does: shows each field that fails, and corrects it in
+    /// the page. The status is `INVALID_PARAM` if one failed; the firmware then leaves the launch digest as it
+    /// was.
     ///
     /// `processor` is what the processor itself says in CPUID Fn0000_0001 EAX.
     pub fn check(
@@ -138,8 +140,8 @@ impl core::error::Error for CpuidCountError {}
 /// Only that of Genoa is published ([`CpuidTable::GENOA`]); those of other products are unknown.
 #[derive(Clone, Copy, Debug)]
 pub struct CpuidTable<'a> {
-    /// A row for each function and subleaf. A function that has none, in the ranges 0 to FFFFh and 8000_0000h to 8000_FFFFh,
-    /// must be all zero; functions outside are not checked.
+    /// A row for each function and subleaf. A function that has none, in the ranges 0 to FFFFh and 8000_0000h
+    /// to 8000_FFFFh, must be all zero; functions outside are not checked.
     pub rows: &'a [CpuidRow],
 }
 
@@ -189,7 +191,8 @@ pub enum Bound {
     AtMost(u32),
     /// No bits but these. Others are cleared.
     Mask(u32),
-    /// No bits but these; where there are others, *these* are cleared. The published firmware does so for EDX of Fn0000_0007.
+    /// No bits but these; where there are others, *these* are cleared. The published firmware does so for EDX
+    /// of Fn0000_0007.
     InvertedMask(u32),
     /// The bits of `ones`, and beside them no bits but those of `mask`.
     MaskWith {
@@ -200,8 +203,8 @@ pub enum Bound {
     },
     /// Parts of the register, each with a bound of its own.
     Fields(&'static [BitField]),
-    /// A processor not newer than the real one: family, then model, then stepping. The published firmware takes the sum of
-    /// extended and base model, not both as digits of one number. Corrected to the real one's.
+    /// A processor not newer than the real one: family, then model, then stepping. The published firmware takes
+    /// the sum of extended and base model, not both as digits of one number. Corrected to the real one's.
     Signature,
     /// The size of the XSAVE area that the entry's XCR0_IN asks for.
     XsaveSize,
@@ -209,25 +212,47 @@ pub enum Bound {
     CompactedXsaveSize,
 }
 
-/// A part of a register: its lowest bit, its number of bits, and its bound.
+/// A part of a register: its bits, and what its value may be.
+///
+/// ```
+/// use sevcrypt::snp::launch::{BitField, Bound, CpuidRow, CpuidTable, Rule};
+///
+/// // Fn8000_0008 EAX of a table of one's own: at most 48 bits of physical and 57 of linear addresses.
+/// const SIZES: &[BitField] = &[BitField::new(7, 0, 0..=48), BitField::new(15, 8, 0..=57)];
+/// const ANY: Rule = Rule::new(Bound::Unchecked);
+/// const ROWS: &[CpuidRow] = &[CpuidRow {
+///     function: 0x8000_0008,
+///     subleaf: 0,
+///     rules: [Rule::new(Bound::Fields(SIZES)), ANY, ANY, ANY],
+/// }];
+/// let table = CpuidTable { rows: ROWS };
+/// # let _ = table;
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BitField {
-    /// The lowest bit.
-    pub low: u32,
-    /// The number of bits, at least 1.
-    pub bits: u32,
-    /// Its value must be at most this.
-    pub max: u32,
-    /// Its value must be at least this. It is corrected to `max`.
-    pub min: u32,
+    low: u32,
+    high: u32,
+    min: u32,
+    max: u32,
 }
 
 impl BitField {
+    /// Bits `high` to `low` of a register, whose value must be one of `values`. Another is corrected to the last of
+    /// them.
+    ///
+    /// # Panics
+    /// There are no such bits or no such values: `high` is below `low` or above 31, or `values` are none, or more than
+    /// the bits can hold. (In a constant that is an error of the compiler's.)
+    #[must_use]
+    pub const fn new(high: u32, low: u32, values: core::ops::RangeInclusive<u32>) -> Self {
+        let (min, max) = (*values.start(), *values.end());
+        assert!(low <= high && high < u32::BITS, "bits of a register");
+        assert!(min <= max && max <= u32::MAX >> (31 - (high - low)), "values of these bits");
+        Self { low, high, min, max }
+    }
+
     const fn mask(self) -> u32 {
-        match 1u32.checked_shl(self.bits) {
-            Some(above) => (above - 1) << self.low,
-            None => u32::MAX << self.low,
-        }
+        (u32::MAX >> (31 - (self.high - self.low))) << self.low
     }
 
     fn correct(self, register: u32) -> u32 {
@@ -414,11 +439,13 @@ impl fmt::Display for Bound {
                 write!(f, "the bits {ones:#x} and no bits but {mask:#x}")
             }
             Self::Fields(fields) => {
-                for (n, BitField { low, bits, max, min }) in fields.iter().enumerate() {
-                    let high = low + bits - 1;
+                for (n, BitField { low, high, max, min }) in fields.iter().enumerate() {
                     f.write_str(if n == 0 { "" } else { ", " })?;
                     match min == max {
                         true => write!(f, "{max:#x} in bits {high}:{low}")?,
+                        false if *min > 0 => {
+                            write!(f, "{min:#x} to {max:#x} in bits {high}:{low}")?
+                        }
                         false => write!(f, "at most {max:#x} in bits {high}:{low}")?,
                     }
                 }

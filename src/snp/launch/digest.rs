@@ -6,6 +6,7 @@ use crate::addr::{GuestPhysAddr, PAGE, Page};
 use crate::hash::{self, Sha384Digest, Workers};
 use crate::hex::Hex;
 use crate::image::PageType;
+use crate::status::Status;
 use crate::wire::{field, field_mut};
 
 /// Contents that are not measured.
@@ -16,8 +17,8 @@ const VMSA_TSC: core::ops::Range<usize> = 0x2f0..0x300;
 
 /// What the less privileged VMPLs may do with a page: VMPL1_PERMS to VMPL3_PERMS of SNP_LAUNCH_UPDATE.
 ///
-/// Bit 0 is read, 1 write, 2 execute in user mode, 3 execute in supervisor mode, 4 supervisor shadow stack. VMPL0 may do
-/// everything. Known VMMs give none.
+/// Bit 0 is read, 1 write, 2 execute in user mode, 3 execute in supervisor mode, 4 supervisor shadow stack. VMPL0 may
+/// do everything. Known VMMs give none.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct VmplPermissions {
     /// Of VMPL1.
@@ -66,8 +67,8 @@ impl From<PageType> for PageAttributes {
 /// | 65h | 3 | VMPL1_PERMS, VMPL2_PERMS, VMPL3_PERMS |
 /// | 68h | 8 | GPA |
 ///
-/// Two measuring tools write the permissions in the other order, VMPL3 at 64h down to zero at 67h. AMD's published firmware has the order
-/// above, and so has this type; as no known VMM gives permissions, digests do not differ.
+/// Two measuring tools write the permissions in the other order, VMPL3 at 64h down to zero at 67h. AMD's published
+/// firmware has the order above, and so has this type; as no known VMM gives permissions, digests do not differ.
 ///
 /// ```
 /// use sevcrypt::GuestPhysAddr;
@@ -169,14 +170,20 @@ impl LaunchDigest {
     /// Goes on where the launch digest is known, for example behind the firmware's pages. IMD is zero.
     #[must_use]
     pub const fn resume(ld: Sha384Digest) -> Self {
-        Self { ld, imd: NOT_MEASURED }
+        Self::resume_with_imi(ld, NOT_MEASURED)
     }
 
-    /// Measures whole pages, the first at `gpa`, and shows each. A page of 2 MiB is 512 of them. A [`Backend`](crate::Backend)
-    /// is a worker, too.
+    /// Goes on where both digests are known: LD, and IMD of the pages with IMI_PAGE.
+    #[must_use]
+    pub const fn resume_with_imi(ld: Sha384Digest, imd: Sha384Digest) -> Self {
+        Self { ld, imd }
+    }
+
+    /// Measures whole pages, the first at `gpa`, and shows each. A page of 2 MiB is 512 of them. A
+    /// [`Backend`](crate::Backend) is a worker, too.
     ///
-    /// Contents count for the types `Normal` and `Vmsa` (but for a VMSA's TSC_SCALE and TSC_OFFSET); of others only type and
-    /// address are measured.
+    /// Contents count for the types `Normal` and `Vmsa` (but for a VMSA's TSC_SCALE and TSC_OFFSET); of others
+    /// only type and address are measured.
     ///
     /// # Errors
     /// [`UpdateError`] if these are no whole pages at a page's address; nothing is measured then.
@@ -215,7 +222,8 @@ impl LaunchDigest {
     /// Measures so many pages whose contents do not count, the first at `gpa`, and shows each.
     ///
     /// # Errors
-    /// [`UpdateError`] if the contents of such pages count, or if these are no pages of a guest; nothing is measured then.
+    /// [`UpdateError`] if the contents of such pages count, or if these are no pages of a guest; nothing is measured
+    /// then.
     pub fn update_pages(
         &mut self,
         attributes: impl Into<PageAttributes>,
@@ -313,6 +321,21 @@ pub enum UpdateError {
         /// The type.
         page_type: PageType,
     },
+}
+
+impl UpdateError {
+    /// What the firmware answers.
+    ///
+    /// MODEL: the firmware is given one page at a time, of 4 KiB or 2 MiB, and has its guest address from the RMP. No
+    /// command says the same as these errors; its nearest checks are those of PAGE_SIZE, of addresses and of PAGE_TYPE.
+    #[must_use]
+    pub const fn status(&self) -> Status {
+        match self {
+            Self::Length { .. } => Status::INVALID_PAGE_SIZE,
+            Self::Address { .. } | Self::BehindTheEnd { .. } => Status::INVALID_ADDRESS,
+            Self::ContentsMissing { .. } => Status::INVALID_PARAM,
+        }
+    }
 }
 
 impl fmt::Display for UpdateError {
@@ -426,6 +449,13 @@ mod tests {
         update(&mut launch, PageType::Normal, 0x4000, &page_a());
         assert_ne!(launch.imi_digest(), launch.digest());
 
+        let mut again = LaunchDigest::resume_with_imi(*launch.digest(), *launch.imi_digest());
+        assert_eq!(again, launch);
+        update(&mut again, imi, 0x5000, &page_a());
+        update(&mut launch, imi, 0x5000, &page_a());
+        assert_eq!(again, launch);
+        assert_eq!(*LaunchDigest::resume([7; 48]).imi_digest(), [0; 48]);
+
         let mut launch = LaunchDigest::new();
         update(&mut launch, PageType::Normal, 0x3000, &page_a());
         assert!(hex(launch.digest()).starts_with("3fdf33490e0df6ac331ec3b69cbea674"));
@@ -485,6 +515,19 @@ mod tests {
         assert_eq!(launch, LaunchDigest::resume([7; 48]));
         let text = std::format!("{}", UpdateError::Length { length: 4095 });
         assert_eq!(text, "4095 bytes are no whole pages: expected a multiple of 4096");
+    }
+
+    #[test]
+    fn statuses() {
+        let gpa = gpa(0x1010);
+        for (error, status) in [
+            (UpdateError::Length { length: 1 }, Status::INVALID_PAGE_SIZE),
+            (UpdateError::Address { gpa }, Status::INVALID_ADDRESS),
+            (UpdateError::BehindTheEnd { gpa, pages: 2 }, Status::INVALID_ADDRESS),
+            (UpdateError::ContentsMissing { page_type: PageType::Vmsa }, Status::INVALID_PARAM),
+        ] {
+            assert_eq!(error.status(), status, "{error}");
+        }
     }
 
     #[test]

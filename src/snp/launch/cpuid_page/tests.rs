@@ -270,3 +270,32 @@ fn what_is_expected_in_words() {
     assert_eq!(words(0xd, 0, 1), "the size of the XSAVE area of XCR0_IN");
     assert!(words(1, 0, 0).starts_with("a processor that is not newer than the real one"));
 }
+
+/// Fields of a table of one's own: every bit, and values that do not fit.
+#[test]
+fn fields_of_ones_own() {
+    static FIELDS: [BitField; 2] = [BitField::new(31, 8, 3..=5), BitField::new(7, 7, 1..=1)];
+    let bound = Bound::Fields(&FIELDS);
+    assert_eq!(bound.to_string(), "0x3 to 0x5 in bits 31:8, 0x1 in bits 7:7");
+    let correct = |value| bound.correct(value, PROCESSOR, 0, 0);
+    assert_eq!(correct(0x2ff), 0x5ff);
+    assert_eq!(correct(0x07f), 0x5ff);
+    assert_eq!(correct(0x3aa), 0x3aa);
+    assert_eq!(correct(u32::MAX), 0x5ff);
+
+    let whole = BitField::new(31, 0, 7..=u32::MAX);
+    assert_eq!((whole.correct(6), whole.correct(7)), (u32::MAX, 7));
+    let top = BitField::new(31, 31, 0..=0);
+    assert_eq!(top.correct(u32::MAX), u32::MAX >> 1);
+    for (high, low, min, max) in [
+        (32, 0, 0, 0),
+        (0, 1, 0, 0),
+        (u32::MAX, 40, 0, 0),
+        (7, 0, 0, 0x100),
+        (7, 4, 16, 16),
+        (31, 0, 2, 1),
+    ] {
+        let made = std::panic::catch_unwind(|| BitField::new(high, low, min..=max));
+        assert!(made.is_err(), "{high}:{low}, {min} to {max}");
+    }
+}

@@ -2,25 +2,33 @@
 //!
 //! ```text
 //! fixed header        24 bytes, 32 in format version 2
-//! variable headers    { type u32 | length u32 | structure | zeros to a multiple of 8 }: platforms, then settings, then directives
+//! variable headers    { type u32 | length u32 | structure | zeros to a multiple of 8 }:
+//!                     platforms, then settings, then directives
 //! data                that the headers point to, by offsets from the file's begin
 //! ```
 //! All numbers are little-endian (Microsoft's IGVM specification).
 
 use core::fmt;
 
-use super::{DataType, Directive, MeasureError, Measurement, Options, PageFlags};
+use super::{
+    DataType, Directive, MAX_PAGES_WITHOUT_DATA, MeasureError, Measurement, Options, PageFlags,
+    SnpIdBlock,
+};
 use crate::addr::PAGE;
 use crate::hash::Workers;
 use crate::image::Step;
+use crate::snp::GuestPolicy;
+use crate::snp::id_block::PublicKey;
 use crate::wire::{field, get_u32, get_u64};
 
 const MAGIC: u32 = u32::from_le_bytes(*b"IGVM");
 /// Where the header's checksum stands, which counts as zero in itself.
 const CHECKSUM: usize = 0x14;
 
-/// Types of variable headers, and the ranges of their sections. A type that is not known may be passed over if it has the top bit.
+/// Types of variable headers, and the ranges of their sections. A type that is not known may be passed over if it has
+/// the top bit.
 const SUPPORTED_PLATFORM: u32 = 0x001;
+const GUEST_POLICY: u32 = 0x101;
 const PARAMETER_AREA: u32 = 0x301;
 const PAGE_DATA: u32 = 0x302;
 const PARAMETER_INSERT: u32 = 0x303;
@@ -39,7 +47,9 @@ const LARGE: usize = 512 * PAGE;
 
 /// An IGVM file for SEV-SNP, perhaps among other platforms: a view, the bytes stay.
 ///
-/// Nothing is allocated, and no time is spent that a length in the file decides: see [`MeasureError`] for the bounds of parameter areas.
+/// Nothing is allocated, and time goes with the length of the file: what it asks for beside its own bytes is bounded.
+/// MODEL: at most 65 536 pages (256 MiB) may have no data ([`MeasureError::PagesWithoutData`]), and the data of pages
+/// may be by 256 MiB longer than the file, where pages share them ([`FileError::SharedData`]).
 ///
 /// ```
 /// use sevcrypt::Backend;
@@ -55,12 +65,13 @@ const LARGE: usize = 512 * PAGE;
 /// # }
 /// assert_eq!(IgvmFile::parse(b"\x7fELF").unwrap_err(), FileError::TooShort { length: 4, expected: 24 });
 /// ```
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct IgvmFile<'a> {
     bytes: &'a [u8],
     /// All of them.
     headers: Headers<'a>,
     platform: u32,
+    policy: Option<GuestPolicy>,
 }
 
 impl<'a> IgvmFile<'a> {
@@ -72,6 +83,9 @@ impl<'a> IgvmFile<'a> {
         let headers = fixed_header(bytes)?;
         let mut platform = None;
         let mut other = None;
+        let mut policy = None;
+        let mut data_pages = 0;
+        let most_data_pages = (bytes.len() / PAGE) as u64 + MAX_PAGES_WITHOUT_DATA;
         let mut section = Section::Platforms;
         for header in headers {
             let header = header?;
@@ -100,14 +114,35 @@ impl<'a> IgvmFile<'a> {
                 (Section::Platforms, _) if !header.is_optional => {
                     return Err(FileError::HeaderType { at, found: header.kind });
                 }
+                (Section::Settings, GUEST_POLICY) => {
+                    let structure: &[u8; 16] = header.structure()?;
+                    if get_u32::<0x0c, _>(structure) != 0 {
+                        return Err(FileError::NotZero { at });
+                    }
+                    let this = GuestPolicy(get_u64::<0x00, _>(structure));
+                    let applies = get_u32::<0x08, _>(structure) & platform.unwrap_or(0) != 0;
+                    if applies && policy.replace(this).is_some() {
+                        return Err(FileError::SecondPolicy { at });
+                    }
+                }
                 (Section::Directives, _) => {
-                    directive(bytes, headers, &header, platform.unwrap_or(0))?;
+                    let platform = platform.unwrap_or(0);
+                    let directive = directive(bytes, headers, &header, platform)?;
+                    if let Directive::PageData { compatibility_mask, data, .. } = directive
+                        && compatibility_mask & platform != 0
+                    {
+                        data_pages += data.len().div_ceil(PAGE) as u64;
+                        if data_pages > most_data_pages {
+                            let (found, most) = (data_pages, most_data_pages);
+                            return Err(FileError::SharedData { at, found, most });
+                        }
+                    }
                 }
                 _ => {}
             }
         }
         let platform = platform.ok_or(FileError::NotForSnp { other })?;
-        Ok(Self { bytes, headers, platform })
+        Ok(Self { bytes, headers, platform, policy })
     }
 
     /// The bit of compatibility masks that stands for SEV-SNP.
@@ -116,9 +151,52 @@ impl<'a> IgvmFile<'a> {
         self.platform
     }
 
+    /// The guest policy for SEV-SNP (IGVM_VHT_GUEST_POLICY): POLICY of SNP_LAUNCH_START, and of the ID block.
+    #[must_use]
+    pub const fn policy(&self) -> Option<GuestPolicy> {
+        self.policy
+    }
+
+    /// The ID block for SEV-SNP, with its signatures and keys.
+    ///
+    /// What the firmware will say to it:
+    ///
+    /// ```
+    /// use sevcrypt::Backend;
+    /// use sevcrypt::snp::id_block::LaunchFinish;
+    /// use sevcrypt::snp::launch::igvm::{IgvmFile, Options};
+    ///
+    /// # fn check(bytes: &[u8]) -> Result<(), Box<dyn std::error::Error>> {
+    /// let file = IgvmFile::parse(bytes)?;
+    /// let measured = file.measure(&Options::default(), Backend::best(), &mut |_| {})?;
+    /// let policy = file.policy().ok_or("the file has no guest policy")?;
+    /// let id_block = file.id_block().ok_or("the file has no ID block")?;
+    /// let mut page = [0; 4096];
+    /// let launch = LaunchFinish {
+    ///     launch_digest: &measured.digest,
+    ///     policy,
+    ///     id_block: Some((id_block.id_block(policy), id_block.write_id_auth(&mut page))),
+    ///     auth_key_en: id_block.author_key_enabled,
+    /// };
+    /// println!("ID_KEY_DIGEST: {}", sevcrypt::Hex(&launch.check()?.id_key_digest));
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn id_block(&self) -> Option<SnpIdBlock<'a>> {
+        self.directives().find_map(|directive| match directive {
+            Directive::SnpIdBlock { compatibility_mask, id_block }
+                if compatibility_mask & self.platform != 0 =>
+            {
+                Some(id_block)
+            }
+            _ => None,
+        })
+    }
+
     /// The directives for all platforms, in order. Save areas of other platforms are [`Directive::Other`].
     pub fn directives(&self) -> impl Iterator<Item = Directive<'a>> + Clone + use<'a> {
-        let Self { bytes, headers, platform } = *self;
+        let Self { bytes, headers, platform, .. } = *self;
         let directives = headers.filter_map(Result::ok);
         directives
             .filter(|header| Section::of(header.kind) == Some(Section::Directives))
@@ -185,7 +263,7 @@ impl<'a> Header<'a> {
 }
 
 /// The variable headers that are left.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 struct Headers<'a> {
     at: usize,
     rest: &'a [u8],
@@ -376,10 +454,26 @@ fn directive<'a>(
         }
         SNP_ID_BLOCK => {
             let block: &[u8; 696] = header.structure()?;
-            Ok(Directive::SnpIdBlock {
-                compatibility_mask: get_u32::<0x00, _>(block),
+            let [author_key_enabled, reserved @ ..] = *field::<0x04, 4, _>(block);
+            if reserved != [0; 3] {
+                return Err(FileError::NotZero { at });
+            }
+            let id_block = SnpIdBlock {
+                author_key_enabled: author_key_enabled != 0,
                 launch_digest: *field::<0x08, 48, _>(block),
-            })
+                family_id: *field::<0x38, 16, _>(block),
+                image_id: *field::<0x48, 16, _>(block),
+                version: get_u32::<0x58, _>(block),
+                guest_svn: get_u32::<0x5c, _>(block),
+                id_key_algo: get_u32::<0x60, _>(block),
+                auth_key_algo: get_u32::<0x64, _>(block),
+                id_block_signature: field::<0x68, { SnpIdBlock::SIGNATURE_LEN }, _>(block),
+                id_key: field::<0xf8, { PublicKey::IGVM_LEN }, _>(block),
+                id_key_signature: field::<0x190, { SnpIdBlock::SIGNATURE_LEN }, _>(block),
+                author_key: field::<0x220, { PublicKey::IGVM_LEN }, _>(block),
+            };
+            let compatibility_mask = get_u32::<0x00, _>(block);
+            Ok(Directive::SnpIdBlock { compatibility_mask, id_block })
         }
         kind if header.is_optional || NOT_MEASURED.contains(&kind) => Ok(Directive::Other),
         found => Err(FileError::HeaderType { at, found }),
@@ -485,6 +579,20 @@ pub enum FileError {
         /// Their bytes.
         length: usize,
     },
+    /// The data of pages for SEV-SNP are by more than 256 MiB longer than the file: many pages share them.
+    SharedData {
+        /// Where the header begins whose data are too many.
+        at: usize,
+        /// The pages, of 4 KiB, whose data the headers up to this one point to.
+        found: u64,
+        /// How many they may be.
+        most: u64,
+    },
+    /// A second guest policy for SEV-SNP.
+    SecondPolicy {
+        /// Where the header begins.
+        at: usize,
+    },
     /// A platform's mask is not a single bit.
     PlatformMask {
         /// Where the header begins.
@@ -558,6 +666,13 @@ impl fmt::Display for FileError {
                 f,
                 "at offset {at:#x}: {length:#x} bytes of data at {offset:#x}, expected inside of the file, behind all headers"
             ),
+            Self::SharedData { at, found, most } => write!(
+                f,
+                "at offset {at:#x}: {found} pages of data up to here, expected at most {most}, by the length of the file"
+            ),
+            Self::SecondPolicy { at } => {
+                write!(f, "at offset {at:#x}: a second guest policy for SEV-SNP")
+            }
             Self::PlatformMask { at, found } => {
                 write!(f, "at offset {at:#x}: platform mask {found:#x}, expected a single bit")
             }

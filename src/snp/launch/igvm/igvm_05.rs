@@ -4,14 +4,15 @@ use core::fmt;
 
 use igvm::{IgvmDirectiveHeader, IgvmFile, IgvmPlatformHeader};
 use igvm_defs::{IgvmPageDataType, IgvmPlatformType};
-use zerocopy::IntoBytes as _;
+use zerocopy::{IntoBytes as _, transmute_ref};
 
-use super::{DataType, Directive, PageFlags};
+use super::{DataType, Directive, PageFlags, SnpIdBlock};
 
 /// The mask of SEV-SNP, and the directives for [`measure`](super::measure).
 ///
 /// That crate's reader is made for files that one trusts: it panics on some that are malformed, while
-/// [`IgvmFile::parse`](super::IgvmFile::parse) of this library does not. This function is for who has such a file anyway, or builds one.
+/// [`IgvmFile::parse`](super::IgvmFile::parse) of this library does not. This function is for who has such a file
+/// anyway, or builds one.
 ///
 /// # Errors
 /// The file is not for SEV-SNP, or has a page of 2 MiB with data, of which that crate keeps no more than 4 KiB.
@@ -103,9 +104,38 @@ fn convert(header: &IgvmDirectiveHeader) -> Directive<'_> {
                 vmsa: vmsa.as_bytes(),
             }
         }
-        IgvmDirectiveHeader::SnpIdBlock { compatibility_mask, ld, .. } => {
-            Directive::SnpIdBlock { compatibility_mask: *compatibility_mask, launch_digest: *ld }
-        }
+        IgvmDirectiveHeader::SnpIdBlock {
+            compatibility_mask,
+            author_key_enabled,
+            reserved: _,
+            ld,
+            family_id,
+            image_id,
+            version,
+            guest_svn,
+            id_key_algorithm,
+            author_key_algorithm,
+            id_key_signature,
+            id_public_key,
+            author_key_signature,
+            author_public_key,
+        } => Directive::SnpIdBlock {
+            compatibility_mask: *compatibility_mask,
+            id_block: SnpIdBlock {
+                launch_digest: *ld,
+                family_id: *family_id,
+                image_id: *image_id,
+                version: *version,
+                guest_svn: *guest_svn,
+                author_key_enabled: *author_key_enabled != 0,
+                id_key_algo: *id_key_algorithm,
+                auth_key_algo: *author_key_algorithm,
+                id_block_signature: transmute_ref!(&**id_key_signature),
+                id_key: transmute_ref!(&**id_public_key),
+                id_key_signature: transmute_ref!(&**author_key_signature),
+                author_key: transmute_ref!(&**author_public_key),
+            },
+        },
         _ => Directive::Other,
     }
 }

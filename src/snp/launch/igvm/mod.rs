@@ -6,10 +6,14 @@
 //! | directives of your own | [`measure`] |
 //! | a file that the crate `igvm` 0.5 has parsed (feature `igvm-05`) | `directives_of`, then [`measure`] |
 //!
-//! An IGVM file is for several platforms; directives say by a mask for which, and those of others are passed over. Loaders differ in
-//! a few points, and so do the tools that measure: [`Options`] has one field for each.
+//! An IGVM file is for several platforms; directives say by a mask for which, and those of others are passed over.
+//! Loaders differ in a few points, and so do the tools that measure: [`Options`] has one field for each.
+//!
+//! MODEL: nothing here remembers which pages a guest has. Two directives for one page are measured as two steps, while
+//! the firmware refuses the second: the page is no longer the hypervisor's (INVALID_PAGE_STATE).
 
 mod file;
+mod id_block;
 #[cfg(feature = "igvm-05")]
 mod igvm_05;
 
@@ -23,6 +27,7 @@ use crate::image::{Origin, PageType, Step};
 use crate::wire::field_mut;
 
 pub use file::{FileError, IgvmFile};
+pub use id_block::SnpIdBlock;
 #[cfg(feature = "igvm-05")]
 pub use igvm_05::{ConvertError, directives_of};
 
@@ -77,8 +82,8 @@ pub enum Directive<'a> {
     SnpIdBlock {
         /// For which platforms.
         compatibility_mask: u32,
-        /// LD.
-        launch_digest: Sha384Digest,
+        /// The ID block, its signatures and keys.
+        id_block: SnpIdBlock<'a>,
     },
     /// Another directive, of which nothing is measured.
     Other,
@@ -117,7 +122,8 @@ pub enum DataType {
 pub struct Options {
     /// What becomes of the save areas.
     pub contexts: Contexts,
-    /// Whether pages with the flag `shared` are measured like others. By default they are left out, address and type included.
+    /// Whether pages with the flag `shared` are measured like others. By default they are left out, address and type
+    /// included.
     pub shared_pages: SharedPages,
     /// How many pages of a parameter area are measured.
     pub parameter_areas: ParameterAreas,
@@ -131,9 +137,9 @@ pub enum Contexts {
     /// They are loaded in the file's order, each at the address that the file has for it.
     #[default]
     AsInFile,
-    /// QEMU hands the registers of the only context to KVM, which makes a save area of them: behind everything else, at
-    /// FFFF_FFFF_F000h, with CR0.NE set. A file with another number of contexts is refused. MODEL: other registers stay as they are in
-    /// the file.
+    /// QEMU hands the registers of the only context to KVM, which makes a save area of them: behind everything else,
+    /// at FFFF_FFFF_F000h, with CR0.NE set. A file with another number of contexts is refused. MODEL: other registers
+    /// stay as they are in the file.
     Kvm,
 }
 
@@ -174,6 +180,7 @@ pub struct Measurement {
     /// The launch digest.
     pub digest: Sha384Digest,
     /// LD of the file's ID block, if it has one: the digest that its author expects. With another, the launch fails.
+    /// [`SnpIdBlock`] has what else the firmware checks.
     pub id_block_digest: Option<Sha384Digest>,
 }
 
@@ -215,6 +222,7 @@ pub fn measure<'a>(
     let mut measurer = Measurer {
         launch: LaunchDigest::new(),
         areas: [Area::Unknown; MAX_AREAS],
+        without_data: 0,
         options,
         workers: workers.into(),
         visit,
@@ -243,6 +251,7 @@ pub fn measure<'a>(
                 if applies(compatibility_mask) =>
             {
                 contexts += 1;
+                address(number, gpa, PAGE)?;
                 match options.contexts {
                     Contexts::AsInFile => {
                         let page = padded(number, vmsa)?;
@@ -251,10 +260,10 @@ pub fn measure<'a>(
                     Contexts::Kvm => context = Some((number, vmsa)),
                 }
             }
-            Directive::SnpIdBlock { compatibility_mask, launch_digest }
+            Directive::SnpIdBlock { compatibility_mask, id_block }
                 if applies(compatibility_mask) =>
             {
-                let first = id_block_digest.replace(launch_digest);
+                let first = id_block_digest.replace(id_block.launch_digest);
                 first.map_or(Ok(()), |_| Err(MeasureError::SecondIdBlock { directive: number }))?;
             }
             _ => {}
@@ -279,10 +288,13 @@ const CR0_NE: u8 = 1 << 5;
 /// Where KVM puts every save area.
 const KVM_VMSA_GPA: u64 = 0xffff_ffff_f000;
 
-/// The most parameter areas, and the most pages that one can have, of which this module takes note: no more memory and no more time is
+/// The most parameter areas, and the most pages that one can have, of which this module takes note: no more memory is
 /// spent on the numbers in a file.
 const MAX_AREAS: usize = 256;
 const MAX_AREA_PAGES: u64 = 4096;
+
+/// The most pages without data, those of parameter areas included: no more time is spent on the numbers in a file.
+const MAX_PAGES_WITHOUT_DATA: u64 = 65_536;
 
 /// What is known of a parameter area.
 #[derive(Clone, Copy)]
@@ -305,6 +317,8 @@ fn padded(directive: u32, data: &[u8]) -> Result<Page, MeasureError> {
 struct Measurer<'m> {
     launch: LaunchDigest,
     areas: [Area; MAX_AREAS],
+    /// Measured pages of which the file has no data.
+    without_data: u64,
     options: &'m Options,
     workers: Workers,
     visit: &'m mut dyn FnMut(&Step),
@@ -324,9 +338,7 @@ impl Measurer<'_> {
         if data.len() > most {
             return Err(MeasureError::Data { directive, length: data.len(), most });
         }
-        if !gpa.is_multiple_of(most as u64) {
-            return Err(MeasureError::Address { directive, gpa, alignment: most });
-        }
+        address(directive, gpa, most)?;
         if flags.shared && self.options.shared_pages == SharedPages::NotMeasured {
             return Ok(());
         }
@@ -342,6 +354,7 @@ impl Measurer<'_> {
         if flags.is_2mb && matches!(page_type, PageType::Secrets | PageType::Cpuid) {
             return Err(MeasureError::LargePage { directive, page_type });
         }
+        self.count_without_data(directive, (pages - data.len().div_ceil(PAGE)) as u64)?;
         match page_type {
             PageType::Normal => {
                 let (full, rest) = data.as_chunks::<PAGE>();
@@ -387,11 +400,28 @@ impl Measurer<'_> {
             return Err(MeasureError::NoArea { directive, index });
         };
         let Area::Pages(pages) = core::mem::replace(area, Area::Inserted) else { return Ok(()) };
+        let start = address(directive, gpa, PAGE)?;
+        let last = pages.saturating_sub(1) * PAGE as u64;
+        if start.checked_add(last).is_none() {
+            let error = UpdateError::BehindTheEnd { gpa: start, pages };
+            return Err(MeasureError::Update { directive, error });
+        }
         let measured = match self.options.parameter_areas {
             ParameterAreas::AllPages => pages,
             ParameterAreas::FirstPage => pages.min(1),
         };
+        self.count_without_data(directive, measured)?;
         self.pages(directive, PageType::Unmeasured, gpa, measured)
+    }
+
+    /// Takes note of pages that are measured without data.
+    fn count_without_data(&mut self, directive: u32, pages: u64) -> Result<(), MeasureError> {
+        let found = self.without_data + pages;
+        if found > MAX_PAGES_WITHOUT_DATA {
+            return Err(MeasureError::PagesWithoutData { directive, found });
+        }
+        self.without_data = found;
+        Ok(())
     }
 
     /// Whole pages with contents.
@@ -402,7 +432,7 @@ impl Measurer<'_> {
         gpa: u64,
         bytes: &[u8],
     ) -> Result<(), MeasureError> {
-        let start = address(directive, gpa)?;
+        let start = address(directive, gpa, PAGE)?;
         let visit = &mut *self.visit;
         let shown = self.launch.update_bytes(self.workers, page_type, start, bytes, &mut |page| {
             visit(&step(page, page_type, Origin::Directive(directive)));
@@ -418,7 +448,7 @@ impl Measurer<'_> {
         gpa: u64,
         pages: u64,
     ) -> Result<(), MeasureError> {
-        let start = address(directive, gpa)?;
+        let start = address(directive, gpa, PAGE)?;
         let visit = &mut *self.visit;
         let shown = self.launch.update_pages(page_type, start, pages, &mut |page| {
             visit(&step(page, page_type, Origin::Directive(directive)));
@@ -426,14 +456,15 @@ impl Measurer<'_> {
         shown.map_err(|error| MeasureError::Update { directive, error })
     }
 
-    /// Pages of zeroes whose contents are measured. Their digest is computed once: a file asks for 2 MiB of them in 40 bytes.
+    /// Pages of zeroes whose contents are measured. Their digest is computed once: a file asks for 2 MiB of them in 32
+    /// bytes.
     fn zero_pages(&mut self, directive: u32, gpa: u64, pages: usize) -> Result<(), MeasureError> {
         if pages == 0 {
             return Ok(());
         }
         let contents = hash::sha384(&[0; PAGE]);
         for n in 0..pages {
-            let page = address(directive, gpa + (n * PAGE) as u64)?;
+            let page = address(directive, gpa + (n * PAGE) as u64, PAGE)?;
             let measured = self.launch.step(PageType::Normal.into(), page, &contents);
             let origin = Origin::Directive(directive);
             (self.visit)(&step(&measured, PageType::Normal, origin));
@@ -442,9 +473,10 @@ impl Measurer<'_> {
     }
 }
 
-fn address(directive: u32, gpa: u64) -> Result<GuestPhysAddr, MeasureError> {
-    let page = GuestPhysAddr::new(gpa).ok().filter(|gpa| gpa.is_page());
-    page.ok_or(MeasureError::Address { directive, gpa, alignment: PAGE })
+/// The address of a page of so many bytes.
+fn address(directive: u32, gpa: u64, alignment: usize) -> Result<GuestPhysAddr, MeasureError> {
+    let page = GuestPhysAddr::new(gpa).ok().filter(|_| gpa.is_multiple_of(alignment as u64));
+    page.ok_or(MeasureError::Address { directive, gpa, alignment })
 }
 
 /// Directives that cannot be measured. Each is named by its number in the list, from 0.
@@ -504,6 +536,13 @@ pub enum MeasureError {
         /// The index.
         index: u32,
     },
+    /// More than 65 536 pages, 256 MiB, of which the file has no data, those of parameter areas included.
+    PagesWithoutData {
+        /// The directive with which they are too many.
+        directive: u32,
+        /// How many there are up to its end.
+        found: u64,
+    },
     /// A second ID block for the platform.
     SecondIdBlock {
         /// The directive.
@@ -552,6 +591,10 @@ impl fmt::Display for MeasureError {
             Self::NoArea { directive, index } => write!(
                 f,
                 "directive {directive}: parameter area {index} is not declared before, or is inserted already"
+            ),
+            Self::PagesWithoutData { directive, found } => write!(
+                f,
+                "directive {directive}: {found} pages up to here are without data, expected at most {MAX_PAGES_WITHOUT_DATA}"
             ),
             Self::SecondIdBlock { directive } => {
                 write!(f, "directive {directive}: a second ID block for the platform")

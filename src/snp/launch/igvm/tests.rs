@@ -6,7 +6,10 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::cpu::Backend;
+use crate::ecdsa::SigningKey;
 use crate::hex::Hex;
+use crate::snp::GuestPolicy;
+use crate::snp::id_block::{IdBlock, LaunchFinish, LaunchFinishError};
 
 /// A file in the making.
 #[derive(Clone)]
@@ -86,8 +89,30 @@ impl Made {
         self.header(0x30b, &structure.concat())
     }
 
+    fn policy(self, mask: u32, policy: u64) -> Self {
+        let structure = [&policy.to_le_bytes()[..], &mask.to_le_bytes(), &[0; 4]];
+        self.header(0x101, &structure.concat())
+    }
+
+    /// `count` pages of 2 MiB with the same flags and the same data, if there are any.
+    fn large_pages(mut self, count: u64, flags: u32, data: &[u8]) -> Self {
+        let offset = if data.is_empty() { 0 } else { self.data(data) };
+        for n in 0..count {
+            let structure = [
+                &(n * 0x20_0000).to_le_bytes()[..],
+                &1u32.to_le_bytes(),
+                &offset.to_le_bytes(),
+                &(flags | 1).to_le_bytes(),
+                &[0; 4],
+            ];
+            self = self.header(0x302, &structure.concat());
+        }
+        self
+    }
+
     fn bytes(&self) -> Vec<u8> {
         let fixed = if self.version == 2 { 0x20 } else { 0x18 };
+        assert!(fixed + self.headers.len() <= DATA);
         let total = DATA + self.data.len();
         let mut bytes = vec![0; total];
         bytes[..4].copy_from_slice(b"IGVM");
@@ -325,6 +350,171 @@ fn large_pages() {
     }
 }
 
+/// Few bytes of headers ask for as much time as one likes, but not more than a bound.
+#[test]
+fn pages_without_data_are_bounded() {
+    let options =
+        |empty_pages, shared_pages| Options { empty_pages, shared_pages, ..Options::default() };
+    let error = |made: &Made, options| measure_with(made, options).map(|_| ()).unwrap_err();
+    let zero = options(EmptyPages::Zero, SharedPages::Measured);
+    let full = MeasureError::PagesWithoutData { directive: 128, found: 129 * 512 };
+    for flags in [0, 2, 4] {
+        let made = Made::snp().large_pages(128, flags, b"");
+        assert_eq!(measure_with(&made, &zero).unwrap().1.len(), 65_536);
+        assert_eq!(error(&Made::snp().large_pages(129, flags, b""), &zero), full);
+    }
+    assert_eq!(error_of(&Made::snp().large_pages(129, 0, b"")), full);
+    assert_eq!(
+        full.to_string(),
+        "directive 128: 66048 pages up to here are without data, expected at most 65536"
+    );
+    // Pages that are not measured take no time, and pages with data count for what is behind these.
+    let shared = Made::snp().large_pages(200, 4, b"");
+    assert_eq!(digest_of(&shared), [0; 48]);
+    let one = page_data(0, true, &[7; PAGE + 1]);
+    assert!(digest_of_list(&vec![one; 128]).is_ok());
+    let list = vec![one; 129];
+    let found = 129 * 510;
+    let error_of_list = digest_of_list(&list).unwrap_err();
+    assert_eq!(error_of_list, MeasureError::PagesWithoutData { directive: 128, found });
+
+    // Parameter areas.
+    let areas = |count: u64| {
+        (0..count).fold(Made::snp(), |made, n| {
+            made.area(n as u32, 0x100_0000).insert(1, n * 0x100_0000, n as u32)
+        })
+    };
+    assert_eq!(measure_with(&areas(16), &zero).unwrap().1.len(), 65_536);
+    let one_more = areas(16).page(1, 0x1000_0000, 2, 0, b"");
+    let found = 65_537;
+    assert_eq!(error(&one_more, &zero), MeasureError::PagesWithoutData { directive: 32, found });
+    let found = 17 * 4096;
+    assert_eq!(error_of(&areas(17)), MeasureError::PagesWithoutData { directive: 33, found });
+    let first = Options { parameter_areas: ParameterAreas::FirstPage, ..Options::default() };
+    assert_eq!(measure_with(&areas(17), &first).unwrap().1.len(), 17);
+}
+
+/// Pages may share data, as long as it is not much more than the file has.
+#[test]
+fn shared_data_is_bounded() {
+    let data = vec![1; 512 * PAGE];
+    let bytes = Made::snp().large_pages(129, 0, &data).bytes();
+    // The file has 2 MiB of data, and a few pages of headers.
+    assert!(IgvmFile::parse(&bytes).is_ok());
+    let made = Made::snp().large_pages(130, 0, &data);
+    let most = 65_536 + (made.bytes().len() / PAGE) as u64;
+    let at = 0x18 + 24 + 129 * 32;
+    let error = IgvmFile::parse(&made.bytes()).unwrap_err();
+    assert_eq!(error, FileError::SharedData { at, found: 130 * 512, most });
+    assert_eq!(
+        error.to_string(),
+        "at offset 0x1050: 66560 pages of data up to here, expected at most 66050, by the length of the file"
+    );
+    // Those of other platforms are passed over.
+    let other = Made::new().platform(1, 3).platform(2, SNP).large_pages(200, 0, &data).bytes();
+    assert!(IgvmFile::parse(&other).is_ok());
+}
+
+#[test]
+fn policy() {
+    let policy = |made: &Made| IgvmFile::parse(&made.bytes()).map(|file| file.policy());
+    assert_eq!(policy(&Made::snp()), Ok(None));
+    let made = Made::snp().platform(2, 3).policy(2, 7).policy(1, 0x3_0000).policy(2, 9);
+    assert_eq!(policy(&made), Ok(Some(GuestPolicy(0x3_0000))));
+    let second = made.policy(3, 0x3_0000);
+    let at = 0x18 + 2 * 24 + 3 * 24;
+    assert_eq!(policy(&second), Err(FileError::SecondPolicy { at }));
+    let text = FileError::SecondPolicy { at }.to_string();
+    assert_eq!(text, "at offset 0x90: a second guest policy for SEV-SNP");
+    let at = 0x18 + 24;
+    for reserved in 12..16 {
+        let mut made = Made::snp().policy(1, 1);
+        made.headers[32 + reserved] = 1;
+        assert_eq!(policy(&made), Err(FileError::NotZero { at }));
+    }
+}
+
+/// An ID block that was signed, in a file: what the firmware says to it.
+#[test]
+fn signed_id_block() {
+    let policy = GuestPolicy(0x3_0000);
+    let guest = Made::snp().policy(1, policy.0).page(1, 0x1000, 0, 0, &page_a());
+    let launch_digest = digest_of(&guest);
+    let [id_key, author_key] = [3, 4].map(|n| SigningKey::from_scalar(&[n; 48]).unwrap());
+    let expected = IdBlock {
+        family_id: [5; 16],
+        image_id: [6; 16],
+        version: 1,
+        guest_svn: 8,
+        policy,
+        launch_digest,
+    };
+    let id = expected.sign(&id_key.verifying_key(), &id_key).unwrap();
+    let author = id.key.sign(&author_key.verifying_key(), &author_key).unwrap();
+    let signature = |signature: crate::ecdsa::Signature| signature.to_amd()[..144].to_vec();
+    let key = |key: &[u8; 0x404]| [&key[..4], &[9; 4], &key[4..148]].concat();
+    let structure = [
+        &1u32.to_le_bytes()[..],
+        &[1, 0, 0, 0],
+        &expected.to_bytes()[..0x58],
+        &1u32.to_le_bytes(),
+        &1u32.to_le_bytes(),
+        &signature(id.signature),
+        &key(id.key.as_bytes()),
+        &signature(author.signature),
+        &key(author.key.as_bytes()),
+    ]
+    .concat();
+
+    let check = |structure: &[u8]| {
+        let bytes = guest.clone().header(0x30b, structure).bytes();
+        let file = IgvmFile::parse(&bytes).unwrap();
+        let block = file.id_block().unwrap();
+        let mut page = [0xee; PAGE];
+        let launch = LaunchFinish {
+            launch_digest: &launch_digest,
+            policy: file.policy().unwrap(),
+            id_block: Some((block.id_block(policy), block.write_id_auth(&mut page))),
+            auth_key_en: block.author_key_enabled,
+        };
+        launch.check()
+    };
+    let identity = check(&structure).unwrap();
+    assert_eq!(identity.id_block, Some(expected));
+    assert_eq!(identity.id_key_digest, id.key.digest());
+    assert_eq!(identity.author_key_digest, author.key.digest());
+
+    type Error = LaunchFinishError;
+    let changed = |at: usize| {
+        let mut structure = structure.clone();
+        structure[at] ^= 2;
+        check(&structure)
+    };
+    assert_eq!(changed(0x08), Err(Error::LaunchDigest));
+    assert_eq!(changed(0x60), Err(Error::IdKeyAlgo { found: 3 }));
+    assert_eq!(changed(0x64), Err(Error::AuthKeyAlgo { found: 3 }));
+    for at in [0x38, 0x48, 0x58, 0x5c, 0x68, 0x68 + 72] {
+        assert_eq!(changed(at), Err(Error::IdBlockSignature(None)), "{at:#x}");
+    }
+    assert!(matches!(changed(0xf8), Err(Error::IdKey(_))));
+    assert!(matches!(changed(0xf8 + 8), Err(Error::IdKey(_))));
+    assert_eq!(changed(0x190), Err(Error::IdKeySignature(None)));
+    assert!(matches!(changed(0x220), Err(Error::AuthorKey(_))));
+    let mut without_author = structure.clone();
+    without_author[4] = 0;
+    assert_eq!(check(&without_author).unwrap().author_key_digest, [0; 48]);
+
+    assert_eq!(IgvmFile::parse(&guest.bytes()).unwrap().id_block(), None);
+    let other = Made::snp().id_block(2, [0; 48]).bytes();
+    assert_eq!(IgvmFile::parse(&other).unwrap().id_block(), None);
+    for reserved in 5..8 {
+        let mut made = Made::snp().id_block(1, [0; 48]);
+        made.headers[32 + reserved] = 1;
+        let error = IgvmFile::parse(&made.bytes()).unwrap_err();
+        assert_eq!(error, FileError::NotZero { at: 0x18 + 24 });
+    }
+}
+
 #[test]
 fn parameter_areas() {
     let made = Made::snp().area(255, 0x3000).area(0, 0).insert(1, 0x7000, 255).insert(1, 0x1000, 0);
@@ -378,6 +568,19 @@ fn every_error_of_measuring() {
         let inserted = MeasureError::Address { directive: 1, gpa, alignment: PAGE };
         assert_eq!(error_of(&Made::snp().area(3, 0x1000).insert(1, gpa, 3)), inserted);
     }
+    // Before anything is skipped: pages that are not measured, areas without pages, contexts that go elsewhere.
+    for gpa in [7, top] {
+        let address = |directive| MeasureError::Address { directive, gpa, alignment: PAGE };
+        assert_eq!(error_of(&Made::snp().page(1, gpa, 4, 0, b"")), address(0));
+        assert_eq!(error_of(&Made::snp().area(0, 0).insert(1, gpa, 0)), address(1));
+        let kvm = Options { contexts: Contexts::Kvm, ..Options::default() };
+        let context = Made::snp().context(1, gpa, &page_a());
+        assert_eq!(measure_with(&context, &kvm).unwrap_err(), address(0));
+    }
+    for gpa in [top, top + 0x20_0000, 0x1000] {
+        let address = MeasureError::Address { directive: 0, gpa, alignment: 0x20_0000 };
+        assert_eq!(error_of(&Made::snp().page(1, gpa, 5, 0, b"")), address);
+    }
     let large = |gpa, data_type| Made::snp().page(1, gpa, 1, data_type, b"");
     let gpa = 0x10_0000;
     let address = MeasureError::Address { directive: 0, gpa, alignment: 0x20_0000 };
@@ -428,6 +631,9 @@ fn every_error_of_measuring() {
     let gpa = GuestPhysAddr::new(top - 0x1000).unwrap();
     let error = UpdateError::BehindTheEnd { gpa, pages: 2 };
     assert_eq!(error_of(&behind), MeasureError::Update { directive: 1, error });
+    let first = Options { parameter_areas: ParameterAreas::FirstPage, ..Options::default() };
+    let error = MeasureError::Update { directive: 1, error };
+    assert_eq!(measure_with(&behind, &first).unwrap_err(), error);
     let second = Made::snp().id_block(1, [0; 48]).id_block(1, [0; 48]);
     assert_eq!(error_of(&second), MeasureError::SecondIdBlock { directive: 1 });
 }
