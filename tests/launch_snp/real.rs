@@ -76,7 +76,7 @@ fn digests_of_real_images() {
 fn check_log(log: &Log, launch: &Launch<'_>, digest: &[u8; 48]) {
     let steps = &log.steps;
     let pages = match launch.firmware_digest {
-        Some(_) => 0,
+        Some(_) => 1,
         None => launch.firmware.image().len() / 4096,
     };
     for (number, step) in (0u64..).zip(&steps[..pages]) {
