@@ -92,6 +92,11 @@ pub enum LaunchError {
         /// Which.
         found: Generation,
     },
+    /// A piece that is no whole pages of a guest. A [`Launch`] has none.
+    NoPages {
+        /// Where it begins.
+        gpa: GuestPhysAddr,
+    },
     /// A digest in place of the firmware, and no SEV-SNP.
     FirmwareDigest {
         /// The generation.
@@ -189,6 +194,7 @@ impl fmt::Display for LaunchError {
             Self::OtherGeneration { found } => {
                 write!(f, "{found} has a launch digest of another kind")
             }
+            Self::NoPages { gpa } => write!(f, "what is loaded at {gpa} is no whole pages of a guest"),
             Self::FirmwareDigest { found } => write!(
                 f,
                 "{found}: a digest in place of the firmware's pages is of use under SEV-SNP only"

@@ -9,7 +9,7 @@ use crate::hash::{Sha256Digest, Sha384Digest};
 
 /// A digest of a launch.
 ///
-/// It prints as hexadecimal digits, with a precision as so many of them.
+/// It prints as hexadecimal digits, with a precision as so many of them; an odd number is rounded up.
 ///
 /// ```
 /// use sevcrypt::image::Digest;
@@ -17,6 +17,7 @@ use crate::hash::{Sha256Digest, Sha384Digest};
 /// let digest = Digest::Sha256([0xab; 32]);
 /// assert_eq!(digest.to_string().len(), 64);
 /// assert_eq!(format!("{digest:.8}"), "abababab");
+/// assert_eq!(format!("{digest:.7}"), "abababab");
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Digest {
@@ -83,7 +84,8 @@ impl fmt::Debug for Digest {
 pub struct Step {
     /// Where it stands in the guest.
     pub gpa: GuestPhysAddr,
-    /// Its bytes: 4096 under SEV-SNP, those of the whole piece under SEV and SEV-ES.
+    /// Its bytes: 4096 under SEV-SNP, those of the whole piece under SEV and SEV-ES, and where it is
+    /// [known by its digest](Self::is_known_by_digest).
     pub length: u64,
     /// What it is.
     pub page_type: PageType,
@@ -108,6 +110,21 @@ impl Step {
     ) -> Self {
         Self { gpa, length, page_type, contents, after, origin }
     }
+
+    /// Whether there is a digest of what it holds: neither the type says that there is none, nor that only the launch digest behind it
+    /// is known.
+    #[must_use]
+    pub fn has_contents(&self) -> bool {
+        self.page_type.measures_contents() && !self.is_known_by_digest()
+    }
+
+    /// Whether it stands for all pages of the firmware, of which only the launch digest behind them is known
+    /// ([`Launch::firmware_digest`](super::Launch::firmware_digest)). It has zeroes for [`contents`](Self::contents), though its
+    /// type measures them, and its address and length are those of the image at hand.
+    #[must_use]
+    pub fn is_known_by_digest(&self) -> bool {
+        self.page_type.measures_contents() && self.contents.as_bytes().iter().all(|byte| *byte == 0)
+    }
 }
 
 impl fmt::Display for Step {
@@ -115,7 +132,7 @@ impl fmt::Display for Step {
         let digits = if f.alternate() { 2 * self.after.as_bytes().len() } else { 16 };
         let Self { gpa, length, page_type, contents, after, origin } = self;
         write!(f, "{:#15x}  {length:#9x}  {page_type:<10}  ", gpa.get())?;
-        if page_type.measures_contents() {
+        if self.has_contents() {
             write!(f, "{contents:.digits$}")?;
         } else {
             write!(f, "{:<digits$}", "-")?;
@@ -166,11 +183,27 @@ impl Log {
     ///
     /// What is measured comes first: that only the origins differ counts where nothing else does in all the logs, since it
     /// does not change a digest.
+    ///
+    /// Where one log knows its firmware by the digest only ([`Step::is_known_by_digest`]), all the steps of the other one's firmware are
+    /// compared with that as one, by the launch digest behind them. Numbers of steps are the first log's.
     #[must_use]
     pub fn compare(&self, other: &Self) -> Option<Difference> {
-        let (first, second) = (&self.steps, &other.steps);
+        let (mut first, mut second) = (&self.steps[..], &other.steps[..]);
+        let mut before = 0;
+        if [first, second].iter().any(|steps| steps.first().is_some_and(Step::is_known_by_digest)) {
+            let ((whole, rest), (other, other_rest)) =
+                (split_firmware(first), split_firmware(second));
+            if whole.map(|step| step.after) != other.map(|step| step.after) {
+                let part = if whole.and(other).is_some() { Part::After } else { Part::Step };
+                let number = (first.len() - rest.len()).saturating_sub(1);
+                let (first, second) = (whole.copied(), other.copied());
+                return Some(Difference { number, part, first, second });
+            }
+            before = first.len() - rest.len();
+            (first, second) = (rest, other_rest);
+        }
         let find = |parts: &[Part]| {
-            let mut pairs = first.iter().zip(second).enumerate();
+            let mut pairs = (before..).zip(first.iter().zip(second));
             pairs.find_map(|(number, (first, second))| {
                 let part = parts.iter().find(|part| part.differs(first, second))?;
                 let (first, second) = (Some(*first), Some(*second));
@@ -181,10 +214,20 @@ impl Log {
             let number = first.len().min(second.len());
             let (first, second) = (first.get(number).copied(), second.get(number).copied());
             let is_one_there = first.is_some() || second.is_some();
+            let number = before + number;
             is_one_there.then_some(Difference { number, part: Part::Step, first, second })
         };
         find(&Part::MEASURED).or_else(missing).or_else(|| find(&[Part::Origin]))
     }
+}
+
+/// The last step of the firmware with which a log begins, and what follows.
+#[cfg(feature = "alloc")]
+fn split_firmware(steps: &[Step]) -> (Option<&Step>, &[Step]) {
+    let is_firmware = |step: &&Step| matches!(step.origin, Origin::Firmware { .. });
+    let count = steps.iter().take_while(is_firmware).count();
+    let (firmware, rest) = steps.split_at(count);
+    (firmware.last(), rest)
 }
 
 #[cfg(feature = "alloc")]
@@ -298,11 +341,17 @@ impl fmt::Display for Difference {
                 ": the contents have the digest {:.16}... {one}, {:.16}... {other}",
                 first.contents, second.contents
             ),
-            Part::After => write!(
-                f,
-                ": the launch digest is {:.16}... {one}, {:.16}... {other}, though the steps are the same",
-                first.after, second.after
-            ),
+            Part::After => {
+                write!(
+                    f,
+                    ": the launch digest is {:.16}... {one}, {:.16}... {other}",
+                    first.after, second.after
+                )?;
+                match first.is_known_by_digest() || second.is_known_by_digest() {
+                    true => Ok(()),
+                    false => f.write_str(", though the steps are the same"),
+                }
+            }
             Part::Origin => write!(f, ": it is {} {other}", second.origin),
         }
     }

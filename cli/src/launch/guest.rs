@@ -100,6 +100,9 @@ pub(super) struct OtherOptions {
     /// With --explain, another firmware that may be the right one; may be given several times
     #[arg(long, value_name = "FILE", requires = "expect")]
     try_ovmf: Vec<PathBuf>,
+    /// The launch digest behind another firmware's pages, as `measure ovmf-hash` prints it
+    #[arg(long, value_name = "HEX", requires = "expect")]
+    try_ovmf_hash: Vec<String>,
     /// Another kernel
     #[arg(long, value_name = "FILE", requires = "expect")]
     try_kernel: Vec<PathBuf>,
@@ -336,6 +339,9 @@ impl<'a> Guest<'a> {
         let mut suspects = Suspects::usual();
         for content in &images {
             suspects.firmware.push((&content.name, ovmf(content)?));
+        }
+        for text in &others.try_ovmf_hash {
+            suspects.firmware_digests.push((text, *fixed("--try-ovmf-hash", text)?));
         }
         for (name, path) in kernels.iter().zip(&others.try_kernel) {
             suspects.kernels.push((name, sha256_of(path)?));

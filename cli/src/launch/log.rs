@@ -71,7 +71,7 @@ pub(crate) fn print_runs(log: &Log, out: &mut impl Write) -> Result<(), Failure>
             _ => format!("{number} to {}", number + steps - 1),
         };
         let contents = match steps {
-            _ if !first.page_type.measures_contents() => "-".to_owned(),
+            _ if !first.has_contents() => "-".to_owned(),
             _ if first.contents == last.contents => format!("{:.16}", first.contents),
             _ => format!("{steps} digests"),
         };
@@ -96,7 +96,7 @@ pub(super) struct StepRecord {
     gpa: String,
     length: u64,
     page_type: String,
-    /// Null where contents are not measured.
+    /// Null where contents are not measured, or not known.
     contents: Option<String>,
     digest_after: String,
     from: OriginRecord,
@@ -116,12 +116,11 @@ enum OriginRecord {
 
 impl From<&Step> for StepRecord {
     fn from(step: &Step) -> Self {
-        let is_measured = step.page_type.measures_contents();
         Self {
             gpa: format!("{:#x}", step.gpa.get()),
             length: step.length,
             page_type: step.page_type.to_string(),
-            contents: is_measured.then(|| step.contents.to_string()),
+            contents: step.has_contents().then(|| step.contents.to_string()),
             digest_after: step.after.to_string(),
             from: match step.origin {
                 Origin::Firmware { offset } => OriginRecord::Firmware { offset },

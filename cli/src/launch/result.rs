@@ -8,7 +8,7 @@ use serde::Serialize;
 use sevcrypt::Backend;
 use sevcrypt::hash::Workers;
 use sevcrypt::image::{Digest, Log};
-use sevcrypt::snp::launch::Explanation;
+use sevcrypt::snp::launch::{Change, Explanation};
 
 use super::log::{self, StepRecord};
 use crate::failure::Failure;
@@ -92,6 +92,8 @@ struct Found {
     words: String,
     /// Null if nothing gives the digest.
     changes: Option<Vec<String>>,
+    /// Others that give it as well.
+    alternatives: Vec<Vec<String>>,
     tried: u64,
     is_given_up: bool,
 }
@@ -168,9 +170,8 @@ impl Measured {
             is_expected: expected.map(|expected| *expected == self.digest),
             explanation: explanation.map(|found| Found {
                 words: found.to_string(),
-                changes: found
-                    .changes
-                    .map(|changes| changes.iter().map(ToString::to_string).collect()),
+                changes: found.changes.as_deref().map(words),
+                alternatives: found.alternatives.iter().map(|changes| words(changes)).collect(),
                 tried: found.tried,
                 is_given_up: found.is_given_up,
             }),
@@ -182,6 +183,10 @@ impl Measured {
             steps: self.log.steps.iter().map(StepRecord::from).collect(),
         })
     }
+}
+
+fn words(changes: &[Change]) -> Vec<String> {
+    changes.iter().map(ToString::to_string).collect()
 }
 
 /// `--expect`: a digest of the same kind as `like`.

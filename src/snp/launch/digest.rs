@@ -10,7 +10,7 @@ use crate::status::Status;
 use crate::wire::{field, field_mut};
 
 /// Contents that are not measured.
-const NOT_MEASURED: Sha384Digest = [0; 48];
+pub(super) const NOT_MEASURED: Sha384Digest = [0; 48];
 
 /// Where the TSC's scale and offset stand in a VMSA, which are not measured.
 const VMSA_TSC: core::ops::Range<usize> = 0x2f0..0x300;

@@ -1,29 +1,35 @@
 //! Why is the launch digest another one than expected? The usual suspects, tried one by one, in pairs and in threes.
 
-use alloc::string::String;
+use alloc::collections::BTreeMap;
+use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::fmt;
 use core::ops::{ControlFlow, RangeInclusive};
 
 use super::digest::{LaunchDigest, vmsa_contents};
 use super::measure::{apply, measure};
-use crate::addr::Page;
+use crate::addr::{GuestPhysAddr, PAGE, Page};
 use crate::hash::{Sha256Digest, Sha384Digest, Workers};
 use crate::image::{
-    Contents, CpuSignature, Difference, Generation, KernelHashes, Launch, LaunchError, Log, Origin,
-    Ovmf, PageType, Profile, Update, VcpuType,
+    Contents, CpuSignature, Difference, Digest, Generation, KernelHashes, Launch, LaunchError, Log,
+    Origin, Ovmf, PageType, Part, Profile, Update, VcpuType,
 };
-use crate::vmsa::SevFeatures;
+use crate::vmsa::{SevFeatures, Vmsa};
 
 /// What else a launch may have been: for each of its parts, what it is to be replaced by.
 ///
 /// [`Suspects::usual`] has what needs no files; firmware, kernels, initrds and command lines are the caller's to add. Parts that a list
-/// gives twice, or that the launch has already, are tried once.
+/// gives twice, or that the launch has already, are tried once; vCPU types with one signature are named together.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Suspects<'a> {
     /// Firmware images, each with a name.
     pub firmware: Vec<(&'a str, Ovmf<'a>)>,
+    /// Launch digests behind the pages of firmware ([`Launch::firmware_digest`]), each with a name. What else an image says is
+    /// the launch's own.
+    pub firmware_digests: Vec<(&'a str, Sha384Digest)>,
+    /// For a launch with an SVSM: sizes of OVMF's variables, in bytes.
+    pub vars_sizes: Vec<u64>,
     /// SHA-256 of kernels, each with a name.
     pub kernels: Vec<(&'a str, Sha256Digest)>,
     /// SHA-256 of initrds, each with a name.
@@ -40,15 +46,28 @@ pub struct Suspects<'a> {
     pub features: Vec<SevFeatures>,
     /// VMMs.
     pub profiles: Vec<&'a Profile>,
-    /// At how many compared digests it is given up. A new combination takes about a microsecond for each page that is not an image's; one
-    /// more vCPU takes one microsecond.
+    /// Addresses of save areas, in place of [`Profile::vmsa_gpa`].
+    pub vmsa_gpas: Vec<GuestPhysAddr>,
+    /// After how much work it is given up, in pages: see [`Explanation::pages`]. A page takes half a microsecond to a few.
     pub limit: u64,
 }
 
-/// SEV_FEATURES that hosts are known to set, or may: debug registers are swapped (by the kernels that force it), injection is
-/// restricted, the TSC is secure, registers are protected, SMT is.
-const USUAL_FEATURES: [u64; 14] =
-    [0x0, 0x1, 0x21, 0x5, 0x9, 0x29, 0x11, 0x31, 0x201, 0x221, 0x4001, 0x4021, 0x8001, 0x8021];
+/// SEV_FEATURES of an SEV-SNP guest with two named features at most beside SNPActive, and 0.
+fn usual_features() -> Vec<SevFeatures> {
+    let mut words = alloc::vec![SevFeatures(0), SevFeatures::SNP_ACTIVE];
+    for (bit, _) in SevFeatures::NAMED {
+        for (other, _) in SevFeatures::NAMED.iter().take_while(|(other, _)| other <= bit) {
+            words.push(SevFeatures(1 | 1 << bit | 1 << other));
+        }
+    }
+    words
+}
+
+/// Where Google's verifier has save areas on Genoa: the last page of the processor's address space.
+const LAST_PAGE: GuestPhysAddr = match GuestPhysAddr::new(0xf_ffff_ffff_f000) {
+    Ok(gpa) => gpa,
+    Err(_) => panic!("is below 2^52"),
+};
 
 impl Default for Suspects<'_> {
     fn default() -> Self {
@@ -57,11 +76,14 @@ impl Default for Suspects<'_> {
 }
 
 impl<'a> Suspects<'a> {
-    /// Nothing but what is added, and what takes no list: the hashes of a kernel left out, the firmware's image in place of its digest.
+    /// Nothing but what is added, and what takes no list: the hashes of a kernel left out, the SVSM left out, the firmware's image in place
+    /// of its digest.
     #[must_use]
     pub const fn none() -> Self {
         Self {
             firmware: Vec::new(),
+            firmware_digests: Vec::new(),
+            vars_sizes: Vec::new(),
             kernels: Vec::new(),
             initrds: Vec::new(),
             command_lines: Vec::new(),
@@ -70,23 +92,27 @@ impl<'a> Suspects<'a> {
             cpus: Vec::new(),
             features: Vec::new(),
             profiles: Vec::new(),
+            vmsa_gpas: Vec::new(),
             limit: u64::MAX,
         }
     }
 
-    /// One to 256 vCPUs, every known vCPU type, the words of SEV_FEATURES that hosts are known to set, and every known VMM, their older
-    /// versions included; no initrd and no command line where there is a kernel. A million digests at most.
+    /// One to 256 vCPUs, every known vCPU type, SEV_FEATURES with two features at most beside SNPActive (and 0), every known VMM, their
+    /// older versions included, and Google's address of save areas on Genoa; no initrd and no command line where there is a kernel; the
+    /// sizes that builds of OVMF have for their variables where there is an SVSM. Five million pages at most: a few seconds.
     #[must_use]
     pub fn usual() -> Self {
         let nothing = KernelHashes::new(b"", b"", b"");
         Self {
             initrds: [("(none)", nothing.initrd)].into(),
             command_lines: [(String::from("that is empty"), nothing.command_line)].into(),
+            vars_sizes: [0, 0x2_0000, 0x8_4000].into(),
             vcpus: 1..=256,
             cpus: VcpuType::ALL.iter().map(|known| (known.name(), known.signature())).collect(),
-            features: USUAL_FEATURES.map(SevFeatures).into(),
+            features: usual_features(),
             profiles: Profile::ALL.iter().collect(),
-            limit: 1_000_000,
+            vmsa_gpas: [Profile::KVM_VMSA_GPA, LAST_PAGE].into(),
+            limit: 5_000_000,
             ..Self::none()
         }
     }
@@ -112,8 +138,18 @@ impl<'a> Suspects<'a> {
 pub enum Change {
     /// The firmware image.
     Firmware {
-        /// Its name in [`Suspects::firmware`]; none if it is the launch's own, in place of its digest.
+        /// Its name in [`Suspects::firmware`] or [`Suspects::firmware_digests`]; none if it is the launch's own image, in place of its
+        /// digest.
         name: Option<String>,
+    },
+    /// No SVSM.
+    NoSvsm,
+    /// The size of OVMF's variables, in bytes.
+    VarsSize {
+        /// Now.
+        vars_size: u64,
+        /// Before.
+        instead_of: u64,
     },
     /// Whether there are hashes of a kernel (QEMU's `kernel-hashes`).
     KernelHashes {
@@ -144,7 +180,7 @@ pub enum Change {
     },
     /// The processor that the guest sees.
     Cpu {
-        /// Its name in [`Suspects::cpus`].
+        /// The names in [`Suspects::cpus`] that have this signature: "EPYC-Genoa or EPYC-Genoa-v1".
         name: String,
         /// Its signature.
         signature: CpuSignature,
@@ -167,6 +203,13 @@ pub enum Change {
         /// The name before.
         instead_of: &'static str,
     },
+    /// The address of save areas.
+    VmsaGpa {
+        /// Now.
+        gpa: GuestPhysAddr,
+        /// Before.
+        instead_of: GuestPhysAddr,
+    },
 }
 
 /// What came out.
@@ -175,16 +218,24 @@ pub enum Change {
 pub struct Explanation {
     /// The fewest changes that give the expected digest: none if the launch has it as it is. `None` if it was not found.
     pub changes: Option<Vec<Change>>,
+    /// As many other changes that give it as well: two VMMs may have the same save areas, for example.
+    pub alternatives: Vec<Vec<Change>>,
     /// How many digests were compared.
     pub tried: u64,
-    /// Whether it was given up at [`Suspects::limit`].
+    /// How many pages were measured for them. A combination counts as one page more, a save area of which the contents had to be hashed as
+    /// 16 more. This is what [`Suspects::limit`] bounds.
+    pub pages: u64,
+    /// Whether something was left untried because of [`Suspects::limit`]; if `changes` were found all the same, there may be more
+    /// alternatives.
     pub is_given_up: bool,
 }
 
-/// Finds the fewest changes, three at most, which make a launch's digest the expected one.
+/// Finds the fewest changes, three at most, which make a launch's digest the expected one, and all the other ones that are as few.
 ///
 /// Images are hashed once each. Combinations that are no launch, such as a kernel for firmware that has no place for its hashes, are
-/// passed over.
+/// passed over. What leaves the number of vCPUs alone is tried first.
+///
+/// This is for SEV-SNP. The digests of SEV and SEV-ES have no explanation here.
 ///
 /// # Errors
 /// The parts of `launch` itself do not fit together.
@@ -212,12 +263,58 @@ pub fn explain(
 ) -> Result<Explanation, LaunchError> {
     launch.updates(Generation::Snp, &mut |_| {})?;
     let mut search = Search::new(launch, expected, suspects, workers.into());
-    let changes = search.run();
-    let is_given_up = changes.is_none() && search.tried >= suspects.limit;
-    Ok(Explanation { changes, tried: search.tried, is_given_up })
+    search.run();
+    let Search { found, tried, budget, .. } = search;
+    let mut found = found.into_iter();
+    Ok(Explanation {
+        changes: found.next(),
+        alternatives: found.collect(),
+        tried,
+        pages: budget.pages,
+        is_given_up: budget.is_spent,
+    })
 }
 
-/// The first step in which two launches differ, and in what.
+/// The first step in which two launches differ, and in what. It prints as a sentence.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct LaunchDifference {
+    /// The step.
+    pub step: Difference,
+    /// If it is a save area's: the fields that differ, each as [`vmsa::Difference`](crate::vmsa::Difference) prints it.
+    pub fields: Vec<String>,
+}
+
+impl fmt::Display for LaunchDifference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.step.fmt(f)?;
+        for (number, field) in self.fields.iter().enumerate() {
+            write!(f, "{}{field}", if number == 0 { "; " } else { ", " })?;
+        }
+        Ok(())
+    }
+}
+
+/// The first step in which two launches differ, and in what; `None` if nothing that is measured does.
+///
+/// Where one of them has the digest of its firmware only ([`Launch::firmware_digest`]), the firmware counts as one step.
+///
+/// ```
+/// use sevcrypt::Backend;
+/// use sevcrypt::image::{CpuSignature, Launch, Ovmf, Profile};
+/// use sevcrypt::snp::launch::first_difference;
+/// use sevcrypt::vmsa::SevFeatures;
+///
+/// # fn differ(image: &[u8]) -> Result<(), Box<dyn std::error::Error>> {
+/// let launch = Launch::new(Ovmf::parse(image)?, CpuSignature(0x00a0_0f11), &Profile::QEMU);
+/// let other = Launch { features: SevFeatures(0x21), ..launch.clone() };
+/// if let Some(difference) = first_difference(&launch, &other, Backend::best())? {
+///     // For example: step 20 (vCPU 0): the contents have the digest ...; SEV_FEATURES (0x3b0): 0x1 and 0x21
+///     println!("{difference}");
+/// }
+/// # Ok(())
+/// # }
+/// ```
 ///
 /// # Errors
 /// The parts of one of them do not fit together.
@@ -225,33 +322,88 @@ pub fn first_difference(
     launch: &Launch<'_>,
     other: &Launch<'_>,
     workers: impl Into<Workers>,
-) -> Result<Option<Difference>, LaunchError> {
+) -> Result<Option<LaunchDifference>, LaunchError> {
     let workers = workers.into();
     let log = |launch| {
         let mut log = Log::default();
         measure(launch, workers, &mut |step| log.push(*step))?;
         Ok(log)
     };
-    Ok(log(launch)?.compare(&log(other)?))
+    let Some(step) = log(launch)?.compare(&log(other)?) else { return Ok(None) };
+    let mut fields = Vec::new();
+    if let Difference { part: Part::Contents, first: Some(first), second: Some(second), .. } = &step
+        && let [Some(left), Some(right)] =
+            [save_area_of(launch, first.origin), save_area_of(other, second.origin)]
+    {
+        fields.extend(left.differences(&right).map(|difference| difference.to_string()));
+    }
+    Ok(Some(LaunchDifference { step, fields }))
 }
 
-/// Parts that are replaced, but for the number of vCPUs: the digests of all numbers come out of one launch. Those that only save areas
-/// depend on are last, so that what was measured before them can be kept.
+/// The save area of a launch's vCPU.
+fn save_area_of(launch: &Launch<'_>, vcpu: Origin) -> Option<Vmsa> {
+    let mut found = None;
+    let shown =
+        launch.updates(Generation::Snp, &mut |update| match (update.origin, update.contents) {
+            (Origin::Vcpu(_), Contents::Bytes(bytes)) if update.origin == vcpu => {
+                found = <&Page>::try_from(bytes).ok().map(Vmsa::from_bytes);
+            }
+            _ => {}
+        });
+    shown.ok().and(found)
+}
+
+/// Parts that are replaced, but for the number of vCPUs: the digests of all numbers come out of one launch. Which alternatives of a part
+/// make sense depends on the parts before it. Those that only save areas depend on are last, so that what was measured before them can
+/// be kept.
 const FIRMWARE: usize = 0;
-const KERNEL_HASHES: usize = 1;
-const KERNEL: usize = 2;
-const INITRD: usize = 3;
-const COMMAND_LINE: usize = 4;
-const PROFILE: usize = 5;
-const CPU: usize = 6;
-const FEATURES: usize = 7;
-const PARTS: usize = 8;
+const SVSM: usize = 1;
+const VARS_SIZE: usize = 2;
+const KERNEL_HASHES: usize = 3;
+const KERNEL: usize = 4;
+const INITRD: usize = 5;
+const COMMAND_LINE: usize = 6;
+const PROFILE: usize = 7;
+const CPU: usize = 8;
+const FEATURES: usize = 9;
+const VMSA_GPA: usize = 10;
+const PARTS: usize = 11;
 
 /// For each part, which of its alternatives is taken, from 1; 0 is what the launch has.
 type Choice = [usize; PARTS];
 
+/// The parts that pages before the save areas depend on.
+type HeadChoice = [usize; PROFILE + 1];
+
+/// The parts that the contents of a save area depend on, and whether it is that of the vCPU that boots.
+type SaveAreaChoice = ([usize; 6], bool);
+
 /// The most changes at once.
 const MOST_CHANGES: usize = 3;
+
+/// The most save areas whose digests are kept.
+const MOST_SAVE_AREAS: usize = 1 << 16;
+
+/// What hashing a save area costs, in pages: SHA-384 has 33 blocks then, and two for PAGE_INFO.
+const HASHED_SAVE_AREA: u64 = 16;
+
+/// What may still be done.
+struct Budget {
+    limit: u64,
+    pages: u64,
+    is_spent: bool,
+}
+
+impl Budget {
+    /// Whether there is enough for so many pages; they count then. Once there is not, it is over.
+    fn spend(&mut self, pages: u64) -> bool {
+        self.is_spent |= pages > self.limit - self.pages;
+        if !self.is_spent {
+            self.pages += pages;
+        }
+        !self.is_spent
+    }
+}
 
 struct Search<'s, 'a> {
     launch: &'s Launch<'a>,
@@ -260,13 +412,19 @@ struct Search<'s, 'a> {
     suspects: &'s Suspects<'a>,
     /// Numbers of the alternatives of each part that are worth a trial.
     alternatives: [Vec<usize>; PARTS],
-    /// The launch digest behind the images of each firmware, the launch's own first.
-    images: Vec<Option<LaunchDigest>>,
-    /// The launch digest before the save areas, and for which choice of the parts up to the profile.
-    head: Option<([usize; PROFILE + 1], LaunchDigest)>,
-    /// The save area that was hashed last.
-    vmsa: Option<(Page, Sha384Digest)>,
+    /// For each alternative of the firmware, whether it has a place for a kernel's hashes.
+    takes_kernels: Vec<bool>,
+    /// For each alternative of the firmware, the launch digest behind it.
+    firmware: Vec<Option<LaunchDigest>>,
+    /// The digests of the SVSM's pages.
+    svsm: Vec<Sha384Digest>,
+    /// The launch digest before the save areas, and for which choice.
+    head: Option<(HeadChoice, LaunchDigest)>,
+    /// The digests of save areas.
+    save_areas: BTreeMap<SaveAreaChoice, Sha384Digest>,
+    found: Vec<Vec<Change>>,
     tried: u64,
+    budget: Budget,
 }
 
 impl<'s, 'a> Search<'s, 'a> {
@@ -283,13 +441,20 @@ impl<'s, 'a> Search<'s, 'a> {
                 None => Vec::new(),
             };
         let mut alternatives: [Vec<usize>; PARTS] = Default::default();
-        // A digest of the firmware may be that of another one than the image at hand: alternative 1. The list follows.
+        // A digest of the firmware may be that of another one than the image at hand: alternative 1. The lists follow.
+        let images = suspects.firmware.iter().map(|(_, ovmf)| ovmf.image());
+        let images = different(launch.firmware.image(), images).into_iter().map(|it| it + 1);
+        let digests = suspects.firmware_digests.iter().map(|(_, digest)| Some(*digest));
+        let digests = different(launch.firmware_digest, digests).into_iter();
+        let digests = digests.map(|it| it + 1 + suspects.firmware.len());
         let own_image = launch.firmware_digest.is_some().then_some(1);
-        let listed = suspects.firmware.iter().map(|(_, ovmf)| ovmf.image());
-        let others = different(launch.firmware.image(), listed);
-        alternatives[FIRMWARE] =
-            own_image.into_iter().chain(others.into_iter().map(|number| number + 1)).collect();
-        if launch.kernel.is_some() || suspects.kernel_hashes.is_some() {
+        alternatives[FIRMWARE] = own_image.into_iter().chain(images).chain(digests).collect();
+        if let Some(svsm) = launch.svsm {
+            alternatives[SVSM].push(1);
+            alternatives[VARS_SIZE] =
+                different(svsm.vars_size, suspects.vars_sizes.iter().copied());
+        }
+        if hashes.is_some() {
             alternatives[KERNEL_HASHES].push(1);
         }
         alternatives[KERNEL] = unlike(
@@ -307,60 +472,89 @@ impl<'s, 'a> Search<'s, 'a> {
         alternatives[PROFILE] = different(launch.profile, suspects.profiles.iter().copied());
         alternatives[CPU] = different(launch.cpu, suspects.cpus.iter().map(|(_, cpu)| *cpu));
         alternatives[FEATURES] = different(launch.features, suspects.features.iter().copied());
-        let images = alloc::vec![None; suspects.firmware.len() + 2];
-        let (head, vmsa, tried) = (None, None, 0);
-        Self { launch, expected, workers, suspects, alternatives, images, head, vmsa, tried }
+        alternatives[VMSA_GPA] =
+            different(launch.profile.vmsa_gpa, suspects.vmsa_gpas.iter().copied());
+
+        let listed = suspects.firmware.iter().map(|(_, ovmf)| ovmf);
+        let own = |times| core::iter::repeat_n(&launch.firmware, times);
+        let firmware = own(2).chain(listed).chain(own(suspects.firmware_digests.len()));
+        let takes_kernels: Vec<bool> = firmware.map(takes_kernels).collect();
+        Self {
+            launch,
+            expected,
+            workers,
+            suspects,
+            alternatives,
+            firmware: alloc::vec![None; takes_kernels.len()],
+            takes_kernels,
+            svsm: Vec::new(),
+            head: None,
+            save_areas: BTreeMap::new(),
+            found: Vec::new(),
+            tried: 0,
+            budget: Budget { limit: suspects.limit, pages: 0, is_spent: false },
+        }
     }
 
-    /// The fewest changes, of those that are tried.
-    fn run(&mut self) -> Option<Vec<Change>> {
+    /// Finds the fewest changes, of those that are tried.
+    fn run(&mut self) {
         let own = self.launch.vcpus;
-        let mut found = None;
+        let (first, last) = (*self.suspects.vcpus.start(), *self.suspects.vcpus.end());
+        let listed = first.max(1)..=last.min(Launch::MAX_VCPUS);
         for changes in 0..=MOST_CHANGES {
-            let mut choice = [0; PARTS];
-            // The number of vCPUs is one of the changes, or stays.
+            let _ = self.choose(0, changes, &mut [0; PARTS], &(own..=own), None);
+            // The number of vCPUs is one of the changes.
             if let Some(fewer) = changes.checked_sub(1) {
-                let (first, last) = (*self.suspects.vcpus.start(), *self.suspects.vcpus.end());
-                let vcpus = first..=last.min(Launch::MAX_VCPUS);
-                let _ = self.choose(0, fewer, &mut choice, &mut |search, choice| {
-                    search.try_launch(choice, &vcpus, Some(own), &mut found)
-                });
+                let _ = self.choose(0, fewer, &mut [0; PARTS], &listed, Some(own));
             }
-            if found.is_none() {
-                let _ = self.choose(0, changes, &mut choice, &mut |search, choice| {
-                    search.try_launch(choice, &(own..=own), None, &mut found)
-                });
-            }
-            if found.is_some() || self.tried >= self.suspects.limit {
+            if !self.found.is_empty() || self.budget.is_spent {
                 break;
             }
         }
-        found
     }
 
-    /// Every choice with so many changes among the parts from `part` on.
+    /// Tries every choice with so many changes among the parts from `part` on, for these numbers of vCPUs but for `without`.
     fn choose(
         &mut self,
         part: usize,
         changes: usize,
         choice: &mut Choice,
-        visit: &mut dyn FnMut(&mut Self, &Choice) -> ControlFlow<()>,
+        vcpus: &RangeInclusive<u32>,
+        without: Option<u32>,
     ) -> ControlFlow<()> {
         if part == PARTS {
             return match changes {
-                0 => visit(self, choice),
+                0 => self.try_launch(choice, vcpus, without),
                 _ => ControlFlow::Continue(()),
             };
         }
-        self.choose(part + 1, changes, choice, visit)?;
-        if let Some(fewer) = changes.checked_sub(1) {
+        self.choose(part + 1, changes, choice, vcpus, without)?;
+        if let Some(fewer) = changes.checked_sub(1)
+            && self.makes_sense(part, choice)
+        {
             for number in 0..self.alternatives[part].len() {
                 choice[part] = self.alternatives[part][number];
-                self.choose(part + 1, fewer, choice, visit)?;
+                self.choose(part + 1, fewer, choice, vcpus, without)?;
             }
             choice[part] = 0;
         }
         ControlFlow::Continue(())
+    }
+
+    /// Whether a part counts at all, given what is chosen for the parts before it.
+    fn makes_sense(&self, part: usize, choice: &Choice) -> bool {
+        let has_svsm = self.launch.svsm.is_some() && choice[SVSM] == 0;
+        let takes_kernel = self.takes_kernels[choice[FIRMWARE]] && !has_svsm;
+        match part {
+            VARS_SIZE => has_svsm,
+            KERNEL_HASHES => takes_kernel || self.launch.kernel.is_some(),
+            KERNEL | INITRD | COMMAND_LINE => {
+                takes_kernel && self.launch.kernel.is_some() == (choice[KERNEL_HASHES] == 0)
+            }
+            // An SVSM has its own.
+            FEATURES => !has_svsm,
+            _ => true,
+        }
     }
 
     /// Compares the digests of a choice for these numbers of vCPUs, but for `without`.
@@ -369,84 +563,119 @@ impl<'s, 'a> Search<'s, 'a> {
         choice: &Choice,
         vcpus: &RangeInclusive<u32>,
         without: Option<u32>,
-        found: &mut Option<Vec<Change>>,
     ) -> ControlFlow<()> {
-        if self.tried >= self.suspects.limit {
+        if !self.budget.spend(1) {
             return ControlFlow::Break(());
         }
-        let Some(mut launch) = self.launch_of(choice) else { return ControlFlow::Continue(()) };
-        let own = launch.vcpus;
-        launch.vcpus = *vcpus.end();
-
-        let key: [usize; PROFILE + 1] = core::array::from_fn(|part| choice[part]);
-        let known = self.head.take().filter(|(kept, _)| *kept == key);
-        let is_known = known.is_some();
-        let mut images = self.images[choice[FIRMWARE]].take();
-        let mut digest = match (known, &images) {
-            (Some((_, head)), _) => head,
-            (None, Some(behind)) => behind.clone(),
-            (None, None) => LaunchDigest::new(),
-        };
-        let mut head = None;
-        let mut matching = None;
-        let (expected, workers) = (self.expected, self.workers);
-        let (vmsa, tried) = (&mut self.vmsa, &mut self.tried);
-        let shown = launch.updates(Generation::Snp, &mut |update| match update.origin {
-            Origin::Firmware { .. } | Origin::Svsm { .. } => {
-                if !is_known && images.is_none() {
-                    apply(&mut digest, workers, update, &mut |_| {});
-                }
-            }
-            Origin::Vcpu(number) => {
-                if number == 0 {
-                    if !is_known && images.is_none() {
-                        images = Some(digest.clone());
-                    }
-                    head = Some(digest.clone());
-                }
-                save_area(&mut digest, update, vmsa);
-                let count = number + 1;
-                if vcpus.contains(&count) && Some(count) != without && matching.is_none() {
-                    *tried += 1;
-                    if digest.digest() == expected {
-                        matching = Some(count);
-                    }
-                }
-            }
-            _ if is_known => {}
-            _ => {
-                if images.is_none() {
-                    images = Some(digest.clone());
-                }
-                apply(&mut digest, workers, update, &mut |_| {});
-            }
-        });
-        self.images[choice[FIRMWARE]] = images;
-        self.head = head.map(|head| (key, head));
-        // A choice that is no launch.
-        if shown.is_err() {
+        let mut launch: Launch<'_> = self.launch_of(choice);
+        let profile;
+        if choice[VMSA_GPA] != 0 {
+            let vmsa_gpa = self.suspects.vmsa_gpas[choice[VMSA_GPA] - 1];
+            profile = Profile { vmsa_gpa, ..launch.profile.clone() };
+            launch.profile = &profile;
+        }
+        // Other firmware may have a begin for one vCPU only.
+        let is_for_many = launch.svsm.is_some() || launch.firmware.reset_eip().is_some();
+        launch.vcpus = if is_for_many { *vcpus.end() } else { 1.min(*vcpus.end()) };
+        if launch.vcpus < *vcpus.start() {
             return ControlFlow::Continue(());
         }
-        match matching {
-            None => ControlFlow::Continue(()),
-            Some(count) => {
-                *found = Some(self.changes(choice, own, count));
-                ControlFlow::Break(())
+
+        let key: HeadChoice = core::array::from_fn(|part| choice[part]);
+        let known = self.head.take().filter(|(kept, _)| *kept == key);
+        let is_known = known.is_some();
+        let mut digest = known.map_or_else(LaunchDigest::new, |(_, head)| head);
+        let mut head = None;
+        let mut contents = [0; 48];
+        let mut matching = None;
+        let mut is_launch = true;
+        let (expected, workers) = (self.expected, self.workers);
+        let (budget, tried, save_areas) = (&mut self.budget, &mut self.tried, &mut self.save_areas);
+        let (firmware, svsm) = (&mut self.firmware[choice[FIRMWARE]], &mut self.svsm);
+        let shown = launch.updates(Generation::Snp, &mut |update| {
+            if budget.is_spent || !is_launch {
+                return;
             }
+            match (update.origin, &firmware) {
+                (Origin::Vcpu(number), _) => {
+                    if number == 0 {
+                        head = Some(digest.clone());
+                    }
+                    if number < 2 {
+                        let Some(known) = save_area(choice, &update, save_areas, budget) else {
+                            return;
+                        };
+                        contents = known;
+                    }
+                    if !budget.spend(1) {
+                        return;
+                    }
+                    digest.step(PageType::Vmsa.into(), update.gpa, &contents);
+                    let count = number + 1;
+                    if vcpus.contains(&count) && Some(count) != without {
+                        *tried += 1;
+                        if digest.digest() == expected {
+                            matching = Some(count);
+                        }
+                    }
+                }
+                _ if is_known => {}
+                (Origin::Firmware { .. }, Some(behind)) => digest = behind.clone(),
+                _ if !budget.spend(pages(&update)) => {}
+                (Origin::Firmware { .. }, None) => {
+                    is_launch = apply(&mut digest, workers, &update, &mut |_| {}).is_ok();
+                    *firmware = is_launch.then(|| digest.clone());
+                }
+                (Origin::Svsm { .. }, _) if !svsm.is_empty() => {
+                    for (gpa, contents) in (0..).map_while(|n| page_at(&update, n)).zip(&*svsm) {
+                        digest.step(PageType::Normal.into(), gpa, contents);
+                    }
+                }
+                (origin, _) => {
+                    let is_svsm = matches!(origin, Origin::Svsm { .. });
+                    let applied = apply(&mut digest, workers, &update, &mut |step| {
+                        if let (true, Digest::Sha384(contents)) = (is_svsm, step.contents) {
+                            svsm.push(contents);
+                        }
+                    });
+                    is_launch = applied.is_ok();
+                }
+            }
+        });
+        if let Some(count) = matching {
+            self.found.push(self.changes(choice, count));
         }
+        if self.budget.is_spent {
+            return ControlFlow::Break(());
+        }
+        // Some choices are no launch.
+        if shown.is_ok() && is_launch {
+            self.head = head.map(|head| (key, head));
+        }
+        ControlFlow::Continue(())
     }
 
-    /// The launch of a choice; `None` if it changes a kernel that the choice has no hashes of.
-    fn launch_of(&self, choice: &Choice) -> Option<Launch<'a>> {
+    /// The launch of a choice, but for the address of its save areas.
+    fn launch_of(&self, choice: &Choice) -> Launch<'a> {
         let suspects = self.suspects;
         let mut launch = self.launch.clone();
-        match choice[FIRMWARE] {
-            0 => {}
-            1 => launch.firmware_digest = None,
-            listed => {
-                launch.firmware = suspects.firmware[listed - 2].1;
-                launch.firmware_digest = None;
+        if let Some(other) = choice[FIRMWARE].checked_sub(1) {
+            launch.firmware_digest = None;
+            if let Some(listed) = other.checked_sub(1) {
+                match suspects.firmware.get(listed) {
+                    Some((_, firmware)) => launch.firmware = *firmware,
+                    None => {
+                        let listed = listed - suspects.firmware.len();
+                        launch.firmware_digest = Some(suspects.firmware_digests[listed].1);
+                    }
+                }
             }
+        }
+        if choice[SVSM] != 0 {
+            launch.svsm = None;
+        }
+        if let (Some(svsm), Some(listed)) = (&mut launch.svsm, choice[VARS_SIZE].checked_sub(1)) {
+            svsm.vars_size = suspects.vars_sizes[listed];
         }
         if choice[KERNEL_HASHES] != 0 {
             launch.kernel = match launch.kernel {
@@ -454,38 +683,48 @@ impl<'s, 'a> Search<'s, 'a> {
                 None => suspects.kernel_hashes,
             };
         }
-        if choice[KERNEL] != 0 {
-            launch.kernel.as_mut()?.kernel = suspects.kernels[choice[KERNEL] - 1].1;
+        if let Some(hashes) = &mut launch.kernel {
+            if let Some(listed) = choice[KERNEL].checked_sub(1) {
+                hashes.kernel = suspects.kernels[listed].1;
+            }
+            if let Some(listed) = choice[INITRD].checked_sub(1) {
+                hashes.initrd = suspects.initrds[listed].1;
+            }
+            if let Some(listed) = choice[COMMAND_LINE].checked_sub(1) {
+                hashes.command_line = suspects.command_lines[listed].1;
+            }
         }
-        if choice[INITRD] != 0 {
-            launch.kernel.as_mut()?.initrd = suspects.initrds[choice[INITRD] - 1].1;
+        if let Some(listed) = choice[PROFILE].checked_sub(1) {
+            launch.profile = suspects.profiles[listed];
         }
-        if choice[COMMAND_LINE] != 0 {
-            let listed = &suspects.command_lines[choice[COMMAND_LINE] - 1];
-            launch.kernel.as_mut()?.command_line = listed.1;
+        if let Some(listed) = choice[CPU].checked_sub(1) {
+            launch.cpu = suspects.cpus[listed].1;
         }
-        if choice[PROFILE] != 0 {
-            launch.profile = suspects.profiles[choice[PROFILE] - 1];
+        if let Some(listed) = choice[FEATURES].checked_sub(1) {
+            launch.features = suspects.features[listed];
         }
-        if choice[CPU] != 0 {
-            launch.cpu = suspects.cpus[choice[CPU] - 1].1;
-        }
-        if choice[FEATURES] != 0 {
-            launch.features = suspects.features[choice[FEATURES] - 1];
-        }
-        Some(launch)
+        launch
     }
 
     /// What a choice changes.
-    fn changes(&self, choice: &Choice, own_vcpus: u32, vcpus: u32) -> Vec<Change> {
+    fn changes(&self, choice: &Choice, vcpus: u32) -> Vec<Change> {
         let (launch, suspects) = (self.launch, self.suspects);
-        let vcpus = (vcpus != own_vcpus).then_some(Change::Vcpus { vcpus, instead_of: own_vcpus });
+        let own = launch.vcpus;
+        let vcpus = (vcpus != own).then_some(Change::Vcpus { vcpus, instead_of: own });
         let parts = choice.iter().enumerate().filter(|(_, number)| **number != 0);
         let changes = parts.map(|(part, number)| match part {
             FIRMWARE => {
-                let listed = number.checked_sub(2).map(|listed| suspects.firmware[listed].0);
-                Change::Firmware { name: listed.map(String::from) }
+                let images = suspects.firmware.iter().map(|(name, _)| *name);
+                let digests = suspects.firmware_digests.iter().map(|(name, _)| *name);
+                let listed = number.checked_sub(2);
+                let name = listed.and_then(|listed| images.chain(digests).nth(listed));
+                Change::Firmware { name: name.map(String::from) }
             }
+            SVSM => Change::NoSvsm,
+            VARS_SIZE => Change::VarsSize {
+                vars_size: suspects.vars_sizes[number - 1],
+                instead_of: launch.svsm.map_or(0, |svsm| svsm.vars_size),
+            },
             KERNEL_HASHES => Change::KernelHashes { present: launch.kernel.is_none() },
             KERNEL => Change::Kernel { name: suspects.kernels[number - 1].0.into() },
             INITRD => Change::Initrd { name: suspects.initrds[number - 1].0.into() },
@@ -497,12 +736,18 @@ impl<'s, 'a> Search<'s, 'a> {
                 Change::Profile { name, version, instead_of: launch.profile.name }
             }
             CPU => {
-                let (name, signature) = suspects.cpus[number - 1];
-                Change::Cpu { name: name.into(), signature, instead_of: launch.cpu }
+                let signature = suspects.cpus[number - 1].1;
+                let same = suspects.cpus.iter().filter(|(_, other)| *other == signature);
+                let names: Vec<&str> = same.map(|(name, _)| *name).collect();
+                Change::Cpu { name: one_of(&names), signature, instead_of: launch.cpu }
             }
-            _ => Change::Features {
+            FEATURES => Change::Features {
                 features: suspects.features[number - 1],
                 instead_of: launch.features,
+            },
+            _ => Change::VmsaGpa {
+                gpa: suspects.vmsa_gpas[number - 1],
+                instead_of: launch.profile.vmsa_gpa,
             },
         });
         changes.chain(vcpus).collect()
@@ -522,19 +767,60 @@ fn different<T: PartialEq>(own: T, listed: impl Iterator<Item = T>) -> Vec<usize
     numbers
 }
 
-/// Measures a save area, which is hashed only if it is another one than the last.
+/// "this, that or those".
+fn one_of(names: &[&str]) -> String {
+    match names {
+        [before @ .., one, last] => {
+            let mut text: String = before.iter().flat_map(|name| [name, ", "]).collect();
+            text.extend([one, " or ", last]);
+            text
+        }
+        _ => names.concat(),
+    }
+}
+
+/// Whether firmware has a place for a kernel's hashes.
+fn takes_kernels(firmware: &Ovmf<'_>) -> bool {
+    let mut launch = Launch::new(*firmware, CpuSignature(0), &Profile::QEMU);
+    launch.kernel = Some(KernelHashes::new(b"", b"", b""));
+    launch.updates(Generation::Snp, &mut |_| {}).is_ok()
+}
+
+/// How many pages are measured.
+fn pages(update: &Update<'_>) -> u64 {
+    match update.contents {
+        Contents::Bytes(bytes) => (bytes.len() / PAGE) as u64,
+        Contents::Pages(pages) => pages,
+        Contents::Measured(_) => 0,
+    }
+}
+
+/// The address of a page.
+fn page_at(update: &Update<'_>, number: u64) -> Option<GuestPhysAddr> {
+    update.gpa.checked_add(number * PAGE as u64)
+}
+
+/// CONTENTS of a save area, which is hashed if it was not before; `None` if it is given up.
 fn save_area(
-    digest: &mut LaunchDigest,
+    choice: &Choice,
     update: &Update<'_>,
-    last: &mut Option<(Page, Sha384Digest)>,
-) {
-    let Contents::Bytes(bytes) = update.contents else { return };
-    let Ok(page) = <&Page>::try_from(bytes) else { return };
-    let contents = match last {
-        Some((hashed, contents)) if hashed == page => *contents,
-        _ => last.insert((*page, vmsa_contents(page))).1,
-    };
-    digest.step(PageType::Vmsa.into(), update.gpa, &contents);
+    known: &mut BTreeMap<SaveAreaChoice, Sha384Digest>,
+    budget: &mut Budget,
+) -> Option<Sha384Digest> {
+    let parts = [FIRMWARE, SVSM, VARS_SIZE, PROFILE, CPU, FEATURES].map(|part| choice[part]);
+    let key = (parts, update.origin == Origin::Vcpu(0));
+    if let Some(contents) = known.get(&key) {
+        return Some(*contents);
+    }
+    let Contents::Bytes(bytes) = update.contents else { return None };
+    let page = <&Page>::try_from(bytes).ok()?;
+    if !budget.spend(HASHED_SAVE_AREA) {
+        return None;
+    }
+    if known.len() == MOST_SAVE_AREAS {
+        known.clear();
+    }
+    Some(*known.entry(key).or_insert(vmsa_contents(page)))
 }
 
 impl fmt::Display for Change {
@@ -543,6 +829,10 @@ impl fmt::Display for Change {
             Self::Firmware { name: Some(name) } => write!(f, "the firmware {name}"),
             Self::Firmware { name: None } => {
                 f.write_str("the firmware image itself instead of its digest")
+            }
+            Self::NoSvsm => f.write_str("no SVSM"),
+            Self::VarsSize { vars_size, instead_of } => {
+                write!(f, "{vars_size:#x} bytes of OVMF's variables instead of {instead_of:#x}")
             }
             Self::KernelHashes { present: true } => f.write_str("hashes of the kernel"),
             Self::KernelHashes { present: false } => f.write_str("no hashes of the kernel"),
@@ -560,36 +850,46 @@ impl fmt::Display for Change {
             Self::Profile { name, version, instead_of } => {
                 write!(f, "the VMM {name} ({version}) instead of {instead_of}")
             }
+            Self::VmsaGpa { gpa, instead_of } => {
+                write!(f, "save areas at {gpa} instead of {instead_of}")
+            }
         }
     }
+}
+
+/// "with this, that and those".
+fn fmt_changes(changes: &[Change], f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    for (number, change) in changes.iter().enumerate() {
+        let before = match number {
+            0 => "with ",
+            _ if number + 1 == changes.len() => " and ",
+            _ => ", ",
+        };
+        write!(f, "{before}{change}")?;
+    }
+    Ok(())
 }
 
 impl fmt::Display for Explanation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let tried = self.tried;
-        match &self.changes {
-            Some(changes) => {
-                for (number, change) in changes.iter().enumerate() {
-                    let before = match number {
-                        0 => "with ",
-                        _ if number + 1 == changes.len() => " and ",
-                        _ => ", ",
-                    };
-                    write!(f, "{before}{change}")?;
-                }
-                f.write_str(if changes.is_empty() { "the" } else { " the" })?;
-                f.write_str(" digest is the expected one")
+        let Self { changes, alternatives, tried, is_given_up, .. } = self;
+        let Some(changes) = changes else {
+            f.write_str("not found: ")?;
+            if *is_given_up {
+                f.write_str("given up after ")?;
             }
-            None if self.is_given_up => {
-                write!(
-                    f,
-                    "not found: given up after {tried} digests, none of them the expected one"
-                )
-            }
-            None => write!(f, "not found: {tried} digests, none of them the expected one"),
+            return write!(f, "{tried} digests, none of them the expected one");
+        };
+        fmt_changes(changes, f)?;
+        f.write_str(if changes.is_empty() { "the" } else { " the" })?;
+        f.write_str(" digest is the expected one")?;
+        for alternative in alternatives {
+            f.write_str("; so it is ")?;
+            fmt_changes(alternative, f)?;
+        }
+        match is_given_up {
+            true => write!(f, "; given up after {tried} digests, there may be other ways"),
+            false => Ok(()),
         }
     }
 }
-
-#[cfg(test)]
-mod tests;

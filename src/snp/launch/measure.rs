@@ -1,6 +1,6 @@
 //! Measuring a whole launch.
 
-use super::digest::{LaunchDigest, Measured};
+use super::digest::{LaunchDigest, Measured, NOT_MEASURED, UpdateError};
 use crate::addr::PAGE;
 use crate::hash::{Sha384Digest, Workers};
 use crate::image::{
@@ -8,7 +8,8 @@ use crate::image::{
 };
 
 /// The launch digest of a guest: MEASUREMENT of its attestation reports. Every page is shown as one step, in the order in which the
-/// VMM loads it; of pages of which only the digest behind them is known ([`Launch::firmware_digest`]) there is none.
+/// VMM loads it; pages of which only the digest behind them is known ([`Launch::firmware_digest`]) are one step together
+/// ([`Step::is_known_by_digest`]).
 ///
 /// A [`Backend`](crate::Backend) is a worker, too.
 ///
@@ -37,8 +38,19 @@ pub fn measure(
 ) -> Result<Sha384Digest, LaunchError> {
     let workers = workers.into();
     let mut digest = LaunchDigest::new();
-    launch.updates(Generation::Snp, &mut |update| apply(&mut digest, workers, update, visit))?;
-    Ok(*digest.digest())
+    let mut refused = None;
+    launch.updates(Generation::Snp, &mut |update| {
+        if let Contents::Measured(known) = update.contents {
+            let Update { gpa, page_type, origin, .. } = *update;
+            let length = launch.firmware.image().len() as u64;
+            let [contents, after] = [NOT_MEASURED, known].map(Digest::Sha384);
+            visit(&Step::new(gpa, length, page_type, contents, after, origin));
+        }
+        if refused.is_none() && apply(&mut digest, workers, update, visit).is_err() {
+            refused = Some(LaunchError::NoPages { gpa: update.gpa });
+        }
+    })?;
+    refused.map_or(Ok(*digest.digest()), Err)
 }
 
 /// Measures one piece of a launch, page by page.
@@ -47,22 +59,21 @@ pub(super) fn apply(
     workers: Workers,
     update: &Update<'_>,
     visit: &mut dyn FnMut(&Step),
-) {
+) -> Result<(), UpdateError> {
     let Update { gpa, page_type, contents, origin } = *update;
-    let mut number = 0;
-    let visit = &mut |page: &Measured| {
-        visit(&step(page, page_type, further(origin, number)));
-        number += 1;
+    let mut bytes = 0;
+    let mut show = |page: &Measured| {
+        visit(&step(page, page_type, origin.further(bytes)));
+        bytes += PAGE as u64;
     };
-    let measured = match contents {
-        Contents::Bytes(bytes) => digest.update_bytes(workers, page_type, gpa, bytes, visit),
-        Contents::Pages(pages) => digest.update_pages(page_type, gpa, pages, visit),
+    match contents {
+        Contents::Bytes(bytes) => digest.update_bytes(workers, page_type, gpa, bytes, &mut show),
+        Contents::Pages(pages) => digest.update_pages(page_type, gpa, pages, &mut show),
         Contents::Measured(known) => {
             *digest = LaunchDigest::resume(known);
             Ok(())
         }
-    };
-    debug_assert_eq!(measured, Ok(()), "`Launch::updates` shows whole pages of a guest");
+    }
 }
 
 /// The log's step of a page.
@@ -71,12 +82,34 @@ pub(super) fn step(page: &Measured, page_type: PageType, origin: Origin) -> Step
     Step::new(page.gpa, PAGE as u64, page_type, contents, after, origin)
 }
 
-/// Where a page came from, so many pages behind the first.
-fn further(origin: Origin, pages: u64) -> Origin {
-    let bytes = pages * PAGE as u64;
-    match origin {
-        Origin::Firmware { offset } => Origin::Firmware { offset: offset + bytes },
-        Origin::Svsm { offset } => Origin::Svsm { offset: offset + bytes },
-        other => other,
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::addr::GuestPhysAddr;
+    use crate::cpu::Backend;
+
+    /// What `Launch::updates` never shows is an error in all builds.
+    #[test]
+    fn pieces_that_are_no_pages() {
+        let good = Update {
+            gpa: GuestPhysAddr::new(0x1000).unwrap(),
+            page_type: PageType::Normal,
+            contents: Contents::Bytes(&[0; PAGE]),
+            origin: Origin::Vcpu(0),
+        };
+        let measured = |update: Update<'_>| {
+            let mut digest = LaunchDigest::new();
+            let mut steps = 0;
+            let result = apply(&mut digest, Backend::best().into(), &update, &mut |_| steps += 1);
+            (result, steps)
+        };
+        assert_eq!(measured(good), (Ok(()), 1));
+        let gpa = GuestPhysAddr::new(0x1010).unwrap();
+        assert_eq!(measured(Update { gpa, ..good }), (Err(UpdateError::Address { gpa }), 0));
+        let short = Update { contents: Contents::Bytes(&[0; 16]), ..good };
+        assert_eq!(measured(short), (Err(UpdateError::Length { length: 16 }), 0));
+        let page_type = PageType::Normal;
+        let none = Update { contents: Contents::Pages(1), ..good };
+        assert_eq!(measured(none), (Err(UpdateError::ContentsMissing { page_type }), 0));
     }
 }

@@ -25,5 +25,5 @@ pub use cpuid_page::{
 };
 pub use digest::{LaunchDigest, Measured, PageAttributes, PageInfo, UpdateError, VmplPermissions};
 #[cfg(feature = "alloc")]
-pub use explain::{Change, Explanation, Suspects, explain, first_difference};
+pub use explain::{Change, Explanation, LaunchDifference, Suspects, explain, first_difference};
 pub use measure::measure;
