@@ -1,5 +1,6 @@
 //! `sevcrypt measure`: the launch digest of a guest before it starts, and why it is another one than expected.
 
+mod firmware;
 mod guest;
 mod log;
 mod result;
@@ -9,9 +10,11 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 use sevcrypt::image::{Digest, Generation, Log, Origin, Ovmf, PageType, Step};
+use sevcrypt::snp;
 use sevcrypt::snp::launch::LaunchDigest;
 use sevcrypt::snp::launch::igvm::{Contexts, IgvmFile, Options};
 
+use self::firmware::Firmware;
 use self::guest::{CpuOptions, Guest, GuestOptions, OtherOptions, SevEsOptions, SvsmOptions};
 pub(crate) use self::log::print_runs;
 use self::result::{Measured, ResultOptions};
@@ -142,10 +145,11 @@ pub(crate) fn run(command: &Command) -> Result<(), Failure> {
     }
 }
 
+/// Firmware has a few MiB, IGVM files have up to some hundred. A device without an end must not fill memory.
+const LONGEST: u64 = 1 << 30;
+
 /// Reads an image as a whole; `-` is standard input.
 fn image(path: &Path) -> Result<Content, Failure> {
-    // Firmware has a few MiB, IGVM files have up to some hundred. A device without an end must not fill memory.
-    const LONGEST: u64 = 1 << 30;
     let Input { name, reader, len } = Input::open(path)?;
     let capacity = len.unwrap_or_default().min(LONGEST);
     let mut bytes = Vec::with_capacity(usize::try_from(capacity).unwrap_or_default());
@@ -187,28 +191,28 @@ fn igvm(options: &IgvmOptions) -> Result<(), Failure> {
 }
 
 fn ovmf_hash(options: &OvmfHashOptions) -> Result<(), Failure> {
-    let content = image(&options.ovmf)?;
-    let firmware = ovmf(&content)?;
+    let workers = options.result.workers();
+    let file = Firmware::hash(&options.ovmf, workers)?;
+    let firmware = file.ovmf()?;
     let (mut digest, mut log) = (LaunchDigest::new(), Log::default());
     let mut offset = 0;
-    let measured = digest.update_bytes(
-        options.result.workers(),
-        PageType::Normal,
-        firmware.gpa(),
-        firmware.image(),
-        &mut |page| {
-            log.push(Step::new(
-                page.gpa,
-                4096,
-                PageType::Normal,
-                Digest::Sha384(page.contents),
-                Digest::Sha384(page.digest),
-                Origin::Firmware { offset },
-            ));
-            offset += 4096;
-        },
-    );
-    measured.map_err(|why| content.malformed(why))?;
+    let visit = &mut |page: &snp::launch::Measured| {
+        log.push(Step::new(
+            page.gpa,
+            4096,
+            PageType::Normal,
+            Digest::Sha384(page.contents),
+            Digest::Sha384(page.digest),
+            Origin::Firmware { offset },
+        ));
+        offset += 4096;
+    };
+    let (gpa, normal) = (firmware.gpa(), PageType::Normal);
+    let measured = match firmware.page_digests() {
+        Some(digests) => digest.update_digests(normal, gpa, digests, visit),
+        None => digest.update_bytes(workers, normal, gpa, firmware.image(), visit),
+    };
+    measured.map_err(|why| file.content.malformed(why))?;
     let digest = Digest::Sha384(*digest.digest());
     Measured::new("SEV-SNP", digest, log).end(&options.result, |_| Ok(None))
 }

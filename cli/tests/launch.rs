@@ -137,6 +137,32 @@ fn digest_of(launch: &Launch<'_>) -> String {
     Hex(&snp::launch::measure(launch, Backend::best(), &mut |_| {}).unwrap()).to_string()
 }
 
+/// Large images are hashed as they are read; what they measure is the same, and so are the errors.
+#[test]
+fn large_images() {
+    let folder = Folder::new();
+    for len in [8 << 20, (12 << 20) + 4096, 17 << 20] {
+        let mut image = Image::ovmf(len).build();
+        image[5_000_000..5_000_100].fill(0);
+        let path = folder.write("large.fd", &image);
+        let launch = Launch::new(Ovmf::parse(&image).unwrap(), MILAN, &Profile::QEMU);
+        let options = ["snp", "--vcpus", "1", "--vcpu-type", "EPYC-Milan", "--ovmf", &path];
+        for threads in ["1", "2"] {
+            let output = measure(&[&options[..], &["--threads", threads]].concat());
+            assert_eq!(printed(&output), digest_of(&launch), "{len} {threads}");
+        }
+        let output = measure(&[&options[..], &["--json"]].concat());
+        assert_eq!(json(&output)["steps"].as_array().unwrap().len(), len / 4096 + 15 + 1);
+        let alone = printed(&measure(&["ovmf-hash", "--ovmf", &path]));
+        assert_eq!(json(&output)["steps"][len / 4096 - 1]["after"], Value::from(alone));
+    }
+    let image = Image::new(9 << 20).metadata(&[1, 28, 1, 1], &[[0, 0, 0]]).build();
+    let path = folder.write("bad.fd", &image);
+    ended(&measure(&["ovmf-hash", "--ovmf", &path]), 2, &["bad.fd", "offset 0x8ff800"]);
+    let path = folder.write("odd.fd", &image[1..]);
+    ended(&measure(&["ovmf-hash", "--ovmf", &path]), 2, &["9437183 bytes"]);
+}
+
 // Real images.
 
 /// The options of a case.

@@ -53,6 +53,29 @@ impl Workers {
         self.threads
     }
 
+    /// SHA-384 of each page, into `digests`.
+    ///
+    /// ```
+    /// use sevcrypt::Backend;
+    /// use sevcrypt::hash::{Workers, sha384};
+    ///
+    /// let mut digests = [[0; 48]; 2];
+    /// Workers::from(Backend::best()).digests(&[0xcc; 2 * 4096], &mut digests);
+    /// assert_eq!(digests, [sha384(&[0xcc; 4096]); 2]);
+    /// ```
+    ///
+    /// # Panics
+    /// If there is not a digest for each page.
+    pub fn digests(self, pages: &[u8], digests: &mut [Sha384Digest]) {
+        assert_eq!(pages.len(), PAGE * digests.len(), "a digest for each page");
+        let mut places = digests.iter_mut();
+        self.each_page(pages, &mut |digest| {
+            if let Some(place) = places.next() {
+                *place = *digest;
+            }
+        });
+    }
+
     /// Shows the digest of each page, in order. `pages` are whole pages.
     pub(crate) fn each_page(self, pages: &[u8], visit: &mut dyn FnMut(&Sha384Digest)) {
         #[cfg(feature = "std")]

@@ -313,7 +313,7 @@ impl<'a> Launch<'a> {
             page_type: PageType::Normal,
             contents: match self.firmware_digest {
                 Some(digest) => Contents::Measured(digest),
-                None => Contents::Bytes(self.firmware.image()),
+                None => self.firmware.contents(),
             },
             origin: Origin::Firmware { offset: 0 },
         });
@@ -321,7 +321,7 @@ impl<'a> Launch<'a> {
             visit(&Update {
                 gpa: place.gpa,
                 page_type: PageType::Normal,
-                contents: Contents::Bytes(svsm.image.image()),
+                contents: svsm.image.contents(),
                 origin: Origin::Svsm { offset: 0 },
             });
         }
@@ -355,7 +355,8 @@ impl<'a> Launch<'a> {
         if self.vcpus > Self::MAX_VCPUS {
             return Err(LaunchError::TooManyVcpus { found: self.vcpus });
         }
-        if self.firmware_digest.is_some() && !is_snp {
+        let has_digests = self.firmware_digest.is_some() || self.firmware.page_digests().is_some();
+        if has_digests && !is_snp {
             return Err(LaunchError::FirmwareDigest { found: generation });
         }
         if self.svsm.is_some() && !is_snp {
@@ -415,12 +416,9 @@ impl<'a> Launch<'a> {
         if !vars_size.is_multiple_of(PAGE as u64) {
             return Err(LaunchError::VarsSize { found: *vars_size });
         }
-        let len = image.image().len();
-        let no_room = LaunchError::NoRoom {
-            firmware: self.firmware.image().len(),
-            vars: *vars_size,
-            svsm: len,
-        };
+        let len = image.size();
+        let no_room =
+            LaunchError::NoRoom { firmware: self.firmware.size(), vars: *vars_size, svsm: len };
         let end = self.firmware.gpa().get().checked_sub(*vars_size).ok_or(no_room)?;
         let begin = u64::try_from(len).ok().and_then(|len| end.checked_sub(len)).ok_or(no_room)?;
         let begin = u32::try_from(begin).map_err(|_| no_room)?;

@@ -15,9 +15,11 @@
 
 use core::fmt;
 
+use super::Contents;
 use super::{UefiGuid, uefi_guid};
 use crate::Hex;
 use crate::addr::{GuestPhysAddr, PAGE};
+use crate::hash::Sha384Digest;
 
 /// Bytes behind the table: the reset vector, and what jumps from it.
 const AFTER_TABLE: usize = 32;
@@ -63,6 +65,8 @@ const FOUR_GIB: u64 = 1 << 32;
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Ovmf<'a> {
     image: &'a [u8],
+    /// Of the whole image, where only its end is here.
+    page_digests: Option<&'a [Sha384Digest]>,
     gpa: u32,
     reset_eip: Option<u32>,
     hash_table: Option<Area>,
@@ -224,9 +228,32 @@ impl<'a> Ovmf<'a> {
     /// # Errors
     /// The rule that is broken, and where.
     pub fn parse(image: &'a [u8]) -> Result<Self, OvmfError> {
-        let gpa = place(image.len())?;
+        Self::read(image, None, place(image.len())?)
+    }
+
+    /// The same of an image of which the digest of each page is at hand ([`hash::Workers::digests`](crate::hash::Workers::digests)), and of its
+    /// bytes only the last ones: large images need not be held in memory to be measured (SEV-SNP). The table and the metadata
+    /// are at the end.
+    ///
+    /// # Errors
+    /// As [`parse`](Self::parse); offsets count from the first byte that is given, and metadata ahead of it are outside.
+    pub fn parse_tail(tail: &'a [u8], page_digests: &'a [Sha384Digest]) -> Result<Self, OvmfError> {
+        place(tail.len())?;
+        let len = page_digests.len().saturating_mul(PAGE);
+        if tail.len() > len {
+            return Err(OvmfError::TailTooLong { len: tail.len(), pages: page_digests.len() });
+        }
+        Self::read(tail, Some(page_digests), place(len)?)
+    }
+
+    fn read(
+        image: &'a [u8],
+        page_digests: Option<&'a [Sha384Digest]>,
+        gpa: u32,
+    ) -> Result<Self, OvmfError> {
         let mut ovmf = Self {
             image,
+            page_digests,
             gpa,
             reset_eip: None,
             hash_table: None,
@@ -278,10 +305,33 @@ impl<'a> Ovmf<'a> {
         if is_second { Err(OvmfError::EntryTwice { offset, entry }) } else { Ok(()) }
     }
 
-    /// The bytes of the image.
+    /// The bytes of the image, or the last ones.
     #[must_use]
     pub const fn image(&self) -> &'a [u8] {
         self.image
+    }
+
+    /// The digests of all pages, where the image is known by them.
+    #[must_use]
+    pub const fn page_digests(&self) -> Option<&'a [Sha384Digest]> {
+        self.page_digests
+    }
+
+    /// The bytes of the whole image.
+    #[must_use]
+    pub const fn size(&self) -> usize {
+        match self.page_digests {
+            Some(digests) => digests.len() * PAGE,
+            None => self.image.len(),
+        }
+    }
+
+    /// The image as what is loaded.
+    pub(super) const fn contents(&self) -> Contents<'a> {
+        match self.page_digests {
+            Some(digests) => Contents::Digests(digests),
+            None => Contents::Bytes(self.image),
+        }
     }
 
     /// Where a VMM loads the image as firmware: it ends at 4 GiB. (An SVSM's image stands elsewhere.)
@@ -325,7 +375,7 @@ impl<'a> Ovmf<'a> {
 impl fmt::Debug for Ovmf<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Ovmf")
-            .field("len", &self.image.len())
+            .field("size", &self.size())
             .field("reset_eip", &self.reset_eip)
             .field("hash_table", &self.hash_table)
             .field("secret_area", &self.secret_area)
@@ -484,6 +534,13 @@ pub enum OvmfError {
     NotPages {
         /// The bytes that were given.
         len: usize,
+    },
+    /// More bytes of an image's end than its pages have.
+    TailTooLong {
+        /// The bytes that were given.
+        len: usize,
+        /// The pages.
+        pages: usize,
     },
     /// More than 4 GiB: there is no place for it below 4 GiB.
     TooLarge {
@@ -653,6 +710,9 @@ impl fmt::Display for OvmfError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
             Self::Empty => f.write_str("the image is empty"),
+            Self::TailTooLong { len, pages } => {
+                write!(f, "the image's last {len} bytes are more than its {pages} pages have")
+            }
             Self::NotPages { len } => {
                 write!(f, "the image has {len} bytes: expected a multiple of {PAGE}")
             }

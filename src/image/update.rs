@@ -93,6 +93,8 @@ pub struct Update<'a> {
 pub enum Contents<'a> {
     /// These bytes. Under SEV-SNP whole pages.
     Bytes(&'a [u8]),
+    /// Pages of which only the digests are at hand (SEV-SNP).
+    Digests(&'a [Sha384Digest]),
     /// So many pages whose contents are not measured.
     Pages(u64),
     /// Pages of which only the launch digest behind them is known (SEV-SNP): it must be the first update.

@@ -23,6 +23,39 @@ fn refused(image: &[u8], expected: OvmfError, text: &str) {
     assert_eq!(error.to_string(), text);
 }
 
+/// The end of an image, with the digests of its pages, is as good as the whole, as far as what is looked at is there.
+#[test]
+fn the_end_of_an_image() {
+    let bytes = Image::ovmf(4 * LEN).build();
+    let digests: Vec<_> = bytes.chunks(4096).map(sevcrypt::hash::sha384).collect();
+    let whole = Ovmf::parse(&bytes).unwrap();
+    for kept in [0x1000, LEN, 4 * LEN] {
+        let tail = Ovmf::parse_tail(&bytes[4 * LEN - kept..], &digests).unwrap();
+        assert_eq!((tail.size(), tail.gpa()), (4 * LEN, whole.gpa()));
+        assert_eq!((tail.image().len(), tail.page_digests()), (kept, Some(&digests[..])));
+        assert_eq!(tail.reset_eip(), whole.reset_eip());
+        assert!(tail.sections().unwrap().eq(whole.sections().unwrap()));
+    }
+    let refused =
+        |tail: &[u8], pages: usize| Ovmf::parse_tail(tail, &digests[..pages]).unwrap_err();
+    assert_eq!(refused(&[], 8), OvmfError::Empty);
+    assert_eq!(refused(&[], 0), OvmfError::Empty);
+    assert_eq!(refused(&bytes[1..], 8), OvmfError::NotPages { len: 4 * LEN - 1 });
+    let error = refused(&bytes[LEN..], 5);
+    assert_eq!(error, OvmfError::TailTooLong { len: 3 * LEN, pages: 5 });
+    let text = "the image's last 24576 bytes are more than its 5 pages have";
+    assert_eq!(error.to_string(), text);
+    // A section that lies over a part of the image that is not here.
+    let over = 0xffff_a000 - 0x1000;
+    let bytes = Image::new(4 * LEN).sections(&[[over, 0x1000, 1]]).build();
+    let error = Ovmf::parse_tail(&bytes[3 * LEN..], &digests).unwrap_err();
+    let problem = |error| match error {
+        OvmfError::Section { problem, .. } => problem,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(problem(error), problem(Ovmf::parse(&bytes).unwrap_err()));
+}
+
 #[test]
 fn a_good_one() {
     let bytes = Image::ovmf(LEN).entry(SVSM_INFO, &words(&[0x40])).build();
@@ -44,7 +77,7 @@ fn a_good_one() {
     assert_eq!(sections(&image), Some(expected.to_vec()));
     assert_eq!(
         format!("{image:?}"),
-        "Ovmf { len: 8192, reset_eip: Some(8433668), hash_table: Some(Area { base: 8457216, size: 1024 }), \
+        "Ovmf { size: 8192, reset_eip: Some(8433668), hash_table: Some(Area { base: 8457216, size: 1024 }), \
          secret_area: Some(Area { base: 8454144, size: 3072 }), svsm_launch_offset: Some(64), sections: Some(6), .. }"
     );
 }

@@ -79,6 +79,11 @@ fn what_only_snp_has() {
         );
     }
     bad.updates(Snp, &mut |_| ()).unwrap();
+    let digests = [sevcrypt::hash::sha384(&bytes)];
+    let bad = Launch { firmware: Ovmf::parse_tail(&bytes, &digests).unwrap(), ..launch(&bytes) };
+    let error = bad.updates(Sev, &mut |_| panic!("shown")).unwrap_err();
+    assert_eq!(error, LaunchError::FirmwareDigest { found: Sev });
+    bad.updates(Snp, &mut |_| ()).unwrap();
 
     let svsm = svsm_image().build();
     let bad = with_svsm(&bytes, &svsm);

@@ -14,6 +14,7 @@ use sevcrypt::vmsa::SevFeatures;
 use sevcrypt::{Hex, Page, sev, snp};
 use sha2::{Digest as _, Sha256};
 
+use super::firmware::Firmware;
 use super::result::{Measured, ResultOptions};
 use super::{image, ovmf};
 use crate::failure::Failure;
@@ -188,7 +189,12 @@ impl<'a> Guest<'a> {
             )));
         }
 
-        let firmware = image(&self.guest.ovmf)?;
+        let path = &self.guest.ovmf;
+        // Under SEV and SEV-ES one hash goes over everything; a digest in place of the pages is not computed again.
+        let firmware = match (self.generation, &self.guest.ovmf_hash) {
+            (Generation::Snp, None) => Firmware::hash(path, self.result.workers())?,
+            _ => Firmware::read(path)?,
+        };
         let svsm_image = self.svsm.map(|options| image(&options.svsm)).transpose()?;
         let svsm = match (self.svsm, &svsm_image) {
             (Some(options), Some(content)) => {
@@ -196,7 +202,7 @@ impl<'a> Guest<'a> {
             }
             _ => None,
         };
-        let mut launch = Launch::new(ovmf(&firmware)?, cpu, vmm);
+        let mut launch = Launch::new(firmware.ovmf()?, cpu, vmm);
         let known = self.guest.ovmf_hash.as_deref().map(|text| fixed("--ovmf-hash", text));
         launch.firmware_digest = known.transpose()?.map(|digest| *digest);
         launch.svsm = svsm;
@@ -204,7 +210,7 @@ impl<'a> Guest<'a> {
         launch.vcpus = vcpus;
         launch.features = guest_features;
 
-        let failed = |why| self.failed(why, &firmware, svsm_image.as_ref());
+        let failed = |why| self.failed(why, &firmware.content, svsm_image.as_ref());
         let mut log = Log::default();
         let visit = &mut |step: &Step| log.push(*step);
         let digest = match (self.generation, &dumped) {

@@ -219,6 +219,26 @@ impl LaunchDigest {
         Ok(())
     }
 
+    /// Measures pages by their digests, the first at `gpa`, and shows each: for who hashes pages elsewhere, or as they are
+    /// read. The digest of a save area is that of the page with zeroes from 2F0h to 2FFh.
+    ///
+    /// # Errors
+    /// [`UpdateError`] if these are no pages of a guest; nothing is measured then.
+    pub fn update_digests(
+        &mut self,
+        attributes: impl Into<PageAttributes>,
+        gpa: GuestPhysAddr,
+        digests: &[Sha384Digest],
+        visit: &mut dyn FnMut(&Measured),
+    ) -> Result<(), UpdateError> {
+        let attributes = attributes.into();
+        let is_measured = attributes.page_type.measures_contents();
+        for (gpa, digest) in page_addresses(gpa, digests.len() as u64)?.zip(digests) {
+            visit(&self.step(attributes, gpa, if is_measured { digest } else { &NOT_MEASURED }));
+        }
+        Ok(())
+    }
+
     /// Measures so many pages whose contents do not count, the first at `gpa`, and shows each.
     ///
     /// # Errors

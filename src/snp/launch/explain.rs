@@ -790,6 +790,7 @@ fn takes_kernels(firmware: &Ovmf<'_>) -> bool {
 fn pages(update: &Update<'_>) -> u64 {
     match update.contents {
         Contents::Bytes(bytes) => (bytes.len() / PAGE) as u64,
+        Contents::Digests(digests) => digests.len() as u64,
         Contents::Pages(pages) => pages,
         Contents::Measured(_) => 0,
     }

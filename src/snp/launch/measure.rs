@@ -42,7 +42,7 @@ pub fn measure(
     launch.updates(Generation::Snp, &mut |update| {
         if let Contents::Measured(known) = update.contents {
             let Update { gpa, page_type, origin, .. } = *update;
-            let length = launch.firmware.image().len() as u64;
+            let length = launch.firmware.size() as u64;
             let [contents, after] = [NOT_MEASURED, known].map(Digest::Sha384);
             visit(&Step::new(gpa, length, page_type, contents, after, origin));
         }
@@ -68,6 +68,7 @@ pub(super) fn apply(
     };
     match contents {
         Contents::Bytes(bytes) => digest.update_bytes(workers, page_type, gpa, bytes, &mut show),
+        Contents::Digests(digests) => digest.update_digests(page_type, gpa, digests, &mut show),
         Contents::Pages(pages) => digest.update_pages(page_type, gpa, pages, &mut show),
         Contents::Measured(known) => {
             *digest = LaunchDigest::resume(known);
