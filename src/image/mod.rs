@@ -10,10 +10,6 @@
 //!                                                     -> Step ... -> Log -> Difference
 //! ```
 
-use core::fmt;
-
-use crate::Hex;
-
 mod kernel_hashes;
 mod launch;
 mod log;
@@ -21,6 +17,10 @@ pub mod ovmf;
 mod profile;
 mod update;
 mod vcpu;
+
+use core::fmt;
+
+use crate::Hex;
 
 pub use kernel_hashes::KernelHashes;
 pub use launch::{Launch, LaunchError, Svsm};
@@ -57,9 +57,9 @@ struct UefiGuid([u8; 16]);
 
 impl fmt::Display for UefiGuid {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let [a, b, c, d, e, f0, g, h, i, j, last @ ..] = self.0;
-        let (first, second) = (u32::from_le_bytes([a, b, c, d]), u16::from_le_bytes([e, f0]));
-        let (third, fourth) = (u16::from_le_bytes([g, h]), u16::from_be_bytes([i, j]));
+        let [a, b, c, d, e, g, h, i, j, k, last @ ..] = self.0;
+        let (first, second) = (u32::from_le_bytes([a, b, c, d]), u16::from_le_bytes([e, g]));
+        let (third, fourth) = (u16::from_le_bytes([h, i]), u16::from_be_bytes([j, k]));
         write!(f, "{first:08x}-{second:04x}-{third:04x}-{fourth:04x}-{}", Hex(&last))
     }
 }

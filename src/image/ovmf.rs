@@ -209,7 +209,7 @@ impl<'a> Ovmf<'a> {
     /// The most sections that an image may have here; real ones have three to eight.
     pub const MAX_SECTIONS: usize = 64;
 
-    /// The most pages, of 4 KiB, that all sections may have together here: 256 MiB. Real ones have a few hundred.
+    /// The most pages, of 4 KiB, that all sections may have together here: 256 MiB. Real ones have far fewer.
     ///
     /// A section of twelve bytes can name 4 GiB, and each of its pages is a step of the launch.
     pub const MAX_SECTION_PAGES: u64 = 65_536;

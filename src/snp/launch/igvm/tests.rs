@@ -504,7 +504,12 @@ fn signed_id_block() {
     without_author[4] = 0;
     assert_eq!(check(&without_author).unwrap().author_key_digest, [0; 48]);
 
-    assert_eq!(IgvmFile::parse(&guest.bytes()).unwrap().id_block(), None);
+    let (bytes, same) = (guest.bytes(), guest.bytes());
+    let file = IgvmFile::parse(&bytes).unwrap();
+    assert_eq!(file.id_block(), None);
+    assert_eq!(file, IgvmFile::parse(&same).unwrap());
+    let changed = guest.clone().page(1, 0x2000, 0, 0, b"").bytes();
+    assert_ne!(file, IgvmFile::parse(&changed).unwrap());
     let other = Made::snp().id_block(2, [0; 48]).bytes();
     assert_eq!(IgvmFile::parse(&other).unwrap().id_block(), None);
     for reserved in 5..8 {
