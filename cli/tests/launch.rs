@@ -154,7 +154,7 @@ fn large_images() {
         let output = measure(&[&options[..], &["--json"]].concat());
         assert_eq!(json(&output)["steps"].as_array().unwrap().len(), len / 4096 + 15 + 1);
         let alone = printed(&measure(&["ovmf-hash", "--ovmf", &path]));
-        assert_eq!(json(&output)["steps"][len / 4096 - 1]["after"], Value::from(alone));
+        assert_eq!(json(&output)["steps"][len / 4096 - 1]["digest_after"], Value::from(alone));
     }
     let image = Image::new(9 << 20).metadata(&[1, 28, 1, 1], &[[0, 0, 0]]).build();
     let path = folder.write("bad.fd", &image);
