@@ -66,6 +66,57 @@ fn in_columns() {
 }
 
 #[test]
+fn digests_with_a_precision() {
+    let digest = digest(0xab);
+    let digits = ["", "ab", "ab", "abab", "abab"];
+    for (precision, digits) in digits.iter().enumerate() {
+        assert_eq!(format!("{digest:.precision$}"), *digits);
+    }
+    assert_eq!(format!("{digest:.96}"), digest.to_string());
+    assert_eq!(format!("{digest:.200}"), digest.to_string());
+}
+
+/// Firmware of which only the digest behind its pages is known.
+#[test]
+fn known_by_digest() {
+    let firmware = |page: u8| step(page, Origin::Firmware { offset: u64::from(page - 1) * 0x1000 });
+    let mut whole = firmware(1);
+    (whole.length, whole.contents, whole.after) = (0x3000, digest(0), firmware(3).after);
+    assert!(whole.is_known_by_digest() && !whole.has_contents());
+    assert!(firmware(1).has_contents() && !firmware(1).is_known_by_digest());
+    assert_eq!(
+        whole.to_string(),
+        "         0x1000     0x3000  NORMAL      -                 8383838383838383  firmware, offset 0x0"
+    );
+    let mut zeroes = whole;
+    zeroes.page_type = PageType::Zero;
+    assert!(!zeroes.is_known_by_digest() && !zeroes.has_contents());
+
+    let pages = log(&[firmware(1), firmware(2), firmware(3), step(4, Origin::Vcpu(0))]);
+    let known = log(&[whole, step(4, Origin::Vcpu(0))]);
+    assert_eq!((pages.compare(&known), known.compare(&pages)), (None, None));
+    let found = |first: &Log, second: &Log| {
+        let found = first.compare(second).unwrap();
+        (found.number, found.part, found.to_string())
+    };
+    let mut other = known.clone();
+    other.steps[0].after = digest(9);
+    let text = "step 0 (firmware, offset 0x0): the launch digest is 8383838383838383... in the first, 0909090909090909... in the second";
+    assert_eq!(found(&known, &other), (0, Part::After, text.to_owned()));
+    let text = "step 2 (firmware, offset 0x2000 in the first, firmware, offset 0x0 in the second): the launch digest is 8383838383838383... in the first, 0909090909090909... in the second";
+    assert_eq!(found(&pages, &other), (2, Part::After, text.to_owned()));
+    let mut other = known.clone();
+    other.steps[1].contents = digest(9);
+    assert_eq!(found(&pages, &other).0, 3);
+    assert_eq!(found(&other, &pages).0, 1);
+    other.steps.truncate(1);
+    let text = "step 3 (vCPU 0): the first has a NORMAL page at 0x4000, the second has ended";
+    assert_eq!(found(&pages, &other), (3, Part::Step, text.to_owned()));
+    let text = "step 0 (firmware, offset 0x0): the first has a NORMAL page at 0x1000, the second has ended";
+    assert_eq!(found(&known, &Log::default()), (0, Part::Step, text.to_owned()));
+}
+
+#[test]
 fn origins_in_words() {
     for (origin, words) in [
         (Origin::Firmware { offset: 0 }, "firmware, offset 0x0"),

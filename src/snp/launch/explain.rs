@@ -42,7 +42,7 @@ pub struct Suspects<'a> {
     pub vcpus: RangeInclusive<u32>,
     /// Processors that the guest sees, each with a name.
     pub cpus: Vec<(&'a str, CpuSignature)>,
-    /// Words of SEV_FEATURES.
+    /// Words of SEV_FEATURES, the likeliest first: beside two other changes only 16 of them are tried.
     pub features: Vec<SevFeatures>,
     /// VMMs.
     pub profiles: Vec<&'a Profile>,
@@ -52,13 +52,17 @@ pub struct Suspects<'a> {
     pub limit: u64,
 }
 
-/// SEV_FEATURES of an SEV-SNP guest with two named features at most beside SNPActive, and 0.
+/// SEV_FEATURES that hosts are known to set, or may: debug registers are swapped (by the kernels that force it), injection is
+/// restricted, the TSC is secure, registers are protected, SMT is. All others of an SEV-SNP guest with two named features at most
+/// beside SNPActive follow.
 fn usual_features() -> Vec<SevFeatures> {
-    let mut words = alloc::vec![SevFeatures(0), SevFeatures::SNP_ACTIVE];
+    let known =
+        [0x0, 0x1, 0x21, 0x5, 0x9, 0x29, 0x11, 0x31, 0x201, 0x221, 0x4001, 0x4021, 0x8001, 0x8021];
+    let mut words: Vec<_> = known.map(SevFeatures).into();
     for (bit, _) in SevFeatures::NAMED {
-        for (other, _) in SevFeatures::NAMED.iter().take_while(|(other, _)| other <= bit) {
-            words.push(SevFeatures(1 | 1 << bit | 1 << other));
-        }
+        words.extend(
+            SevFeatures::NAMED.iter().map(|(other, _)| SevFeatures(1 | 1 << bit | 1 << other)),
+        );
     }
     words
 }
@@ -381,6 +385,9 @@ type SaveAreaChoice = ([usize; 6], bool);
 /// The most changes at once.
 const MOST_CHANGES: usize = 3;
 
+/// The most words of SEV_FEATURES that are tried beside so many changes that there may be no more.
+const LIKELIEST_FEATURES: usize = 16;
+
 /// The most save areas whose digests are kept.
 const MOST_SAVE_AREAS: usize = 1 << 16;
 
@@ -422,6 +429,8 @@ struct Search<'s, 'a> {
     head: Option<(HeadChoice, LaunchDigest)>,
     /// The digests of save areas.
     save_areas: BTreeMap<SaveAreaChoice, Sha384Digest>,
+    /// How many changes are tried.
+    changes: usize,
     found: Vec<Vec<Change>>,
     tried: u64,
     budget: Budget,
@@ -490,6 +499,7 @@ impl<'s, 'a> Search<'s, 'a> {
             svsm: Vec::new(),
             head: None,
             save_areas: BTreeMap::new(),
+            changes: 0,
             found: Vec::new(),
             tried: 0,
             budget: Budget { limit: suspects.limit, pages: 0, is_spent: false },
@@ -502,9 +512,12 @@ impl<'s, 'a> Search<'s, 'a> {
         let (first, last) = (*self.suspects.vcpus.start(), *self.suspects.vcpus.end());
         let listed = first.max(1)..=last.min(Launch::MAX_VCPUS);
         for changes in 0..=MOST_CHANGES {
+            self.changes = changes;
             let _ = self.choose(0, changes, &mut [0; PARTS], &(own..=own), None);
             // The number of vCPUs is one of the changes.
-            if let Some(fewer) = changes.checked_sub(1) {
+            if let Some(fewer) = changes.checked_sub(1)
+                && !listed.is_empty()
+            {
                 let _ = self.choose(0, fewer, &mut [0; PARTS], &listed, Some(own));
             }
             if !self.found.is_empty() || self.budget.is_spent {
@@ -532,7 +545,12 @@ impl<'s, 'a> Search<'s, 'a> {
         if let Some(fewer) = changes.checked_sub(1)
             && self.makes_sense(part, choice)
         {
-            for number in 0..self.alternatives[part].len() {
+            let alternatives = self.alternatives[part].len();
+            let alternatives = match (part, self.changes) {
+                (FEATURES, MOST_CHANGES) => alternatives.min(LIKELIEST_FEATURES),
+                _ => alternatives,
+            };
+            for number in 0..alternatives {
                 choice[part] = self.alternatives[part][number];
                 self.choose(part + 1, fewer, choice, vcpus, without)?;
             }
@@ -576,7 +594,7 @@ impl<'s, 'a> Search<'s, 'a> {
         }
         // Other firmware may have a begin for one vCPU only.
         let is_for_many = launch.svsm.is_some() || launch.firmware.reset_eip().is_some();
-        launch.vcpus = if is_for_many { *vcpus.end() } else { 1.min(*vcpus.end()) };
+        launch.vcpus = if is_for_many { *vcpus.end() } else { 1 };
         if launch.vcpus < *vcpus.start() {
             return ControlFlow::Continue(());
         }
@@ -643,7 +661,7 @@ impl<'s, 'a> Search<'s, 'a> {
             }
         });
         if let Some(count) = matching {
-            self.found.push(self.changes(choice, count));
+            self.found.push(self.changes_of(choice, count));
         }
         if self.budget.is_spent {
             return ControlFlow::Break(());
@@ -707,7 +725,7 @@ impl<'s, 'a> Search<'s, 'a> {
     }
 
     /// What a choice changes.
-    fn changes(&self, choice: &Choice, vcpus: u32) -> Vec<Change> {
+    fn changes_of(&self, choice: &Choice, vcpus: u32) -> Vec<Change> {
         let (launch, suspects) = (self.launch, self.suspects);
         let own = launch.vcpus;
         let vcpus = (vcpus != own).then_some(Change::Vcpus { vcpus, instead_of: own });
