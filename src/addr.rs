@@ -129,6 +129,9 @@ impl fmt::Debug for PhysAddr {
 pub struct GuestPhysAddr(u64);
 
 impl GuestPhysAddr {
+    /// Address 0.
+    pub(crate) const ZERO: Self = Self(0);
+
     /// An address from its number.
     ///
     /// # Errors

@@ -359,8 +359,8 @@ fn limits() {
 /// What costs much counts as much.
 #[test]
 fn limits_of_large_launches() {
-    let million = Image::new(0x1000).sections(&[[0, 0xf000_0000, 1]]).build();
-    let large = Launch::new(Ovmf::parse(&million).unwrap(), MILAN, &Profile::QEMU);
+    let as_many_as_allowed = Image::new(0x1000).sections(&[[0, 0x1000_0000, 1]]).build();
+    let large = Launch::new(Ovmf::parse(&as_many_as_allowed).unwrap(), MILAN, &Profile::QEMU);
     let mut suspects = Suspects::usual();
     suspects.limit = 10_000;
     let found = explain(&large, &[7; 48], &suspects, Backend::best()).unwrap();

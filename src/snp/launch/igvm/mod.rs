@@ -221,6 +221,8 @@ pub fn measure<'a>(
 ) -> Result<Measurement, MeasureError> {
     let mut measurer = Measurer {
         launch: LaunchDigest::new(),
+        waiting: [Waiting::NONE; MOST_WAITING],
+        count: 0,
         areas: [Area::Unknown; MAX_AREAS],
         without_data: 0,
         options,
@@ -278,6 +280,7 @@ pub fn measure<'a>(
         *low |= CR0_NE;
         measurer.bytes(number, PageType::Vmsa, KVM_VMSA_GPA, &page)?;
     }
+    measurer.flush();
     Ok(Measurement { digest: *measurer.launch.digest(), id_block_digest })
 }
 
@@ -314,8 +317,26 @@ fn padded(directive: u32, data: &[u8]) -> Result<Page, MeasureError> {
     Ok(page)
 }
 
-struct Measurer<'m> {
+/// A page of data that waits to be hashed beside others.
+#[derive(Clone, Copy)]
+struct Waiting<'a> {
+    directive: u32,
+    gpa: GuestPhysAddr,
+    page: &'a Page,
+}
+
+impl Waiting<'_> {
+    const NONE: Self = Self { directive: 0, gpa: GuestPhysAddr::ZERO, page: &[0; PAGE] };
+}
+
+/// How many pages wait at most.
+const MOST_WAITING: usize = 64;
+
+struct Measurer<'m, 'a> {
     launch: LaunchDigest,
+    /// Pages behind the launch digest, and how many there are.
+    waiting: [Waiting<'a>; MOST_WAITING],
+    count: usize,
     areas: [Area; MAX_AREAS],
     /// Measured pages of which the file has no data.
     without_data: u64,
@@ -324,21 +345,21 @@ struct Measurer<'m> {
     visit: &'m mut dyn FnMut(&Step),
 }
 
-impl Measurer<'_> {
+impl<'a> Measurer<'_, 'a> {
     fn page_data(
         &mut self,
         directive: u32,
         gpa: u64,
         flags: PageFlags,
         data_type: DataType,
-        data: &[u8],
+        data: &'a [u8],
     ) -> Result<(), MeasureError> {
         let pages = if flags.is_2mb { PAGES_OF_LARGE } else { 1 };
         let most = pages * PAGE;
         if data.len() > most {
             return Err(MeasureError::Data { directive, length: data.len(), most });
         }
-        address(directive, gpa, most)?;
+        let start = address(directive, gpa, most)?;
         if flags.shared && self.options.shared_pages == SharedPages::NotMeasured {
             return Ok(());
         }
@@ -355,8 +376,12 @@ impl Measurer<'_> {
             return Err(MeasureError::LargePage { directive, page_type });
         }
         self.count_without_data(directive, (pages - data.len().div_ceil(PAGE)) as u64)?;
-        match page_type {
-            PageType::Normal => {
+        match (page_type, <&Page>::try_from(data)) {
+            (PageType::Normal, Ok(page)) if !flags.is_2mb => {
+                self.wait(Waiting { directive, gpa: start, page });
+                Ok(())
+            }
+            (PageType::Normal, _) => {
                 let (full, rest) = data.as_chunks::<PAGE>();
                 let measured = full.len() * PAGE;
                 self.bytes(directive, page_type, gpa, full.as_flattened())?;
@@ -371,6 +396,29 @@ impl Measurer<'_> {
             }
             _ => self.pages(directive, page_type, gpa, pages as u64),
         }
+    }
+
+    /// Measures a page when there are others to be hashed with it, or when the next piece is none of data.
+    fn wait(&mut self, page: Waiting<'a>) {
+        if self.count == MOST_WAITING {
+            self.flush();
+        }
+        self.waiting[self.count] = page;
+        self.count += 1;
+    }
+
+    /// Measures the pages that wait.
+    fn flush(&mut self) {
+        let waiting = &self.waiting[..self.count];
+        let (pages, mut digests) =
+            (self.waiting.map(|waiting| waiting.page), [[0; 48]; MOST_WAITING]);
+        let digests = &mut digests[..self.count];
+        hash::sha384_pages(self.workers.backend(), &pages[..self.count], digests);
+        for (Waiting { directive, gpa, .. }, digest) in waiting.iter().zip(digests) {
+            let measured = self.launch.step(PageType::Normal.into(), *gpa, digest);
+            (self.visit)(&step(&measured, PageType::Normal, Origin::Directive(*directive)));
+        }
+        self.count = 0;
     }
 
     fn declare_area(
@@ -433,6 +481,7 @@ impl Measurer<'_> {
         bytes: &[u8],
     ) -> Result<(), MeasureError> {
         let start = address(directive, gpa, PAGE)?;
+        self.flush();
         let visit = &mut *self.visit;
         let shown = self.launch.update_bytes(self.workers, page_type, start, bytes, &mut |page| {
             visit(&step(page, page_type, Origin::Directive(directive)));
@@ -449,6 +498,7 @@ impl Measurer<'_> {
         pages: u64,
     ) -> Result<(), MeasureError> {
         let start = address(directive, gpa, PAGE)?;
+        self.flush();
         let visit = &mut *self.visit;
         let shown = self.launch.update_pages(page_type, start, pages, &mut |page| {
             visit(&step(page, page_type, Origin::Directive(directive)));
@@ -456,13 +506,13 @@ impl Measurer<'_> {
         shown.map_err(|error| MeasureError::Update { directive, error })
     }
 
-    /// Pages of zeroes whose contents are measured. Their digest is computed once: a file asks for 2 MiB of them in 32
-    /// bytes.
+    /// Pages of zeroes whose contents are measured.
     fn zero_pages(&mut self, directive: u32, gpa: u64, pages: usize) -> Result<(), MeasureError> {
         if pages == 0 {
             return Ok(());
         }
-        let contents = hash::sha384(&[0; PAGE]);
+        self.flush();
+        let contents = hash::ZERO_PAGE;
         for n in 0..pages {
             let page = address(directive, gpa + (n * PAGE) as u64, PAGE)?;
             let measured = self.launch.step(PageType::Normal.into(), page, &contents);

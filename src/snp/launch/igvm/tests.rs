@@ -326,6 +326,38 @@ fn digest_of_list(list: &[Directive<'_>]) -> Result<Measurement, MeasureError> {
     super::measure(list, 1, &Options::default(), Backend::best(), &mut |_| {})
 }
 
+/// Pages that are hashed side by side are measured in their order, among whatever else there is.
+#[test]
+fn many_pages() {
+    let data: Vec<u8> = (0..200 * PAGE).map(|n| (n / PAGE * 7 + n % 251) as u8).collect();
+    let (mut list, mut expected, mut gpas) = (Vec::new(), LaunchDigest::new(), Vec::new());
+    for (n, page) in data.chunks(PAGE).enumerate() {
+        let gpa = 0x20_0000 + (n * PAGE) as u64;
+        // Now and then a page that is short, or has no data.
+        let page = match n {
+            70 => &page[..100],
+            71 | 150 => &[],
+            _ => page,
+        };
+        list.push(page_data(gpa, false, page));
+        let full = super::padded(0, page).unwrap();
+        let (place, normal) = (GuestPhysAddr::new(gpa).unwrap(), PageType::Normal);
+        let visit = &mut |_: &_| gpas.push(gpa);
+        expected.update_bytes(Backend::portable(), normal, place, &full, visit).unwrap();
+    }
+    for backend in Backend::available() {
+        let (mut shown, mut directives) = (Vec::new(), Vec::new());
+        let visit = &mut |step: &Step| {
+            shown.push(step.gpa.get());
+            directives.push(step.origin);
+        };
+        let list = list.iter().copied();
+        let measured = super::measure(list, 1, &Options::default(), backend, visit).unwrap();
+        assert_eq!((measured.digest, &shown), (*expected.digest(), &gpas), "{backend}");
+        assert!(directives.iter().zip(0..).all(|(found, n)| *found == Origin::Directive(n)));
+    }
+}
+
 #[test]
 fn large_pages() {
     let data: Vec<u8> = (0..512 * PAGE).map(|n| (n / PAGE * 7 + n % 251) as u8).collect();
