@@ -14,7 +14,7 @@ use std::io::Write;
 use std::process::{Command, Output, Stdio};
 
 use base64ct::{Base64, Encoding};
-use serde_json::Value;
+use serde_json::{Value, json};
 use sevcrypt::image::{CpuSignature, Generation, KernelHashes, Launch, Ovmf, Profile};
 use sevcrypt::vmsa::SevFeatures;
 use sevcrypt::{Backend, Hex, sev, snp};
@@ -608,7 +608,7 @@ fn culprits(made: &Made) -> Vec<(Vec<String>, &'static str)> {
         ),
         (
             made.options_but("--vcpu-type", "EPYC-Genoa"),
-            "with the vCPU type EPYC-Genoa (0x00a10f10) instead of 0x00a00f11 the digest is the expected one",
+            "with the vCPU type EPYC-Genoa or EPYC-Genoa-v1 (0x00a10f10) instead of 0x00a00f11 the digest is the expected one",
         ),
         (
             made.options_but("--append", "console=ttyS0\n"),
@@ -637,6 +637,7 @@ fn wrong_parameters() {
         let document = json(&with(&believed, &["--explain", "--expect", &expected, "--json"]));
         assert_eq!(document["explanation"]["words"], words);
         assert_eq!(document["explanation"]["changes"].as_array().unwrap().len(), 1);
+        assert_eq!(document["explanation"]["alternatives"], json!([]));
         assert_eq!(document["is_expected"], false);
         assert_eq!(document["expected"], *expected);
         // Only if it is asked for.
@@ -688,6 +689,22 @@ fn other_files() {
     let others = ["--try-initrd", &file("initrd.img"), "--try-append", "console=ttyS0"];
     let output = measure(&[&believed[..], &options, &others].concat());
     ended(&output, 4, &["with hashes of the kernel, ", " and the command line \"console=ttyS0\""]);
+    // Firmware of which there is only the digest; and the file as well.
+    let expected = printed(&measure(&made.options_but("--ovmf", &ovmf)));
+    let known = printed(&measure(&["ovmf-hash", "--ovmf", &ovmf]));
+    let mut options = vec!["--explain", "--expect", &expected, "--try-ovmf-hash", &known];
+    let words = format!("with the firmware {known} the digest is the expected one");
+    ended(&with(&made.options("snp"), &options), 4, &[&words]);
+    options.extend(["--try-ovmf", &ovmf]);
+    let words =
+        format!("with the firmware {ovmf} the digest is the expected one; so it is {words}");
+    let words = words.trim_end_matches(" the digest is the expected one");
+    ended(&with(&made.options("snp"), &options), 4, &[words]);
+    options.push("--json");
+    let document = json(&with(&made.options("snp"), &options));
+    assert_eq!(document["explanation"]["alternatives"], json!([[format!("the firmware {known}")]]));
+    let options = ["--explain", "--expect", &expected, "--try-ovmf-hash", "00"];
+    ended(&with(&made.options("snp"), &options), 1, &["--try-ovmf-hash: 1 bytes, expected 48"]);
     // A file that is no firmware.
     let options = ["--explain", "--expect", &"00".repeat(48), "--try-ovmf", &kernel];
     ended(&with(&made.options("snp"), &options), 2, &["vmlinuz-2: the image has 8 bytes"]);
@@ -719,6 +736,24 @@ fn compared_logs() {
     ended(&compare(&first, &log("gce.json", &gce)), 4, &words);
     let sev = log("sev.json", &made.options("sev"));
     ended(&compare(&first, &sev), 4, &["step 0 "]);
+
+    // The firmware's digest in place of its pages: the same launch, and another one.
+    let end = made.folder.write("end.fd", &made.image[0x3000..]);
+    let known = printed(&measure(&["ovmf-hash", "--ovmf", &made.folder.path("ovmf.fd")]));
+    let mut options = made.options_but("--ovmf", &end);
+    options.extend(["--ovmf-hash", &known].map(str::to_owned));
+    let by_digest = log("by-digest.json", &options);
+    let same = compare(&first, &by_digest);
+    assert_eq!(printed(&same), format!("equal: 21 steps, digest {digest}"));
+    assert!(printed(&compare(&by_digest, &first)).starts_with("equal: 18 steps"));
+    let words = ["step 19 (vCPU 0): the contents have the digest "];
+    options.extend(["--guest-features", "21"].map(str::to_owned));
+    ended(&compare(&first, &log("by-digest-21.json", &options)), 4, &words);
+    options.push("--explain".to_owned());
+    let text = stdout(&measure(&options));
+    let line = text.lines().find(|line| line.ends_with("  firmware, offset 0x0")).unwrap();
+    let columns: Vec<_> = line.split_whitespace().take(6).collect();
+    assert_eq!(columns, ["0", "0xfffff000", "0x1000", "NORMAL", "-", &known[..16]]);
 
     // Every kind of origin comes back.
     let svsm = r#"{"gpa":"0x1000","length":4096,"page_type":"NORMAL","contents":null,"digest_after":"D","from":F}"#;

@@ -123,7 +123,9 @@ impl Step {
     /// type measures them, and its address and length are those of the image at hand.
     #[must_use]
     pub fn is_known_by_digest(&self) -> bool {
-        self.page_type.measures_contents() && self.contents.as_bytes().iter().all(|byte| *byte == 0)
+        matches!(self.origin, Origin::Firmware { .. })
+            && self.page_type.measures_contents()
+            && self.contents.as_bytes().iter().all(|byte| *byte == 0)
     }
 }
 

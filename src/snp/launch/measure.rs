@@ -107,6 +107,8 @@ mod tests {
         assert_eq!(measured(good), (Ok(()), 1));
         let gpa = GuestPhysAddr::new(0x1010).unwrap();
         assert_eq!(measured(Update { gpa, ..good }), (Err(UpdateError::Address { gpa }), 0));
+        let text = std::format!("{}", LaunchError::NoPages { gpa });
+        assert_eq!(text, "what is loaded at 0x1010 is no whole pages of a guest");
         let short = Update { contents: Contents::Bytes(&[0; 16]), ..good };
         assert_eq!(measured(short), (Err(UpdateError::Length { length: 16 }), 0));
         let page_type = PageType::Normal;
