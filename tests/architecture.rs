@@ -98,6 +98,12 @@ fn no_arrow_runs_up() {
                 floor(&other) <= floor(module),
                 "{path} names `{other}`, which stands above it"
             );
+            let generations = ["sev", "snp"];
+            let is_other = other != module && generations.contains(&&*other);
+            assert!(
+                !generations.contains(&module) || !is_other,
+                "{path} names `{other}`: the generations do not know each other"
+            );
         }
     }
 }
