@@ -258,6 +258,14 @@ impl fmt::Display for LaunchError {
 
 impl core::error::Error for LaunchError {}
 
+/// An image as what is loaded.
+const fn contents<'a>(image: &Ovmf<'a>) -> Contents<'a> {
+    match image.page_digests() {
+        Some(digests) => Contents::Digests(digests),
+        None => Contents::Bytes(image.image()),
+    }
+}
+
 /// Where the VMM puts an SVSM, and the save area of every vCPU.
 struct SvsmPlace {
     gpa: GuestPhysAddr,
@@ -313,7 +321,7 @@ impl<'a> Launch<'a> {
             page_type: PageType::Normal,
             contents: match self.firmware_digest {
                 Some(digest) => Contents::Measured(digest),
-                None => self.firmware.contents(),
+                None => contents(&self.firmware),
             },
             origin: Origin::Firmware { offset: 0 },
         });
@@ -321,7 +329,7 @@ impl<'a> Launch<'a> {
             visit(&Update {
                 gpa: place.gpa,
                 page_type: PageType::Normal,
-                contents: svsm.image.contents(),
+                contents: contents(&svsm.image),
                 origin: Origin::Svsm { offset: 0 },
             });
         }

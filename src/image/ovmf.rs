@@ -15,7 +15,6 @@
 
 use core::fmt;
 
-use super::Contents;
 use super::{UefiGuid, uefi_guid};
 use crate::Hex;
 use crate::addr::{GuestPhysAddr, PAGE};
@@ -323,14 +322,6 @@ impl<'a> Ovmf<'a> {
         match self.page_digests {
             Some(digests) => digests.len() * PAGE,
             None => self.image.len(),
-        }
-    }
-
-    /// The image as what is loaded.
-    pub(super) const fn contents(&self) -> Contents<'a> {
-        match self.page_digests {
-            Some(digests) => Contents::Digests(digests),
-            None => Contents::Bytes(self.image),
         }
     }
 
