@@ -225,6 +225,11 @@ fn several_at_once() {
     );
     real.features = SevFeatures(0x21);
     assert_eq!(find(&believed, &real, &suspects).changes.unwrap().len(), 3);
+    // Features that no host is known to set are tried beside one other change.
+    real.features = SevFeatures(1 | 1 << 7 | 1 << 8);
+    assert_eq!(find(&believed, &real, &suspects).changes, None);
+    real.vcpus = 2;
+    assert_eq!(find(&believed, &real, &suspects).changes.unwrap().len(), 2);
 
     let mut real = believed.clone();
     real.firmware = Ovmf::parse(&other).unwrap();
@@ -536,7 +541,20 @@ fn an_svsm() {
     suspects.vars_sizes = vec![0x3000, 0x123];
     assert_eq!(find(&believed, &real, &suspects).changes.unwrap().len(), 1);
 
+    // What is no launch counts, too.
+    let pages = |vars_sizes: &[u64]| {
+        let mut suspects = Suspects::none();
+        suspects.vars_sizes = vars_sizes.to_vec();
+        explain(&believed, &[7; 48], &suspects, Backend::best()).unwrap().pages
+    };
+    assert_eq!(pages(&[0x123, 0x456]), pages(&[]) + 2);
+
     // None at all; only then the features count.
+    let mut suspects = Suspects::none();
+    suspects.features = vec![SevFeatures(0x21)];
+    let found = explain(&believed, &[7; 48], &suspects, Backend::best()).unwrap();
+    // As it is; without an SVSM; without one and with other features.
+    assert_eq!(found.tried, 3);
     real.svsm = None;
     assert_eq!(
         words(&believed, &real, &Suspects::usual()),

@@ -620,7 +620,7 @@ impl<'s, 'a> Search<'s, 'a> {
                         head = Some(digest.clone());
                     }
                     if number < 2 {
-                        let Some(known) = save_area(choice, &update, save_areas, budget) else {
+                        let Some(known) = save_area(choice, update, save_areas, budget) else {
                             return;
                         };
                         contents = known;
@@ -639,19 +639,19 @@ impl<'s, 'a> Search<'s, 'a> {
                 }
                 _ if is_known => {}
                 (Origin::Firmware { .. }, Some(behind)) => digest = behind.clone(),
-                _ if !budget.spend(pages(&update)) => {}
+                _ if !budget.spend(pages(update)) => {}
                 (Origin::Firmware { .. }, None) => {
-                    is_launch = apply(&mut digest, workers, &update, &mut |_| {}).is_ok();
+                    is_launch = apply(&mut digest, workers, update, &mut |_| {}).is_ok();
                     *firmware = is_launch.then(|| digest.clone());
                 }
                 (Origin::Svsm { .. }, _) if !svsm.is_empty() => {
-                    for (gpa, contents) in (0..).map_while(|n| page_at(&update, n)).zip(&*svsm) {
+                    for (gpa, contents) in (0..).map_while(|n| page_at(update, n)).zip(&*svsm) {
                         digest.step(PageType::Normal.into(), gpa, contents);
                     }
                 }
                 (origin, _) => {
                     let is_svsm = matches!(origin, Origin::Svsm { .. });
-                    let applied = apply(&mut digest, workers, &update, &mut |step| {
+                    let applied = apply(&mut digest, workers, update, &mut |step| {
                         if let (true, Digest::Sha384(contents)) = (is_svsm, step.contents) {
                             svsm.push(contents);
                         }
