@@ -729,18 +729,20 @@ if_kernels! {
             padding: Option<&[u64; 80]>,
         ) {
             let tables = (constants, padding);
-            // SAFETY: `isa` proves the CPU features; each kernel has the number of messages and sets of its job.
             match isa {
                 Isa::AesNi(_) => unreachable!("`sha384_lanes` is zero"),
-                Isa::Vaes256(_) => unsafe {
-                    hash_job::<4, 1>(sha384_vaes256::any, states, messages, blocks, tables);
-                },
-                Isa::Vaes512(_) if messages.len() <= 8 => unsafe {
-                    hash_job::<8, 1>(sha384_vaes512::one, states, messages, blocks, tables);
-                },
-                Isa::Vaes512(_) => unsafe {
-                    hash_job::<8, 2>(sha384_vaes512::two, states, messages, blocks, tables);
-                },
+                Isa::Vaes256(_) => {
+                    // SAFETY: `isa` proves the CPU features; the kernel takes one set of four messages.
+                    unsafe { hash_job::<4, 1>(sha384_vaes256::any, states, messages, blocks, tables) }
+                }
+                Isa::Vaes512(_) if messages.len() <= 8 => {
+                    // SAFETY: `isa` proves the CPU features; the kernel takes one set of eight messages.
+                    unsafe { hash_job::<8, 1>(sha384_vaes512::one, states, messages, blocks, tables) }
+                }
+                Isa::Vaes512(_) => {
+                    // SAFETY: `isa` proves the CPU features; the kernel takes two sets of eight messages.
+                    unsafe { hash_job::<8, 2>(sha384_vaes512::two, states, messages, blocks, tables) }
+                }
             }
         }
 
