@@ -1,6 +1,7 @@
 //! IGVM files and CPUID pages: no bytes make a panic, and what is taken can be measured.
 
 use sevcrypt::image::{CpuSignature, Digest, Origin, Step};
+use sevcrypt::snp::id_block::{IdAuth, IdBlock};
 use sevcrypt::snp::launch::igvm::{
     Contexts, Directive, EmptyPages, IgvmFile, Options, ParameterAreas, SharedPages,
 };
@@ -37,6 +38,13 @@ pub fn igvm(data: &[u8]) {
         assert!(matches!(step.origin, Origin::Directive(number) if (number as usize) < count));
         after = step.after;
     });
+    if let Some(id_block) = file.id_block() {
+        let policy = file.policy().unwrap_or(IdBlock::DEFAULT_POLICY);
+        let (mut page, bytes) = ([0; 4096], id_block.id_block(policy).to_bytes());
+        let id_auth = id_block.write_id_auth(&mut page);
+        assert_eq!(IdBlock::from_bytes(&bytes).launch_digest, id_block.launch_digest);
+        assert_eq!(id_auth.check_reserved(), IdAuth::from_bytes(id_auth.bytes()).check_reserved());
+    }
     let has_block = |directive| {
         matches!(directive, Directive::SnpIdBlock { compatibility_mask, .. }
             if compatibility_mask & file.platform() != 0)

@@ -409,6 +409,9 @@ impl<'a> Measurer<'_, 'a> {
 
     /// Measures the pages that wait.
     fn flush(&mut self) {
+        if self.count == 0 {
+            return;
+        }
         let waiting = &self.waiting[..self.count];
         let (pages, mut digests) =
             (self.waiting.map(|waiting| waiting.page), [[0; 48]; MOST_WAITING]);
