@@ -4,11 +4,9 @@ use std::error::Error;
 use std::fs;
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
-use std::thread;
 use std::time::Duration;
 
 use clap::Args;
-use sevcrypt::hash::Workers;
 use sevcrypt::image::{CpuSignature, Launch, Ovmf, Profile};
 use sevcrypt::snp::launch::{LaunchDigest, PageInfo, PageType, measure};
 use sevcrypt::{Backend, GuestPhysAddr, hash};
@@ -182,21 +180,22 @@ fn image(bytes: usize) -> Vec<u8> {
 }
 
 /// The launch digest of an image that is hashed as it is read: as the program does with large ones.
-fn measure_as_read(path: &Path, workers: Workers) -> Digest {
-    const CHUNK: usize = 4 << 20;
+fn measure_as_read(path: &Path, backend: Backend) -> Digest {
+    const CHUNK: usize = 64;
     let mut file = fs::File::open(path).expect("the file is there");
     let len = file.metadata().expect("its length").len() as usize;
-    let (mut buffer, mut digests) = (vec![0; CHUNK], vec![[0; 48]; len / PAGE]);
-    let (first, rest) = digests.split_at_mut(len % CHUNK / PAGE);
-    for digests in std::iter::once(first).chain(rest.chunks_mut(CHUNK / PAGE)) {
+    let (mut buffer, mut digests) = (vec![0; CHUNK * PAGE], vec![[0; 48]; len / PAGE]);
+    // The first chunk is the one that is short, so that the last is whole.
+    let (first, rest) = digests.split_at_mut(len / PAGE % CHUNK);
+    for digests in std::iter::once(first).chain(rest.chunks_mut(CHUNK)) {
         let chunk = &mut buffer[..digests.len() * PAGE];
         file.read_exact(chunk).expect("whole pages");
-        workers.digests(chunk, digests);
+        hash::sha384_each(backend, PAGE, chunk, digests);
     }
-    let tail = &buffer[..len.min(CHUNK)];
+    let tail = &buffer[..len.min(CHUNK * PAGE)];
     let firmware = Ovmf::parse_tail(tail, &digests).expect("an image");
     let launch = Launch { vcpus: VCPUS, ..Launch::new(firmware, EPYC_V4, &Profile::QEMU) };
-    measure(&launch, workers, &mut |_| {}).expect("a launch")
+    measure(&launch, backend, &mut |_| {}).expect("a launch")
 }
 
 /// The launch digest of a guest with four vCPUs, of the file of its firmware, which everyone reads each time.
@@ -209,12 +208,8 @@ fn measurers(path: &Path) -> Vec<Contestant> {
     };
     let own = Backend::available().map(|backend| {
         contestant(format!("sevcrypt-{backend}"), &|path| {
-            Box::new(move || measure_as_read(&path, backend.into()))
+            Box::new(move || measure_as_read(&path, backend))
         })
-    });
-    let all = thread::available_parallelism().map_or(1, usize::from);
-    let threads = contestant(format!("sevcrypt-{all}-threads"), &|path| {
-        Box::new(move || measure_as_read(&path, Workers::new(Backend::best(), all)))
     });
     /// Both versions of `sev` have the same names.
     macro_rules! sev {
@@ -246,7 +241,7 @@ fn measurers(path: &Path) -> Vec<Contestant> {
         contestant("sev-8-rust".to_owned(), &sev!(sev)),
         contestant("sev-7-openssl".to_owned(), &sev!(sev_openssl)),
     ];
-    own.chain([threads]).chain(peers).collect()
+    own.chain(peers).collect()
 }
 
 /// The name of the case and the bytes of each thread's memory.

@@ -1,9 +1,11 @@
 //! Firmware images, read as a whole or hashed as they are read.
 
-use std::io::Read;
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
+use std::thread;
 
-use sevcrypt::hash::{Sha384Digest, Workers};
+use sevcrypt::hash::{self, Sha384Digest, Workers};
 use sevcrypt::image::Ovmf;
 use sevcrypt::image::ovmf::OvmfError;
 
@@ -12,10 +14,12 @@ use crate::failure::Failure;
 use crate::input::{Content, Input};
 
 const PAGE: usize = 4096;
-/// How many bytes are read at a time, and how many are kept of an image that is hashed as it is read.
-const CHUNK: usize = 4 << 20;
+/// How many pages are read at a time: they are hashed while they are in the cache.
+const CHUNK: usize = 64;
+/// How many bytes are kept of the end of an image that is hashed as it is read.
+const TAIL: usize = 1 << 20;
 /// From how many bytes on an image is not held in memory: to find the memory for it would take longer than to hash it.
-const LARGE: u64 = 2 * CHUNK as u64;
+const LARGE: u64 = 8 << 20;
 
 /// A firmware image, or the end of a large one with the digests of all its pages.
 pub(super) struct Firmware {
@@ -40,7 +44,7 @@ impl Firmware {
 
     /// `None` if the image is not large, or no image.
     fn hash_large(path: &Path, workers: Workers) -> Result<Option<Self>, Failure> {
-        let Input { name, mut reader, len } = Input::open(path)?;
+        let Input { name, len, .. } = Input::open(path)?;
         let is_large = |len: &u64| (LARGE..=super::LONGEST).contains(len);
         let Some(len) = len.filter(is_large).and_then(|len| usize::try_from(len).ok()) else {
             return Ok(None);
@@ -49,19 +53,17 @@ impl Firmware {
             return Ok(None);
         }
         let failed = |error| Failure::usage(format_args!("{name}: {error}"));
-        let mut buffer = vec![0; CHUNK];
-        let mut digests = vec![[0; 48]; len / PAGE];
-        // The first chunk is the one that is short, so that the last is what is kept.
-        let (first, rest) = digests.split_at_mut(len % CHUNK / PAGE);
-        for digests in std::iter::once(first).chain(rest.chunks_mut(CHUNK / PAGE)) {
-            let chunk = &mut buffer[..digests.len() * PAGE];
-            reader.read_exact(chunk).map_err(failed)?;
-            workers.digests(chunk, digests);
+        let page_digests = digests(path, len / PAGE, workers).map_err(failed)?;
+        let mut bytes = vec![0; TAIL];
+        let mut file = File::open(path).map_err(failed)?;
+        file.seek(SeekFrom::Start((len - TAIL) as u64)).map_err(failed)?;
+        file.read_exact(&mut bytes).map_err(failed)?;
+        let mut digests = [[0; 48]; TAIL / PAGE];
+        hash::sha384_each(workers.backend(), PAGE, &bytes, &mut digests);
+        if !page_digests.ends_with(&digests) || file.read(&mut [0]).map_err(failed)? != 0 {
+            return Err(Failure::usage(format_args!("{name}: changed while it was read")));
         }
-        if reader.read(&mut [0]).map_err(failed)? != 0 {
-            return Err(Failure::usage(format_args!("{name}: grew while it was read")));
-        }
-        Ok(Some(Self { content: Content { name, bytes: buffer }, page_digests: Some(digests) }))
+        Ok(Some(Self { content: Content { name, bytes }, page_digests: Some(page_digests) }))
     }
 
     fn parse(&self) -> Result<Ovmf<'_>, OvmfError> {
@@ -75,4 +77,28 @@ impl Firmware {
     pub(super) fn ovmf(&self) -> Result<Ovmf<'_>, Failure> {
         self.parse().map_err(|why| self.content.malformed(why))
     }
+}
+
+/// The digest of each of so many pages of a file. Each thread reads a part of it.
+fn digests(path: &Path, pages: usize, workers: Workers) -> io::Result<Vec<Sha384Digest>> {
+    let mut digests = vec![[0; 48]; pages];
+    let part = pages.div_ceil(workers.threads());
+    let read = |number: usize, digests: &mut [Sha384Digest]| {
+        let mut file = File::open(path)?;
+        file.seek(SeekFrom::Start((number * part * PAGE) as u64))?;
+        let mut buffer = vec![0; CHUNK * PAGE];
+        for digests in digests.chunks_mut(CHUNK) {
+            let chunk = &mut buffer[..digests.len() * PAGE];
+            file.read_exact(chunk)?;
+            hash::sha384_each(workers.backend(), PAGE, chunk, digests);
+        }
+        Ok(())
+    };
+    thread::scope(|scope| {
+        let parts = digests.chunks_mut(part).enumerate();
+        let threads: Vec<_> =
+            parts.map(|(number, digests)| scope.spawn(move || read(number, digests))).collect();
+        threads.into_iter().try_for_each(|thread| thread.join().expect("it does not panic"))
+    })
+    .map(|()| digests)
 }
