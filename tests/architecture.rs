@@ -179,3 +179,11 @@ fn every_kernel_is_declared() {
         }
     }
 }
+
+/// The library starts no thread unasked: only `hash::Workers` does, which has their number from its caller.
+#[test]
+fn threads_have_one_room() {
+    let starts = |text: &str| code(text).any(|line| line.contains("spawn"));
+    let rooms = sources("src").into_iter().filter(|(_, text)| starts(text));
+    assert_eq!(rooms.map(|(path, _)| path).collect::<Vec<_>>(), ["src/hash/workers.rs"]);
+}
