@@ -1,6 +1,6 @@
 //! Firmware images, read as a whole or hashed as they are read.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
 use std::thread;
@@ -11,7 +11,7 @@ use sevcrypt::image::ovmf::OvmfError;
 
 use super::image;
 use crate::failure::Failure;
-use crate::input::{Content, Input};
+use crate::input::Content;
 
 const PAGE: usize = 4096;
 /// How many pages are read at a time: they are hashed while they are in the cache.
@@ -44,14 +44,15 @@ impl Firmware {
 
     /// `None` if the image is not large, or no image.
     fn hash_large(path: &Path, workers: Workers) -> Result<Option<Self>, Failure> {
-        let Input { name, len, .. } = Input::open(path)?;
+        // Only a file that can be opened again is: opening a pipe and closing it would stop its writer.
+        let metadata = fs::metadata(path).ok().filter(|it| it.is_file() && path != Path::new("-"));
         let is_large = |len: &u64| (LARGE..=super::LONGEST).contains(len);
-        let Some(len) = len.filter(is_large).and_then(|len| usize::try_from(len).ok()) else {
-            return Ok(None);
-        };
+        let Some(len) = metadata.map(|it| it.len()).filter(is_large) else { return Ok(None) };
+        let len = usize::try_from(len).map_err(Failure::usage)?;
         if !len.is_multiple_of(PAGE) {
             return Ok(None);
         }
+        let name = path.display().to_string();
         let failed = |error| Failure::usage(format_args!("{name}: {error}"));
         let page_digests = digests(path, len / PAGE, workers).map_err(failed)?;
         let mut bytes = vec![0; TAIL];
