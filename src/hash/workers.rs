@@ -100,7 +100,7 @@ mod threads {
 
     use super::{BATCH, PAGE, Sha384Digest, Workers, sha384_each};
 
-    /// How many bytes each thread has to do at least: a thread is started in a tenth of the time that they take.
+    /// How many bytes each thread has to do at least, so that starting it is worth it.
     pub(super) const WORTH_A_THREAD: usize = 1 << 20;
 
     /// Every thread takes the next batch that nobody has taken. The caller's thread shows the batches in order, and

@@ -48,7 +48,7 @@ pub struct Suspects<'a> {
     pub profiles: Vec<&'a Profile>,
     /// Addresses of save areas, in place of [`Profile::vmsa_gpa`].
     pub vmsa_gpas: Vec<GuestPhysAddr>,
-    /// After how much work it is given up, in pages: see [`Explanation::pages`]. A page takes half a microsecond to a few.
+    /// After how much work it is given up, in pages: see [`Explanation::pages`].
     pub limit: u64,
 }
 
