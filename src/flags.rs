@@ -4,12 +4,12 @@
 ///
 /// Each line is `bit => method "NAME IN AMD'S MANUAL", "what 1 means"`.
 macro_rules! flags {
-    ($(#[$doc:meta])* $name:ident, $prefix:literal, reserved $reserved:expr, {
+    ($(#[$doc:meta])* $name:ident($word:ty), $prefix:literal, reserved $reserved:expr, {
         $($bit:literal => $method:ident $label:literal, $meaning:literal;)+
     }) => {
         $(#[$doc])*
         #[derive(Clone, Copy, PartialEq, Eq, Hash, Default)]
-        pub struct $name(pub u64);
+        pub struct $name(pub $word);
 
         impl $name {
             /// Every bit with a name: its number and AMD's name.
@@ -25,7 +25,7 @@ macro_rules! flags {
 
             /// The bits that have no meaning known to this version of the library.
             #[must_use]
-            pub const fn unknown_bits(self) -> u64 {
+            pub const fn unknown_bits(self) -> $word {
                 self.0 & $reserved $(& !(1 << $bit))+
             }
         }
@@ -41,7 +41,7 @@ macro_rules! flags {
         impl serde::Serialize for $name {
             fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
                 use serde::ser::SerializeMap;
-                struct Set(u64);
+                struct Set($word);
                 impl serde::Serialize for Set {
                     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
                         let set = $name::NAMED.iter().filter(|(bit, _)| self.0 >> bit & 1 == 1);

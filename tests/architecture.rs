@@ -9,8 +9,11 @@ use std::path::{Path, PathBuf};
 /// The floors of the house: a module names its own floor and those above it in this list.
 const FLOORS: &[&[&str]] = &[
     // `real` is tests/support/real.rs, for unit tests.
-    &["addr", "cpu", "error", "flags", "hex", "kernel", "key", "real", "status", "wipe", "wire"],
-    &["aes", "ctr", "ecdsa", "gcm", "hash", "kdf", "x509"],
+    &[
+        "addr", "cpu", "error", "flags", "guid", "hex", "kernel", "key", "real", "secret",
+        "status", "wipe", "wire",
+    ],
+    &["aes", "ctr", "ecdh", "ecdsa", "gcm", "hash", "kdf", "x509"],
     &["anchors"],
     &["image", "mem", "vmsa"],
     &["sev", "snp"],

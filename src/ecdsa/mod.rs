@@ -5,11 +5,16 @@
 //! time, by the crate `p384`.
 
 mod p384_vartime;
+mod scalar;
 
 use core::fmt;
 
+use ::ecdsa::hazmat::sign_prehashed_rfc6979;
+use p384::NistP384;
 use p384::ecdsa::signature::hazmat::PrehashSigner;
-use sha2::{Digest, Sha384};
+use sha2::{Digest, Sha256, Sha384};
+
+pub(crate) use scalar::scalar_from_random;
 
 use crate::Hex;
 use crate::wipe::Wiped;
@@ -52,6 +57,35 @@ impl Signature {
             }
         }
         Ok(Self { r: *r, s: *s })
+    }
+
+    /// From r and s little-endian in fields of 72 bytes each, the bytes behind a number zero.
+    ///
+    /// # Errors
+    /// [`SignatureFormError`], with offsets in the 144 bytes of both.
+    pub fn from_amd_fields(
+        r: &[u8; FIELD],
+        s: &[u8; FIELD],
+    ) -> Result<Self, SignatureFormError> {
+        let mut numbers = [[0; NUMBER]; 2];
+        for ((at, field), number) in [(0, r), (FIELD, s)].into_iter().zip(&mut numbers) {
+            let (low, high) = field.split_at(NUMBER);
+            if let Some(above) = high.iter().position(|byte| *byte != 0) {
+                return Err(SignatureFormError::Padding { offset: at + NUMBER + above });
+            }
+            number.iter_mut().zip(low.iter().rev()).for_each(|(to, from)| *to = *from);
+        }
+        Self::new(&numbers[0], &numbers[1])
+    }
+
+    /// r and s little-endian in fields of 72 bytes each.
+    #[must_use]
+    pub fn to_amd_fields(&self) -> [[u8; FIELD]; 2] {
+        [&self.r, &self.s].map(|number| {
+            let mut field = [0; FIELD];
+            field.iter_mut().zip(number.iter().rev()).for_each(|(to, from)| *to = *from);
+            field
+        })
     }
 
     /// From the 512 bytes at the end of a report: r and s little-endian in 72 bytes each, the rest zero.
@@ -156,6 +190,15 @@ impl VerifyingKey {
         self.0.verify_vartime(&Sha384::digest(message).into(), signature)
     }
 
+    /// The same for ECDSA with SHA-256, as the certificates of SEV and SEV-ES have it: the hash is shorter than the curve's
+    /// order and used as it is.
+    #[must_use = "the answer is all that it does"]
+    pub fn verify_sha256_vartime(&self, message: &[u8], signature: &Signature) -> bool {
+        let mut digest = [0; NUMBER];
+        digest[NUMBER - 32..].copy_from_slice(&Sha256::digest(message));
+        self.0.verify_vartime(&digest, signature)
+    }
+
     /// The key with a table of its multiples (about 27 KiB). A verification with it takes a fraction of the time; making it
     /// takes somewhat longer than a verification without.
     #[cfg(feature = "std")]
@@ -230,6 +273,12 @@ impl SigningKey {
         p384::ecdsa::SigningKey::from_slice(scalar).ok().map(|key| Self(Wiped::new(key)))
     }
 
+    /// From 56 random bytes, all of which must be fresh: FIPS 186-5's method with extra random bits (A.2.1).
+    #[must_use]
+    pub fn from_random(random: &[u8; 56]) -> Self {
+        Self::from_scalar(&scalar_from_random(random)).expect("it is from 1 to n - 1")
+    }
+
     /// The public key.
     #[must_use]
     pub fn verifying_key(&self) -> VerifyingKey {
@@ -244,6 +293,34 @@ impl Signer for SigningKey {
     fn sign_sha384(&self, message: &[u8]) -> Result<Signature, SigningError> {
         let signature: p384::ecdsa::Signature =
             self.0.sign_prehash(&Sha384::digest(message)).map_err(|_| SigningError)?;
+        let (r, s) = signature.split_bytes();
+        Signature::new(&r.into(), &s.into()).map_err(|_| SigningError)
+    }
+}
+
+/// Who signs what SEV and SEV-ES sign: a key in memory ([`SigningKey`]) or one that is kept elsewhere.
+pub trait SignerSha256 {
+    /// Why no signature was made.
+    type Error;
+
+    /// The ECDSA signature of a message with P-384 and SHA-256.
+    ///
+    /// # Errors
+    /// The signer's own.
+    fn sign_sha256(&self, message: &[u8]) -> Result<Signature, Self::Error>;
+}
+
+impl SignerSha256 for SigningKey {
+    type Error = SigningError;
+
+    /// With RFC 6979's nonce by HMAC-SHA-256: the same message gets the same signature.
+    fn sign_sha256(&self, message: &[u8]) -> Result<Signature, SigningError> {
+        let signature = sign_prehashed_rfc6979::<NistP384, Sha256>(
+            self.0.as_nonzero_scalar(),
+            &Sha256::digest(message),
+            &[],
+        )
+        .0;
         let (r, s) = signature.split_bytes();
         Signature::new(&r.into(), &s.into()).map_err(|_| SigningError)
     }

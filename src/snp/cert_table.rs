@@ -12,55 +12,10 @@
 use core::fmt;
 use core::ops::Range;
 
-use crate::Hex;
+use crate::guid::Guid;
 
 /// Bytes of GUID, offset and length.
 const RECORD_LEN: usize = 24;
-
-/// A GUID, in the byte order of RFC 4122: as it is written.
-///
-/// ```
-/// use sevcrypt::snp::cert_table::EntryKind;
-///
-/// let guid = EntryKind::Vcek.guid().unwrap();
-/// assert_eq!(guid.to_string(), "63da758d-e664-4564-adc5-f4b93be8accd");
-/// ```
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Guid([u8; 16]);
-
-impl Guid {
-    /// From 16 bytes in RFC 4122 order.
-    #[must_use]
-    pub const fn new(bytes: [u8; 16]) -> Self {
-        Self(bytes)
-    }
-
-    /// The 16 bytes in RFC 4122 order.
-    #[must_use]
-    pub const fn bytes(self) -> [u8; 16] {
-        self.0
-    }
-
-    /// The GUID with the first three fields' bytes reversed: from RFC 4122 order to mixed-endian order, and back.
-    const fn swapped(self) -> Self {
-        let [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p] = self.0;
-        Self([d, c, b, a, f, e, h, g, i, j, k, l, m, n, o, p])
-    }
-}
-
-impl fmt::Display for Guid {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let [a, b, c, d, e, g, h, i, j, k, node @ ..] = self.0;
-        let (low, middle, high, clock) = ([a, b, c, d], [e, g], [h, i], [j, k]);
-        write!(f, "{}-{}-{}-{}-{}", Hex(&low), Hex(&middle), Hex(&high), Hex(&clock), Hex(&node))
-    }
-}
-
-impl fmt::Debug for Guid {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Guid({self})")
-    }
-}
 
 /// What an entry of the table is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -85,12 +40,12 @@ pub enum EntryKind {
 impl EntryKind {
     /// All that have a GUID (AMD 56421; the last one from Google's hosts).
     const GUIDS: [(Self, Guid); 6] = [
-        (Self::Vcek, Guid(0x63da758d_e664_4564_adc5_f4b93be8accd_u128.to_be_bytes())),
-        (Self::Vlek, Guid(0xa8074bc2_a25a_483e_aae6_39c045a0b8a1_u128.to_be_bytes())),
-        (Self::Ask, Guid(0x4ab7b379_bbac_4fe4_a02f_05aef327c782_u128.to_be_bytes())),
-        (Self::Ark, Guid(0xc0b406a4_a803_4952_9743_3fb6014cd0ae_u128.to_be_bytes())),
-        (Self::Crl, Guid(0x92f81bc3_5811_4d3d_97ff_d19f88dc67ea_u128.to_be_bytes())),
-        (Self::ExtraPlatformInfo, Guid(0xecae0c0f_9502_43b1_afa2_0ae2e0d565b6_u128.to_be_bytes())),
+        (Self::Vcek, Guid::new(0x63da758d_e664_4564_adc5_f4b93be8accd_u128.to_be_bytes())),
+        (Self::Vlek, Guid::new(0xa8074bc2_a25a_483e_aae6_39c045a0b8a1_u128.to_be_bytes())),
+        (Self::Ask, Guid::new(0x4ab7b379_bbac_4fe4_a02f_05aef327c782_u128.to_be_bytes())),
+        (Self::Ark, Guid::new(0xc0b406a4_a803_4952_9743_3fb6014cd0ae_u128.to_be_bytes())),
+        (Self::Crl, Guid::new(0x92f81bc3_5811_4d3d_97ff_d19f88dc67ea_u128.to_be_bytes())),
+        (Self::ExtraPlatformInfo, Guid::new(0xecae0c0f_9502_43b1_afa2_0ae2e0d565b6_u128.to_be_bytes())),
     ];
 
     /// The GUID; `None` for [`EntryKind::Unknown`].
@@ -101,7 +56,7 @@ impl EntryKind {
 
     /// Kind and GUID of the 16 bytes in a table, in either byte order: some hosts write the mixed-endian one.
     pub(super) fn of(bytes: [u8; 16]) -> (Self, Guid) {
-        let found = Guid(bytes);
+        let found = Guid::new(bytes);
         let mut all = Self::GUIDS.into_iter();
         all.find(|(_, guid)| *guid == found || *guid == found.swapped())
             .unwrap_or((Self::Unknown, found))

@@ -14,7 +14,7 @@ flags! {
     /// assert!(policy.smt() && policy.debug() && !policy.migrate_ma());
     /// assert_eq!(policy.to_string(), "0xb0000: ABI 0.0 or later, SMT RESERVED_ONE DEBUG");
     /// ```
-    GuestPolicy, "POLICY", reserved !0xffff, {
+    GuestPolicy(u64), "POLICY", reserved !0xffff, {
         16 => smt "SMT", "simultaneous multithreading may be enabled";
         17 => reserved_one "RESERVED_ONE", "always; a policy without it is no policy";
         18 => migrate_ma "MIGRATE_MA", "a migration agent may be associated with the guest";

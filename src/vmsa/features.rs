@@ -18,7 +18,7 @@ flags! {
     /// assert_eq!(features.to_string(), "0x21: SNPActive DebugVirtualization");
     /// assert_eq!(features.to_sev_status(), 0x87);
     /// ```
-    SevFeatures, "SEV_FEATURES", reserved !0, {
+    SevFeatures(u64), "SEV_FEATURES", reserved !0, {
         0 => snp_active "SNPActive", "the guest is an SEV-SNP guest";
         1 => virtual_tom "vTOM", "memory below VIRTUAL_TOM is private";
         2 => reflect_vc "ReflectVC", "#VC becomes an exit to a more privileged VMPL";

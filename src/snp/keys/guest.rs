@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use super::secret::secret;
+use crate::secret::secret;
 use super::{DerivedKey, HashStick, HashSticks, KeyRequest, KeySelect, VlekSticks};
 use crate::Hex;
 use crate::kdf;

@@ -25,7 +25,6 @@
 mod guest;
 mod private;
 mod request;
-mod secret;
 mod sticks;
 mod vlek;
 

@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use super::secret::secret;
+use crate::secret::secret;
 use crate::addr::Vmpl;
 use crate::flags::flags;
 use crate::snp::tcb::TcbVersion;
@@ -108,7 +108,7 @@ flags! {
     /// assert!(fields.policy() && fields.measurement() && !fields.image_id());
     /// assert_eq!(fields.to_string(), "0x9: POLICY MEASUREMENT");
     /// ```
-    GuestFieldSelect, "GUEST_FIELD_SELECT", reserved !0, {
+    GuestFieldSelect(u64), "GUEST_FIELD_SELECT", reserved !0, {
         0 => policy "POLICY", "the guest's policy is mixed in";
         1 => image_id "IMAGE_ID", "the ID block's image is mixed in";
         2 => family_id "FAMILY_ID", "the ID block's family is mixed in";

@@ -19,7 +19,7 @@ use core::fmt;
 use sha2::{Digest, Sha384};
 use zeroize::Zeroizing;
 
-use super::secret::secret;
+use crate::secret::secret;
 use crate::snp::tcb::TcbVersion;
 
 /// The bytes of every secret of the chain.

@@ -64,7 +64,7 @@ flags! {
     /// assert!(info.smt_en() && info.tsme_en() && info.alias_check_complete());
     /// assert_eq!(info.unknown_bits(), 0x100);
     /// ```
-    PlatformInfo, "PLATFORM_INFO", reserved !0, {
+    PlatformInfo(u64), "PLATFORM_INFO", reserved !0, {
         0 => smt_en "SMT_EN", "simultaneous multithreading is enabled";
         1 => tsme_en "TSME_EN", "all memory is encrypted, the host's too";
         2 => ecc_en "ECC_EN", "memory has error correction";

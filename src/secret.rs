@@ -28,4 +28,4 @@ macro_rules! secret {
     };
 }
 
-pub(super) use secret;
+pub(crate) use secret;
