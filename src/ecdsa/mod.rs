@@ -63,10 +63,7 @@ impl Signature {
     ///
     /// # Errors
     /// [`SignatureFormError`], with offsets in the 144 bytes of both.
-    pub fn from_amd_fields(
-        r: &[u8; FIELD],
-        s: &[u8; FIELD],
-    ) -> Result<Self, SignatureFormError> {
+    pub fn from_amd_fields(r: &[u8; FIELD], s: &[u8; FIELD]) -> Result<Self, SignatureFormError> {
         let mut numbers = [[0; NUMBER]; 2];
         for ((at, field), number) in [(0, r), (FIELD, s)].into_iter().zip(&mut numbers) {
             let (low, high) = field.split_at(NUMBER);

@@ -45,7 +45,10 @@ impl EntryKind {
         (Self::Ask, Guid::new(0x4ab7b379_bbac_4fe4_a02f_05aef327c782_u128.to_be_bytes())),
         (Self::Ark, Guid::new(0xc0b406a4_a803_4952_9743_3fb6014cd0ae_u128.to_be_bytes())),
         (Self::Crl, Guid::new(0x92f81bc3_5811_4d3d_97ff_d19f88dc67ea_u128.to_be_bytes())),
-        (Self::ExtraPlatformInfo, Guid::new(0xecae0c0f_9502_43b1_afa2_0ae2e0d565b6_u128.to_be_bytes())),
+        (
+            Self::ExtraPlatformInfo,
+            Guid::new(0xecae0c0f_9502_43b1_afa2_0ae2e0d565b6_u128.to_be_bytes()),
+        ),
     ];
 
     /// The GUID; `None` for [`EntryKind::Unknown`].

@@ -2,10 +2,10 @@
 
 use core::fmt;
 
-use crate::secret::secret;
 use super::{DerivedKey, HashStick, HashSticks, KeyRequest, KeySelect, VlekSticks};
 use crate::Hex;
 use crate::kdf;
+use crate::secret::secret;
 use crate::snp::guest_policy::GuestPolicy;
 use crate::snp::tcb::{Product, TcbVersion};
 use crate::status::Status;

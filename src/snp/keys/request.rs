@@ -2,9 +2,9 @@
 
 use core::fmt;
 
-use crate::secret::secret;
 use crate::addr::Vmpl;
 use crate::flags::flags;
+use crate::secret::secret;
 use crate::snp::tcb::TcbVersion;
 use crate::status::Status;
 
