@@ -7,7 +7,7 @@ use crate::sev::ApiVersion;
 /// A generation of EPYC processors with a root key of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum Generation {
+pub enum Product {
     /// Zen 1, 7001.
     Naples,
     /// Zen 2, 7002.
@@ -49,17 +49,17 @@ impl Trust {
 /// A platform whose chain was verified.
 #[derive(Clone, Debug)]
 pub struct VerifiedPlatform {
-    generation: Generation,
+    product: Product,
     pdh: PdhKey,
     pek: VerifyingKey,
     api: ApiVersion,
 }
 
 impl VerifiedPlatform {
-    /// The generation whose root key vouches for it.
+    /// The product whose root key vouches for it.
     #[must_use]
-    pub fn generation(&self) -> Generation {
-        self.generation
+    pub fn product(&self) -> Product {
+        self.product
     }
 
     /// Its Diffie-Hellman key.

@@ -6,7 +6,7 @@ mod chain;
 mod rules;
 
 pub use amd::AmdCertificate;
-pub use chain::{ChainError, Generation, PlatformCertificates, Trust, VerifiedPlatform, verify};
+pub use chain::{ChainError, Product, PlatformCertificates, Trust, VerifiedPlatform, verify};
 pub use rules::CertificateError;
 
 use super::ApiVersion;
