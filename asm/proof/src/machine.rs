@@ -825,7 +825,7 @@ impl Machine<'_> {
                 }
                 self.set_vector(lanes, words)
             }
-            M::Vpaddq => {
+            M::Paddq | M::Vpaddq => {
                 let (a, b) = (self.vector(sources.0, lanes)?, self.vector(sources.1, lanes)?);
                 let mut words = Vector::default();
                 for lane in 0..lanes {
