@@ -51,7 +51,9 @@
                 movdqa          xmm12, [rcx + CONST_ORDER]
 2:              mov             r9, [rsi + SEG_SRC]             # each segment
                 mov             r10, [rsi + SEG_DST]
-                movdqa          xmm11, [rsi + SEG_BEFORE]
+                movq            xmm11, [rsi + SEG_BEFORE]       # by halves, as they were stored just now: a load of
+                movq            xmm8, [rsi + SEG_BEFORE + 8]    #   both would wait until the stores are through
+                punpcklqdq      xmm11, xmm8
                 mov             r11d, [rsi + SEG_END]
                 sub             r11d, [rsi + SEG_OFFSET]
                 cmp             r11d, 128

@@ -51,7 +51,9 @@
                 vbroadcasti128  ymm12, [rcx + CONST_ORDER]
 2:              mov             r9, [rsi + SEG_SRC]             # each segment
                 mov             r10, [rsi + SEG_DST]
-                vbroadcasti128  ymm11, [rsi + SEG_BEFORE]
+                vpbroadcastq    ymm11, [rsi + SEG_BEFORE]       # by halves, as they were stored just now: a load of
+                vpbroadcastq    ymm8, [rsi + SEG_BEFORE + 8]    #   both would wait until the stores are through
+                vpunpcklqdq     ymm11, ymm11, ymm8
                 mov             r11d, [rsi + SEG_END]
                 sub             r11d, [rsi + SEG_OFFSET]
                 cmp             r11d, 256

@@ -49,19 +49,37 @@
 .endr
 .endm
 
+# A round of one half, and a line on its way: a burst of prefetches would wait for buffers.
+.macro ctr_half round, line, lanes:vararg
+                ctr_rounds      \round, \round, zmm, \lanes
+                prefetcht0      [rax + 64 * (\line)]
+.endm
+
 # 1 KiB, in two halves of which the second runs five rounds behind the first.
 .macro ctr_group
                 ctr_begin       zmm, 0, 1, 2, 3, 4, 5, 6, 7
-                ctr_rounds      1, 5, zmm, 0, 1, 2, 3, 4, 5, 6, 7
+.irp            n, 1, 2, 3, 4, 5
+                ctr_half        \n, (\n - 1), 0, 1, 2, 3, 4, 5, 6, 7
+.endr
                 ctr_begin       zmm, 8, 9, 10, 11, 12, 13, 14, 15
-.irp            key, 21, 22, 23, 24, 25, 26, 27, 28
-.if \key - 15 < ROUNDS
-                ctr_round       \key, zmm, 0, 1, 2, 3, 4, 5, 6, 7
-                ctr_rounds      (\key - 20), (\key - 20), zmm, 8, 9, 10, 11, 12, 13, 14, 15
+.irp            n, 6, 7, 8, 9, 10, 11, 12, 13
+.if \n < ROUNDS
+                ctr_rounds      \n, \n, zmm, 0, 1, 2, 3, 4, 5, 6, 7
+.if \n < 12
+                ctr_half        (\n - 5), (\n - 1), 8, 9, 10, 11, 12, 13, 14, 15
+.else
+                ctr_rounds      (\n - 5), (\n - 5), zmm, 8, 9, 10, 11, 12, 13, 14, 15
+.endif
 .endif
 .endr
                 ctr_store       zmm, 0, 1, 2, 3, 4, 5, 6, 7
-                ctr_rounds      (ROUNDS - 5), (ROUNDS - 1), zmm, 8, 9, 10, 11, 12, 13, 14, 15
+.if ROUNDS < 12
+                prefetcht0      [rax + 64 * 9]                  # for which there was no round
+                prefetcht0      [rax + 64 * 10]
+.endif
+.irp            n, 5, 4, 3, 2, 1
+                ctr_half        (ROUNDS - \n), (16 - \n), 8, 9, 10, 11, 12, 13, 14, 15
+.endr
                 ctr_store       zmm, 8, 9, 10, 11, 12, 13, 14, 15
 .endm
 
@@ -89,18 +107,16 @@
                 vbroadcasti32x4 zmm30, [rdi + 16 * ROUNDS]
 2:              mov             r9, [rsi + SEG_SRC]             # each segment
                 mov             r10, [rsi + SEG_DST]
-                vbroadcasti32x4 zmm31, [rsi + SEG_BEFORE]
+                vpbroadcastq    zmm31, [rsi + SEG_BEFORE]       # by halves, as they were stored just now: a load of
+                vpbroadcastq    zmm0, [rsi + SEG_BEFORE + 8]    #   both would wait until the stores are through
+                vpunpcklqdq     zmm31, zmm31, zmm0
                 mov             r11d, [rsi + SEG_END]
                 sub             r11d, [rsi + SEG_OFFSET]
                 mov             rax, [rsi + SEG_PREFETCH]
                 cmp             r11d, 1024
                 jb              4f
-3:
-.irp            n, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15
-                prefetcht0      [rax + 64 * \n]                 # a large step: no prefetcher follows it
-.endr
+3:              ctr_group
                 add             rax, 1024
-                ctr_group
                 ctr_advance     64
                 cmp             r11d, 1024
                 jae             3b
@@ -131,6 +147,7 @@
 .purgem         ctr_round
 .purgem         ctr_rounds
 .purgem         ctr_store
+.purgem         ctr_half
 .purgem         ctr_group
 .purgem         ctr_vector
 .purgem         ctr_advance
