@@ -480,6 +480,7 @@ impl core::error::Error for ChainError {}
 
 #[cfg(test)]
 mod tests {
+    use std::string::ToString;
     use std::vec::Vec;
 
     use sha2::{Digest, Sha256};

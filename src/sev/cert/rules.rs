@@ -164,15 +164,14 @@ impl Certificate {
 /// The first byte of a signature's place that is no part of the signature and not zero. With SHA-256, AMD's RSA keys have
 /// 2048 bits.
 fn stray_signature_byte(slot: &Slot<'_>) -> Option<usize> {
-    let used: &[core::ops::Range<usize>] = match slot.algorithm {
-        Algorithm::NONE => &[],
-        Algorithm::RSA_SHA256 => &[0..256],
-        Algorithm::ECDSA_SHA256 | Algorithm::ECDSA_SHA384 => &[0..48, 72..120],
-        _ => &[0..Slot::SIGNATURE_LEN],
+    let used = |at: usize| match slot.algorithm {
+        Algorithm::NONE => false,
+        Algorithm::RSA_SHA256 => at < 256,
+        Algorithm::ECDSA_SHA256 | Algorithm::ECDSA_SHA384 => at < 48 || (72..120).contains(&at),
+        _ => true,
     };
-    let bytes = slot.signature.iter().enumerate();
-    let mut stray = bytes.filter(|(at, byte)| **byte != 0 && !used.iter().any(|r| r.contains(at)));
-    stray.next().map(|(at, _)| at)
+    let mut bytes = slot.signature.iter().enumerate();
+    bytes.find(|(at, byte)| **byte != 0 && !used(*at)).map(|(at, _)| at)
 }
 
 /// Why a certificate is not valid.
