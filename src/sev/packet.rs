@@ -102,10 +102,7 @@ pub(crate) struct PacketKeys {
 
 impl PacketKeys {
     pub(crate) fn new(keys: &TransportKeys, backend: Backend) -> Self {
-        Self {
-            ctr: CtrKey::new(keys.tek.as_bytes(), backend),
-            mac: Wiped::new(keys.tik.hmac()),
-        }
+        Self { ctr: CtrKey::new(keys.tek.as_bytes(), backend), mac: Wiped::new(keys.tik.hmac()) }
     }
 
     /// Enciphers in place, and makes the header. The length is a valid one, and the IV fresh.
@@ -226,6 +223,13 @@ mod tests {
         }
     }
 
+    #[track_caller]
+    fn refused(keys: &PacketKeys, context: Context<'_>, header: &PacketHeader, data: &[u8]) {
+        let mut opened = data.to_vec();
+        assert_eq!(keys.open(context, header, &mut opened), None);
+        assert_eq!(opened, data);
+    }
+
     /// Every bit of header, ciphertext and measurement, and another length; nothing is deciphered.
     #[test]
     fn changed_bits() {
@@ -234,34 +238,28 @@ mod tests {
         for context in contexts {
             let mut sealed = *b"what is sealed, of forty-eight bytes in all, yes";
             let header = keys.seal(context, &[0xff; 16], &mut sealed);
-            let refused = |context, header: &PacketHeader, data: &[u8]| {
-                let mut data = data.to_vec();
-                let before = data.clone();
-                assert_eq!(keys.open(context, header, &mut data), None);
-                assert_eq!(data, before);
-            };
             for bit in 0..8 * 52 {
                 let mut bytes = header.to_bytes();
                 bytes[bit / 8] ^= 1 << (bit % 8);
-                refused(context, &PacketHeader::from_bytes(&bytes), &sealed);
+                refused(&keys, context, &PacketHeader::from_bytes(&bytes), &sealed);
             }
             for bit in 0..8 * sealed.len() {
                 let mut changed = sealed;
                 changed[bit / 8] ^= 1 << (bit % 8);
-                refused(context, &header, &changed);
+                refused(&keys, context, &header, &changed);
             }
             for len in 0..sealed.len() {
-                refused(context, &header, &sealed[..len]);
+                refused(&keys, context, &header, &sealed[..len]);
             }
-            refused(context, &header, &[&sealed[..], &[0; 16]].concat());
+            refused(&keys, context, &header, &[&sealed[..], &[0; 16]].concat());
             for other in contexts.into_iter().filter(|other| *other != context) {
-                refused(other, &header, &sealed);
+                refused(&keys, other, &header, &sealed);
             }
             for bit in 0..8 * 32 {
                 let mut other = measure;
                 other[bit / 8] ^= 1 << (bit % 8);
                 if context == Context::Secret(&measure) {
-                    refused(Context::Secret(&other), &header, &sealed);
+                    refused(&keys, Context::Secret(&other), &header, &sealed);
                 }
             }
             assert_eq!(keys.open(context, &header, &mut sealed), Some(()));

@@ -38,7 +38,7 @@ impl ClientSession {
         Self::with_z(own.agree(peer.key()).as_bytes(), policy, random)
     }
 
-    pub(super) fn with_z(z: &[u8], policy: GuestPolicy, random: &SessionRandom) -> Self {
+    pub(in crate::sev) fn with_z(z: &[u8], policy: GuestPolicy, random: &SessionRandom) -> Self {
         let random = random.as_bytes();
         let nonce = *field::<0, 16, _>(random);
         let keys = TransportKeys {

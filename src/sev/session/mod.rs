@@ -39,10 +39,10 @@
 //!     session.keys
 //! }
 //! ```
-//! ```compile_fail,E0560
+//! ```compile_fail,E0451
 //! # use sevcrypt::sev::session::{TransportKeys, Unwrapped};
 //! fn forged(keys: TransportKeys) -> Unwrapped {
-//!     Unwrapped { keys, is_checked: true }
+//!     Unwrapped { keys, policy_mac: [0; 32] }
 //! }
 //! ```
 //! and before the policy was checked there is no guest to load:

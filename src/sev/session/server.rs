@@ -34,7 +34,7 @@ impl Unwrapped {
         Self::with_z(pdh.agree(peer.key()).as_bytes(), buffer)
     }
 
-    pub(super) fn with_z(z: &[u8], buffer: &SessionBuffer) -> Result<Self, SessionError> {
+    pub(in crate::sev) fn with_z(z: &[u8], buffer: &SessionBuffer) -> Result<Self, SessionError> {
         let wrapping = WrapKeys::derive(z, &buffer.nonce);
         let mac = wrapping.wrap_mac(&buffer.wrap_tk);
         mac.verify_slice(&buffer.wrap_mac).map_err(|_| SessionError::WrapMac)?;
@@ -151,7 +151,7 @@ impl fmt::Display for SessionError {
             Self::Length { found } => {
                 write!(f, "the session buffer has {found} bytes, expected {}", SessionBuffer::LEN)
             }
-            Self::Certificate(error) => write!(f, "the peer's certificate: {error}"),
+            Self::Certificate(error) => write!(f, "the peer's certificate: {error:?}"),
             Self::WrapMac => f.write_str("WRAP_MAC is not that of WRAP_TK in this session"),
             Self::PolicyMac => f.write_str("POLICY_MAC is not that of the policy in this session"),
             Self::Policy(error) => fmt::Display::fmt(error, f),
