@@ -151,7 +151,7 @@ impl fmt::Display for SessionError {
             Self::Length { found } => {
                 write!(f, "the session buffer has {found} bytes, expected {}", SessionBuffer::LEN)
             }
-            Self::Certificate(error) => write!(f, "the peer's certificate: {error:?}"),
+            Self::Certificate(error) => write!(f, "the peer's certificate: {error}"),
             Self::WrapMac => f.write_str("WRAP_MAC is not that of WRAP_TK in this session"),
             Self::PolicyMac => f.write_str("POLICY_MAC is not that of the policy in this session"),
             Self::Policy(error) => fmt::Display::fmt(error, f),
