@@ -6,7 +6,7 @@ mod chain;
 mod rules;
 
 pub use amd::AmdCertificate;
-pub use chain::{ChainError, Product, PlatformCertificates, Trust, VerifiedPlatform, verify};
+pub use chain::{ChainError, PlatformCertificates, Product, Trust, VerifiedPlatform, verify};
 pub use rules::CertificateError;
 
 use super::ApiVersion;
