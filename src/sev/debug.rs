@@ -32,7 +32,7 @@ use core::fmt;
 use super::GuestPolicy;
 use crate::addr::{BLOCK, PAGE, PhysAddr};
 use crate::error::MemoryError;
-use crate::mem::{self, MemoryCipher, Tweak};
+use crate::mem::{self, GuestBytes, GuestSource, MemoryCipher, Tweak};
 use crate::status::Status;
 
 /// DBG_DECRYPT: reads `source`, memory of the guest at its physical address, and writes its plaintext to `destination`,
@@ -42,12 +42,13 @@ use crate::status::Status;
 ///
 /// # Errors
 /// [`DebugError`], in the firmware's order; nothing was written.
-pub fn decrypt<T: Borrow<Tweak>>(
+pub fn decrypt<'a, T: Borrow<Tweak>>(
     policy: GuestPolicy,
     guest: &MemoryCipher<T>,
-    source: (PhysAddr, &[u8]),
-    destination: (PhysAddr, &mut [u8]),
+    source: (PhysAddr, impl Into<GuestSource<'a>>),
+    destination: (PhysAddr, impl Into<GuestBytes<'a>>),
 ) -> Result<(), DebugError> {
+    let source = (source.0, source.1.into());
     check(policy, (source.0, source.1.len()), destination.0)?;
     guest.decrypt_to(source.0, source.1, destination.1).map_err(DebugError::Memory)
 }
@@ -57,12 +58,13 @@ pub fn decrypt<T: Borrow<Tweak>>(
 ///
 /// # Errors
 /// As [`decrypt`].
-pub fn encrypt<T: Borrow<Tweak>>(
+pub fn encrypt<'a, T: Borrow<Tweak>>(
     policy: GuestPolicy,
     guest: &MemoryCipher<T>,
-    source: (PhysAddr, &[u8]),
-    destination: (PhysAddr, &mut [u8]),
+    source: (PhysAddr, impl Into<GuestSource<'a>>),
+    destination: (PhysAddr, impl Into<GuestBytes<'a>>),
 ) -> Result<(), DebugError> {
+    let source = (source.0, source.1.into());
     check(policy, (source.0, source.1.len()), destination.0)?;
     guest.encrypt_to(destination.0, source.1, destination.1).map_err(DebugError::Memory)
 }
@@ -109,11 +111,12 @@ fn check_alignment(source: PhysAddr, destination: PhysAddr, unit: usize) -> Resu
 ///
 /// # Errors
 /// [`DebugError::Length`], [`DebugError::Alignment`], [`DebugError::Memory`], in this order; nothing was written.
-pub fn copy<T: Borrow<Tweak>>(
+pub fn copy<'a, T: Borrow<Tweak>>(
     guest: &MemoryCipher<T>,
-    source: (PhysAddr, &[u8]),
-    destination: (PhysAddr, &mut [u8]),
+    source: (PhysAddr, impl Into<GuestSource<'a>>),
+    destination: (PhysAddr, impl Into<GuestBytes<'a>>),
 ) -> Result<(), DebugError> {
+    let source = (source.0, source.1.into());
     let len = source.1.len();
     if len == 0 || !len.is_multiple_of(PAGE) {
         return Err(DebugError::Length { found: len, unit: PAGE });
@@ -223,11 +226,13 @@ mod tests {
         for len in [0, 16, 4096, 3 * 4096 + 48] {
             let text = painted(len);
             let (mut dram, mut seen) = (vec![0xee; len], vec![0xee; len]);
-            encrypt(ANY, &guest, (at(0x10), &text), (at(0x5ff0), &mut dram)).unwrap();
+            encrypt(ANY, &guest, (at(0x10), text.as_slice()), (at(0x5ff0), dram.as_mut_slice()))
+                .unwrap();
             let mut expected = text.clone();
             guest.encrypt(at(0x5ff0), expected.as_mut_slice()).unwrap();
             assert_eq!(dram, expected, "the guest's address counts");
-            decrypt(ANY, &guest, (at(0x5ff0), &dram), (at(0x7000), &mut seen)).unwrap();
+            decrypt(ANY, &guest, (at(0x5ff0), dram.as_slice()), (at(0x7000), seen.as_mut_slice()))
+                .unwrap();
             assert_eq!(seen, text);
         }
     }
@@ -250,12 +255,13 @@ mod tests {
             (NODBG, 0x1000, 0x2000, 31, length(31)),
         ] {
             let (text, mut out) = (painted(len), vec![0xee; len]);
-            for command in [decrypt, encrypt] {
-                let (source, destination) = (at(source), at(destination));
-                let refused = command(policy, &guest, (source, &text), (destination, &mut out));
-                assert_eq!(refused, Err(error));
-                assert!(out.iter().all(|byte| *byte == 0xee));
-            }
+            let (source, destination) = (at(source), at(destination));
+            let source = (source, text.as_slice());
+            let refused = decrypt(policy, &guest, source, (destination, out.as_mut_slice()));
+            assert_eq!(refused, Err(error));
+            let refused = encrypt(policy, &guest, source, (destination, out.as_mut_slice()));
+            assert_eq!(refused, Err(error));
+            assert!(out.iter().all(|byte| *byte == 0xee));
         }
     }
 
@@ -263,14 +269,15 @@ mod tests {
     fn what_the_cipher_refuses() {
         let guest = guest();
         let (text, mut out) = (painted(32), [0xee; 48]);
-        let refused = decrypt(ANY, &guest, (at(0), &text), (at(0x1000), &mut out));
+        let refused =
+            decrypt(ANY, &guest, (at(0), text.as_slice()), (at(0x1000), out.as_mut_slice()));
         let lengths = DebugError::Memory(MemoryError::Lengths { src: 32, dst: 48 });
         assert_eq!(refused, Err(lengths));
         assert_eq!(lengths.status(), Status::INVALID_LENGTH);
 
         let last = at((1 << 52) - 16);
         let beyond = MemoryError::BeyondTweak { addr: last.get(), len: 32, bits: 52 };
-        let refused = encrypt(ANY, &guest, (at(0), &text), (last, &mut out[..32]));
+        let refused = encrypt(ANY, &guest, (at(0), text.as_slice()), (last, &mut out[..32]));
         assert_eq!(refused, Err(DebugError::Memory(beyond)));
         assert_eq!(DebugError::Memory(beyond).status(), Status::INVALID_ADDRESS);
         assert_eq!(out, [0xee; 48]);
@@ -282,14 +289,14 @@ mod tests {
         for len in [4096, 3 * 4096] {
             let (mut dram, mut out) = (painted(len), vec![0xee; len]);
             guest.encrypt(at(0x1000), dram.as_mut_slice()).unwrap();
-            copy(&guest, (at(0x1000), &dram), (at(0x9000), &mut out)).unwrap();
+            copy(&guest, (at(0x1000), dram.as_slice()), (at(0x9000), out.as_mut_slice())).unwrap();
             assert_ne!(out, dram);
             guest.decrypt(at(0x9000), out.as_mut_slice()).unwrap();
             assert_eq!(out, painted(len));
         }
         // Onto itself.
         let (dram, mut out) = (painted(4096), vec![0xee; 4096]);
-        copy(&guest, (at(0x1000), &dram), (at(0x1000), &mut out)).unwrap();
+        copy(&guest, (at(0x1000), dram.as_slice()), (at(0x1000), out.as_mut_slice())).unwrap();
         assert!(out.iter().all(|byte| *byte == 0xee));
     }
 
@@ -307,7 +314,8 @@ mod tests {
             (0x1010, 0x1010, 4096, alignment(0x1010)),
         ] {
             let (text, mut out) = (painted(len), vec![0xee; len]);
-            let refused = copy(&guest, (at(source), &text), (at(destination), &mut out));
+            let refused =
+                copy(&guest, (at(source), text.as_slice()), (at(destination), out.as_mut_slice()));
             assert_eq!(refused, Err(error));
             assert!(out.iter().all(|byte| *byte == 0xee));
         }
