@@ -58,6 +58,12 @@ impl Vmsa {
         &self.0
     }
 
+    /// The page, to write.
+    #[must_use]
+    pub fn as_bytes_mut(&mut self) -> &mut Page {
+        &mut self.0
+    }
+
     /// What a field holds.
     #[must_use]
     pub fn get(&self, field: Field) -> Value<'_> {
