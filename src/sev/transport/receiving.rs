@@ -14,9 +14,9 @@ use crate::vmsa::{CheckBlock, Vmsa};
 ///
 /// See [the module](super) for an example.
 pub struct Receiving {
-    keys: PacketKeys,
-    vmsa_context: VmsaContext,
-    policy: GuestPolicy,
+    pub(super) keys: PacketKeys,
+    pub(super) vmsa_context: VmsaContext,
+    pub(super) policy: GuestPolicy,
 }
 
 impl Receiving {
@@ -51,9 +51,8 @@ impl Receiving {
     /// deciphered.
     pub fn data(&self, header: &PacketHeader, data: &mut [u8]) -> Result<(), TransportError> {
         check_lengths(data.len(), data.len())?;
-        self.check(Context::Data, header, data)?;
-        self.keys.decipher(header, data);
-        Ok(())
+        check_flags(header)?;
+        self.keys.open(Context::Data, header, data).ok_or(TransportError::Mac)
     }
 
     /// RECEIVE_UPDATE_DATA to another place of the same length.
@@ -102,9 +101,7 @@ impl Receiving {
         header: &PacketHeader,
         packet: &[u8],
     ) -> Result<(), TransportError> {
-        if header.is_compressed() {
-            return Err(TransportError::Compressed);
-        }
+        check_flags(header)?;
         let is_authentic = self.keys.is_authentic(context, header, packet);
         if is_authentic { Ok(()) } else { Err(TransportError::Mac) }
     }
@@ -114,6 +111,11 @@ impl Receiving {
     pub fn finish(self) -> Running {
         Running::received(self.policy)
     }
+}
+
+/// The firmware takes no compressed packet, and says so before it looks at the MAC.
+fn check_flags(header: &PacketHeader) -> Result<(), TransportError> {
+    if header.is_compressed() { Err(TransportError::Compressed) } else { Ok(()) }
 }
 
 impl fmt::Debug for Receiving {

@@ -42,9 +42,9 @@ impl Running {
 ///
 /// See [the module](super) for an example.
 pub struct Sending {
-    keys: PacketKeys,
-    vmsa_context: VmsaContext,
-    guest: Running,
+    pub(super) keys: PacketKeys,
+    pub(super) vmsa_context: VmsaContext,
+    pub(super) guest: Running,
 }
 
 impl Sending {
