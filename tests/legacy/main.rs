@@ -3,14 +3,20 @@
 
 #![allow(missing_docs, reason = "tests")]
 
+mod certs;
+mod chain;
 #[path = "../support/dropped.rs"]
 mod dropped;
 #[path = "../support/real.rs"]
 mod folder;
+mod keys;
 mod launch;
 mod life_cycle;
 mod platforms;
+mod real;
+mod rsa;
 mod session;
+mod support;
 mod transport;
 
 fn bytes<const N: usize>(hex: &str) -> [u8; N] {
