@@ -19,6 +19,8 @@ use crate::failure::Failure;
 use crate::input::Content;
 use crate::output::{self, Fields, Output};
 
+pub(crate) mod legacy;
+
 #[derive(Subcommand)]
 pub(crate) enum Command {
     /// What certificates and revocation lists say: DER, PEM, bundles, certificate tables, Azure THIM JSON
