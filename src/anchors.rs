@@ -1,6 +1,6 @@
-//! AMD's CA public keys: what everybody who verifies a report trusts in the end.
+//! AMD's CA public keys: what everybody who verifies a report, or a platform's certificates, trusts in the end.
 //!
-//! Figures of AMD's own certificates (AMD 57230; 58369 for the ASVKs). Built in as keys, the way root stores of the web
+//! Figures of AMD's own certificates (AMD 57230; 58369 for the ASVKs; 55766 for those of SEV and SEV-ES). Built in as keys, the way root stores of the web
 //! carry keys.
 
 use crate::x509::{Name, RsaPublicKey, Validity};
@@ -306,6 +306,131 @@ pub(crate) static AMD: [Anchor; 9] = [
     },
 ];
 
+/// A CA key of SEV and SEV-ES with what its binary certificate says (AMD 55766, appendix C): the version is 1, the exponent
+/// 65537, reserved bytes are zero, and the product's ARK has certified it.
+pub(crate) struct LegacyAnchor {
+    pub(crate) role: Role,
+    pub(crate) product: &'static str,
+    pub(crate) key_id: [u8; 16],
+    modulus: &'static [u8],
+}
+
+impl LegacyAnchor {
+    pub(crate) fn key(&self) -> RsaPublicKey<'static> {
+        RsaPublicKey::new(self.modulus, 65537)
+            .expect("the anchors are RSA keys of 2048 or 4096 bits: a test looks at each")
+    }
+}
+
+// made by vectors/anchors/make.py --legacy
+static NAPLES_ARK: [u8; 256] = hex(
+    "dbbe91655458b2c0c990a611246c50d0d156fe3a40c6ad1975da499b0a0325bb54df8bc7f5d8a1bb4a0cfdbee558abf47927\
+     81b0c3a8fe30365c332b59c9a2df316f38037f965a2803900221872e51cd943f655562563a47a9a1d66993f144ff5a356e90\
+     27dbbc6ea43e33fdf555684bfefd831b3a74663ef42015078c10597e41a95367371e34d10204d6c2e7cb1fbc1d6b6145b458\
+     f29c1019e317a6436a8be8b731dfac1861bab5223da03cc90a0272d52311eb19e0f8568f2d1e885615a9d8c6238b656a0683\
+     68ee0afb6a8bd2eff95d37eae3427f40345d35a827b97f4e9012e05660ac9fb48677de84d4949826fde45c243aa655eb1c83\
+     000ace606cb9",
+);
+static NAPLES_ASK: [u8; 256] = hex(
+    "d382ec946922966be504ef2205da44ae319ba0a7ce986745541e554e18ee4ec80e9df7cbf1193bd9a7f81ce41a7236f11838\
+     889b610a70598e422ab0bae05388e6943ffa6db8f24e185d228c65c39d270de8fb2c4eb3bdcaec2d41eb7e4c4252a2bdad91\
+     8b6977661507d1e5b54358a3dd586d512aaf427ea56ed82cb3e6c406099ff5721d414494b73c32e2ae19f031546b3635ead8\
+     3b08e622805311a2c9cf8b15ef602a81913a26da88bed5ef4825c1edbad1f1b0cdd9e4cb4bce0ed75786b2f949f0860abaae\
+     e6f961650ae80335a85a3bbc6dca83c07e7a5dd7fb79a3de15f0f41199eeae13142412350a92224d43d5222959c62e2a229d\
+     f0046708811f",
+);
+static ROME_ARK: [u8; 512] = hex(
+    "dc750ef1ba69c5f4273f004b811c48a683c2ecac0dea96f4b2a06a573af650235d1f089b7c6c6a8efff9103344e7dfa2c688\
+     1b5ef61932819e3dac3da17fe44a323d52dea366da861994700d81ac5e9316a53d3101ca28a34427c5e560f97a0c005f3986\
+     7e4ca4463de2019f8ed32898f35e4b1ab903b7f5be24246d187ab2a4063c52c1cdbe8a71d3c681f50ce52020019e6143e65e\
+     24265b24b9747ffb3bbfdc1031a628c10af2e1103b9342e51a3c5c4615b8c3327e51718b0226e6c89428014f9bd152dd191a\
+     41020287c9d23d8c399b04bf7d4178647d51e874540f1715300878cac9712fd4b73f39b2ff6381379c40895a127033359a7a\
+     965ee320b07c0721959d643ebce13c40103057046066eb6d633486ad104ff02d68b7e0712a0bd43761e5034ac9c64dfd46ee\
+     708cd646235491fbd0989f5a121cc9cb2863e562afee1d43388e8723a9e2d41bc76b03fe68c727bb80ea5c4676e0cbd2c303\
+     903e9799a364a81c60443f9b5696f72d7dc3a4934e7ccf01d53e3d779ff3d9e6f2b4b25012606f53f8b8263c0f834dc42859\
+     d6e40a281b1d0db11689385f92f7389db699b8d8da79aa89417268dff87e602e06a72c6effa1b7bf630f97ce7906f615c343\
+     6d2888196dab523cea7db4760c7179374bca2d2f992fbdec133a0aeb327f5604dcdea43b0eada68e37b7dc37c2e85c20e9a5\
+     ab19f23f4485d7005e9518ab",
+);
+static ROME_ASK: [u8; 512] = hex(
+    "b89a6acfbbce5a8f7b33150c53ce5a241e77726e7897e4e46e5a935a4da199d688b56e29c4b39b3913154ec6b94dad79f9ac\
+     427fd809aa30a73baceb9e89574bb1a82a7d2663c175f78e189fc5930d9306b0454200781953cbb1ecb4d56d44584a4bf04c\
+     90350ee4775bc30152bfbb6f48b19ac7cb0f8b5d2ee78b12718b37ac3efa48cc6075b7e509bc97831c892712a89b47b3a38d\
+     d20f8583ad5d297b7eb748bcd183cedb5a83ecbaba8e02f824cfa0cd509258d3c5224d7246db9d22e176e479ba3cd1e96ee9\
+     3fba7c95aea7107d504df98c69dcf40ce2c358d36b913ce54af7b9791033cc330e7d020a6257f2c0708d578b9078e0287dc1\
+     56c0863490282b24dd45c1a617feb1c37d84db825a71a4f2ced96851722a67e9c24b2ed873c79ab466d99380e77a6bbcde65\
+     1973fc746259bee5dd8eea7de28c93a5e0095624cdad548ff91aaff148ccffe76e928693c096c937e95c2935f54bb02d1155\
+     ade60fbbb73f870ff6b8a77a6d69a967bd8d973cf7b96232a3957073ec4681fe61ccf38ad237c7d175cc4d42b46e725c9566\
+     b58b87d71729b870b3a2191029b3dbd0e2a22fde686d0927a3703915a8f0b02e2b05684a34d644e1de4a5607a24f368334d6\
+     af0fdde6e7f5129ee52f9767550ed5e0f603c984597bfeaaf00f3945ae6905f2f9c409ef95627939e1dcd072985e368108ba\
+     b688e8dece234375a7b9970b",
+);
+
+/// The ten: ARK and ASK of every product that has SEV.
+#[rustfmt::skip]
+pub(crate) static LEGACY: [LegacyAnchor; 10] = [
+    LegacyAnchor {
+        role: Role::Ark,
+        product: "Naples",
+        key_id: hex("1bb987c359494606b174945601c9ea5b"),
+        modulus: &NAPLES_ARK,
+    },
+    LegacyAnchor {
+        role: Role::Ask,
+        product: "Naples",
+        key_id: hex("e139970cfc464377ae61b289e2f9e96e"),
+        modulus: &NAPLES_ASK,
+    },
+    LegacyAnchor {
+        role: Role::Ark,
+        product: "Rome",
+        key_id: hex("e6002122fb58419399d15fee7b131351"),
+        modulus: &ROME_ARK,
+    },
+    LegacyAnchor {
+        role: Role::Ask,
+        product: "Rome",
+        key_id: hex("c6cbcf145b3146f498e40ecb4ad4fded"),
+        modulus: &ROME_ASK,
+    },
+    LegacyAnchor {
+        role: Role::Ark,
+        product: "Milan",
+        key_id: hex("94c38e4177d0479292a7ae671d083fb6"),
+        modulus: &AMD[0].modulus,
+    },
+    LegacyAnchor {
+        role: Role::Ask,
+        product: "Milan",
+        key_id: hex("73478c05cc174bfeb06e718fa75dc3c8"),
+        modulus: &AMD[1].modulus,
+    },
+    LegacyAnchor {
+        role: Role::Ark,
+        product: "Genoa",
+        key_id: hex("9f9d4a8fe761456599f6946c4c010f3a"),
+        modulus: &AMD[3].modulus,
+    },
+    LegacyAnchor {
+        role: Role::Ask,
+        product: "Genoa",
+        key_id: hex("acbb4ad21acc436fb3e932f812cd01b0"),
+        modulus: &AMD[4].modulus,
+    },
+    LegacyAnchor {
+        role: Role::Ark,
+        product: "Turin",
+        key_id: hex("d05c3a8bde484904b49552422ceb3942"),
+        modulus: &AMD[6].modulus,
+    },
+    LegacyAnchor {
+        role: Role::Ask,
+        product: "Turin",
+        key_id: hex("15051693f7304d65a527b4a7f3f7cb77"),
+        modulus: &AMD[7].modulus,
+    },
+];
+
 /// Intermediates that AMD has revoked, by product and serial: SEV-Genoa's first, by the revocation list of 2022-10-31.
 pub(crate) const REVOKED: [(&str, u64); 1] = [("Genoa", 0x20001)];
 
@@ -326,6 +451,22 @@ mod tests {
             spki.extend(hex::<5>("0203010001"));
             assert_eq!(spki.len(), 550);
             assert_eq!(Sha384::digest(&spki)[..], anchor.spki_sha384, "{}", anchor.common_name);
+        }
+    }
+
+    /// The keys of SEV and SEV-ES that X.509 certificates have, too, and those that they have not.
+    #[test]
+    fn legacy_keys() {
+        for (index, anchor) in LEGACY.iter().enumerate() {
+            let product = ["Naples", "Rome", "Milan", "Genoa", "Turin"][index / 2];
+            let role = [Role::Ark, Role::Ask][index % 2];
+            assert_eq!((anchor.product, anchor.role), (product, role));
+            let bytes = if product == "Naples" { 256 } else { 512 };
+            assert_eq!(anchor.key().modulus().len(), bytes);
+            match Anchor::of(role, product) {
+                Some(same) => assert_eq!(anchor.key(), same.key()),
+                None => assert!(["Naples", "Rome"].contains(&product)),
+            }
         }
     }
 

@@ -1,10 +1,8 @@
-//! RSASSA-PSS (RFC 8017, 8.1) with the only parameters that AMD uses: SHA-384, MGF1 with SHA-384, 48 bytes of
-//! salt, trailer BCh.
+//! RSASSA-PSS (RFC 8017, 8.1) with the only parameters that AMD uses: one hash function for the message and for MGF1, a
+//! salt as long as its hash, trailer BCh. It is SHA-384 everywhere but in the certificates of SEV's first generation, which
+//! have SHA-256.
 
-use sha2::{Digest, Sha384};
-
-/// Length of a SHA-384 hash and of the salt in bytes.
-const HASH: usize = 48;
+use sha2::Digest;
 
 /// The `AlgorithmIdentifier` (RFC 4055, 3.1) of AMD's newer leaves and of its CRLs, with `trailerField` left out,
 /// as DER wants it for a default.
@@ -34,22 +32,29 @@ pub(super) fn is_algorithm(der: &[u8]) -> bool {
 
 /// EMSA-PSS-VERIFY (RFC 8017, 9.1.2) for a modulus of 8n bits: `encoded` has n bytes, its top bit is none of the
 /// encoded message's. The mask is taken off in place.
-pub(super) fn verify(message: &[u8], encoded: &mut [u8]) -> bool {
+pub(super) fn verify<D: Digest>(message: &[u8], encoded: &mut [u8]) -> bool {
+    let hash_len = <D as Digest>::output_size();
     // Steps 3 to 6: maskedDB, H, trailer; the bit above the encoded message is zero.
     let Some((0xBC, encoded)) = encoded.split_last_mut().map(|(last, rest)| (*last, rest)) else {
         return false;
     };
-    let Some((db, hash)) = encoded.split_last_chunk_mut::<HASH>() else { return false };
+    let db_len = encoded.len().checked_sub(hash_len);
+    let Some((db, hash)) = db_len.and_then(|len| encoded.split_at_mut_checked(len)) else {
+        return false;
+    };
     if db.first().is_none_or(|&first| first & 0x80 != 0) {
         return false;
     }
     // Steps 7 to 9: take off the mask.
-    unmask(hash, db);
+    unmask::<D>(hash, db);
     if let Some(first) = db.first_mut() {
         *first &= 0x7F;
     }
     // Step 10: zeros, 01h, salt.
-    let Some((padding, salt)) = db.split_last_chunk::<HASH>() else { return false };
+    let padding_len = db.len().checked_sub(hash_len);
+    let Some((padding, salt)) = padding_len.and_then(|len| db.split_at_checked(len)) else {
+        return false;
+    };
     let Some((1, zeros)) = padding.split_last().map(|(last, rest)| (*last, rest)) else {
         return false;
     };
@@ -57,18 +62,18 @@ pub(super) fn verify(message: &[u8], encoded: &mut [u8]) -> bool {
         return false;
     }
     // Steps 2 and 12 to 14.
-    let wanted = Sha384::new()
+    let wanted = D::new()
         .chain_update([0; 8])
-        .chain_update(Sha384::digest(message))
+        .chain_update(D::digest(message))
         .chain_update(salt)
         .finalize();
     wanted[..] == hash[..]
 }
 
 /// Adds MGF1 (RFC 8017, B.2.1) of `seed` to `data`.
-fn unmask(seed: &[u8; HASH], data: &mut [u8]) {
-    for (counter, block) in (0u32..).zip(data.chunks_mut(HASH)) {
-        let mask = Sha384::new().chain_update(seed).chain_update(counter.to_be_bytes()).finalize();
+fn unmask<D: Digest>(seed: &[u8], data: &mut [u8]) {
+    for (counter, block) in (0u32..).zip(data.chunks_mut(<D as Digest>::output_size())) {
+        let mask = D::new().chain_update(seed).chain_update(counter.to_be_bytes()).finalize();
         for (byte, mask) in block.iter_mut().zip(mask) {
             *byte ^= mask;
         }
@@ -80,78 +85,103 @@ mod tests {
     use std::vec;
     use std::vec::Vec;
 
+    use sha2::{Sha256, Sha384};
+
     use super::*;
 
     /// EMSA-PSS-ENCODE (RFC 8017, 9.1.1), with a DB of the test's choice.
-    fn encode(message: &[u8], db: &[u8], salt: &[u8]) -> Vec<u8> {
-        let hash = Sha384::new()
+    fn encode<D: Digest>(message: &[u8], db: &[u8], salt: &[u8]) -> Vec<u8> {
+        let hash = D::new()
             .chain_update([0; 8])
-            .chain_update(Sha384::digest(message))
+            .chain_update(D::digest(message))
             .chain_update(salt)
             .finalize();
         let mut encoded = db.to_vec();
-        unmask(&hash.into(), &mut encoded);
+        unmask::<D>(&hash, &mut encoded);
         encoded[0] &= 0x7F;
         encoded.extend_from_slice(&hash);
         encoded.push(0xBC);
         encoded
     }
 
-    /// zeros, `one`, salt, in all `bytes - 49` bytes.
-    fn db(bytes: usize, one: u8, salt: &[u8]) -> Vec<u8> {
-        let mut db = vec![0; bytes - 49 - 1 - salt.len()];
+    /// zeros, `one`, salt: what is left of `bytes` beside the hash and the trailer.
+    fn db<D: Digest>(bytes: usize, one: u8, salt: &[u8]) -> Vec<u8> {
+        let mut db = vec![0; bytes - <D as Digest>::output_size() - 1 - 1 - salt.len()];
         db.push(one);
         db.extend_from_slice(salt);
         db
     }
 
-    fn accepts(message: &[u8], encoded: &[u8]) -> bool {
-        verify(message, &mut encoded.to_vec())
+    fn accepts<D: Digest>(message: &[u8], encoded: &[u8]) -> bool {
+        verify::<D>(message, &mut encoded.to_vec())
+    }
+
+    fn every_bit<D: Digest>(bytes: usize) {
+        let salt: Vec<u8> = (0..).take(<D as Digest>::output_size()).collect();
+        let mut encoded = encode::<D>(b"message", &db::<D>(bytes, 1, &salt), &salt);
+        assert_eq!(encoded.len(), bytes);
+        assert!(accepts::<D>(b"message", &encoded));
+        assert!(!accepts::<D>(b"Message", &encoded));
+        for bit in 0..bytes * 8 {
+            encoded[bit / 8] ^= 0x80 >> (bit % 8);
+            assert!(!accepts::<D>(b"message", &encoded), "bit {bit} of {bytes} bytes");
+            encoded[bit / 8] ^= 0x80 >> (bit % 8);
+        }
     }
 
     #[test]
     fn every_bit_counts() {
-        for bytes in [256, 512] {
-            let salt: Vec<u8> = (0..48).collect();
-            let mut encoded = encode(b"message", &db(bytes, 1, &salt), &salt);
-            assert_eq!(encoded.len(), bytes);
-            assert!(accepts(b"message", &encoded));
-            assert!(!accepts(b"Message", &encoded));
-            for bit in 0..bytes * 8 {
-                encoded[bit / 8] ^= 0x80 >> (bit % 8);
-                assert!(!accepts(b"message", &encoded), "bit {bit} of {bytes} bytes");
-                encoded[bit / 8] ^= 0x80 >> (bit % 8);
-            }
-        }
+        every_bit::<Sha384>(256);
+        every_bit::<Sha384>(512);
+        every_bit::<Sha256>(256);
     }
 
     /// Encodings whose hash is right, and whose form is not.
-    #[test]
-    fn other_forms() {
-        for len in (0..48).chain([49, 64]) {
-            let salt = vec![7; len];
-            assert!(!accepts(b"message", &encode(b"message", &db(512, 1, &salt), &salt)), "{len}");
+    fn forms<D: Digest>() {
+        let len = <D as Digest>::output_size();
+        for other in (0..len).chain([len + 1, 64]) {
+            let salt = vec![7; other];
+            let encoded = encode::<D>(b"message", &db::<D>(512, 1, &salt), &salt);
+            assert!(!accepts::<D>(b"message", &encoded), "{other}");
         }
-        let salt = [7; 48];
+        let salt = vec![7; len];
         for one in [0, 2, 0x81, 0xFF] {
-            assert!(!accepts(b"message", &encode(b"message", &db(512, one, &salt), &salt)));
+            let encoded = encode::<D>(b"message", &db::<D>(512, one, &salt), &salt);
+            assert!(!accepts::<D>(b"message", &encoded));
         }
-        let good = db(512, 1, &salt);
-        for at in 0..good.len() - 49 {
+        let good = db::<D>(512, 1, &salt);
+        for at in 0..good.len() - len - 1 {
             let mut db = good.clone();
             db[at] = 1;
-            assert!(!accepts(b"message", &encode(b"message", &db, &salt)), "padding, byte {at}");
+            let encoded = encode::<D>(b"message", &db, &salt);
+            assert!(!accepts::<D>(b"message", &encoded), "padding, byte {at}");
         }
-        let mut trailer = encode(b"message", &good, &salt);
+        let mut trailer = encode::<D>(b"message", &good, &salt);
         trailer[511] = 0xCC;
-        assert!(!accepts(b"message", &trailer));
+        assert!(!accepts::<D>(b"message", &trailer));
+    }
+
+    #[test]
+    fn other_forms() {
+        forms::<Sha384>();
+        forms::<Sha256>();
+    }
+
+    #[test]
+    fn the_other_hash() {
+        let salt = [7; 32];
+        let encoded = encode::<Sha256>(b"message", &db::<Sha256>(256, 1, &salt), &salt);
+        assert!(accepts::<Sha256>(b"message", &encoded));
+        assert!(!accepts::<Sha384>(b"message", &encoded));
     }
 
     #[test]
     fn encodings_that_are_too_short() {
         for bytes in 0..200 {
-            assert!(!accepts(b"", &vec![0xBC; bytes]));
-            assert!(!accepts(b"", &vec![0x3C; bytes]));
+            for last in [0xBC, 0x3C] {
+                assert!(!accepts::<Sha384>(b"", &vec![last; bytes]));
+                assert!(!accepts::<Sha256>(b"", &vec![last; bytes]));
+            }
         }
     }
 }

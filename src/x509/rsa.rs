@@ -6,6 +6,7 @@ use core::fmt;
 
 use crypto_bigint::modular::{FixedMontyForm, FixedMontyParams};
 use crypto_bigint::{Odd, U2048, U4096, Uint};
+use sha2::{Digest, Sha256, Sha384};
 
 use super::error::{RsaKeyError, SignatureError};
 use super::pss;
@@ -71,6 +72,26 @@ impl<'a> RsaPublicKey<'a> {
         message: &[u8],
         signature: &[u8],
     ) -> Result<(), SignatureError> {
+        self.verify_pss::<Sha384>(message, signature)
+    }
+
+    /// The same with SHA-256 and 32 bytes of salt: the signatures of SEV's first generation.
+    ///
+    /// # Errors
+    /// As [`verify_pss_sha384`](Self::verify_pss_sha384).
+    pub fn verify_pss_sha256(
+        &self,
+        message: &[u8],
+        signature: &[u8],
+    ) -> Result<(), SignatureError> {
+        self.verify_pss::<Sha256>(message, signature)
+    }
+
+    fn verify_pss<D: Digest>(
+        &self,
+        message: &[u8],
+        signature: &[u8],
+    ) -> Result<(), SignatureError> {
         if signature.len() != self.modulus.len() {
             return Err(SignatureError::Length {
                 found: signature.len(),
@@ -79,10 +100,10 @@ impl<'a> RsaPublicKey<'a> {
         }
         let authentic = if signature.len() == U4096::BYTES {
             raise::<{ U4096::LIMBS }>(self.modulus, signature)
-                .is_some_and(|encoded| pss::verify(message, encoded.to_be_bytes().as_mut()))
+                .is_some_and(|encoded| pss::verify::<D>(message, encoded.to_be_bytes().as_mut()))
         } else {
             raise::<{ U2048::LIMBS }>(self.modulus, signature)
-                .is_some_and(|encoded| pss::verify(message, encoded.to_be_bytes().as_mut()))
+                .is_some_and(|encoded| pss::verify::<D>(message, encoded.to_be_bytes().as_mut()))
         };
         if authentic { Ok(()) } else { Err(SignatureError::NotAuthentic) }
     }

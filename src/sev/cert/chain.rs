@@ -1,8 +1,17 @@
 //! Chains of certificates, down to AMD's keys.
 
-use super::{AmdCertificate, Certificate, PdhKey};
+use core::fmt;
+
+use super::rules::SignerKey;
+use super::{
+    Algorithm, AmdCertificate, Certificate, CertificateError, PdhKey, PublicKey, RsaKey, Usage,
+};
+use crate::Hex;
+use crate::anchors::{LEGACY, LegacyAnchor, Role};
 use crate::ecdsa::VerifyingKey;
 use crate::sev::ApiVersion;
+use crate::status::Status;
+use crate::wire::{field, field_mut};
 
 /// A generation of EPYC processors with a root key of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -20,8 +29,52 @@ pub enum Product {
     Turin,
 }
 
+impl Product {
+    /// Every product, in the order of their years.
+    pub const ALL: &[Self] = &[Self::Naples, Self::Rome, Self::Milan, Self::Genoa, Self::Turin];
+
+    /// AMD's name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Naples => "Naples",
+            Self::Rome => "Rome",
+            Self::Milan => "Milan",
+            Self::Genoa => "Genoa",
+            Self::Turin => "Turin",
+        }
+    }
+
+    fn anchor(self, role: Role) -> &'static LegacyAnchor {
+        LEGACY
+            .iter()
+            .find(|anchor| anchor.product == self.name() && anchor.role == role)
+            .expect("each product has an ARK and an ASK: a test looks at each")
+    }
+
+    /// The key of the product's ASK, as a signer of CEKs.
+    fn ask(self) -> SignerKey {
+        let key = RsaKey::from(self.anchor(Role::Ask).key());
+        SignerKey { usage: Usage::ASK, algorithm: key.algorithm(), key: PublicKey::Rsa(key) }
+    }
+
+    /// Whose ARK a certificate is, by everything that is signed of it.
+    pub(super) fn of_root(certificate: &AmdCertificate<'_>) -> Option<Self> {
+        Self::ALL.iter().copied().find(|product| {
+            let anchor = product.anchor(Role::Ark);
+            certificate.is_root(&anchor.key_id, &RsaKey::from(anchor.key()))
+        })
+    }
+}
+
+impl fmt::Display for Product {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
 /// The certificates of a platform.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PlatformCertificates {
     /// Platform Diffie-Hellman key.
     pub pdh: Certificate,
@@ -29,71 +82,398 @@ pub struct PlatformCertificates {
     pub pek: Certificate,
     /// Owner's certificate authority.
     pub oca: Certificate,
-    /// Chip endorsement key, with AMD's signature.
+    /// Chip endorsement key, with AMD's signature if [`verify`] shall take it.
     pub cek: Certificate,
+}
+
+impl PlatformCertificates {
+    /// The length of the common file: PDH, PEK, OCA, CEK.
+    pub const LEN: usize = 4 * Certificate::LEN;
+    /// The length of the chain that PDH_CERT_EXPORT gives beside the PDH: PEK, OCA, CEK.
+    pub const CHAIN_LEN: usize = 3 * Certificate::LEN;
+
+    /// From PDH, PEK, OCA and CEK, one behind the other; nothing is checked.
+    #[must_use]
+    pub fn from_bytes(bytes: &[u8; Self::LEN]) -> Self {
+        const LEN: usize = Certificate::LEN;
+        Self {
+            pdh: Certificate::from_bytes(field::<0, LEN, _>(bytes)),
+            pek: Certificate::from_bytes(field::<LEN, LEN, _>(bytes)),
+            oca: Certificate::from_bytes(field::<{ 2 * LEN }, LEN, _>(bytes)),
+            cek: Certificate::from_bytes(field::<{ 3 * LEN }, LEN, _>(bytes)),
+        }
+    }
+
+    /// From the two blobs of PDH_CERT_EXPORT; nothing but their lengths is checked.
+    ///
+    /// # Errors
+    /// [`CertificateError::Length`] of the PDH or of the chain.
+    pub fn from_export(pdh: &[u8], chain: &[u8]) -> Result<Self, CertificateError> {
+        let pdh = Certificate::parse(pdh)?;
+        let length = CertificateError::Length { found: chain.len(), expected: Self::CHAIN_LEN };
+        let chain: &[u8; Self::CHAIN_LEN] = chain.try_into().map_err(|_| length)?;
+        let mut bytes = [0; Self::LEN];
+        *field_mut::<0, { Certificate::LEN }, _>(&mut bytes) = *pdh.as_bytes();
+        *field_mut::<{ Certificate::LEN }, { Self::CHAIN_LEN }, _>(&mut bytes) = *chain;
+        Ok(Self::from_bytes(&bytes))
+    }
+
+    /// PDH, PEK, OCA and CEK, one behind the other.
+    #[must_use]
+    pub fn to_bytes(&self) -> [u8; Self::LEN] {
+        const LEN: usize = Certificate::LEN;
+        let mut bytes = [0; Self::LEN];
+        *field_mut::<0, LEN, _>(&mut bytes) = *self.pdh.as_bytes();
+        *field_mut::<LEN, { Self::CHAIN_LEN }, _>(&mut bytes) = self.chain();
+        bytes
+    }
+
+    /// PEK, OCA and CEK, one behind the other: the chain of PDH_CERT_EXPORT.
+    #[must_use]
+    pub fn chain(&self) -> [u8; Self::CHAIN_LEN] {
+        const LEN: usize = Certificate::LEN;
+        let mut bytes = [0; Self::CHAIN_LEN];
+        *field_mut::<0, LEN, _>(&mut bytes) = *self.pek.as_bytes();
+        *field_mut::<LEN, LEN, _>(&mut bytes) = *self.oca.as_bytes();
+        *field_mut::<{ 2 * LEN }, LEN, _>(&mut bytes) = *self.cek.as_bytes();
+        bytes
+    }
+}
+
+/// AMD's certificates above a CEK, where they were given. The keys of those that were not are built in; one that was given is checked
+/// itself, and never replaced because it is wrong.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct AmdCertificates<'a> {
+    /// AMD SEV key.
+    pub ask: Option<AmdCertificate<'a>>,
+    /// AMD root key.
+    pub ark: Option<AmdCertificate<'a>>,
 }
 
 /// Whom to trust in the end.
 #[derive(Clone, Copy, Debug)]
-#[non_exhaustive]
-pub struct Trust {}
+pub struct Trust<'a> {
+    roots: &'a [AmdCertificate<'a>],
+    product: Option<Product>,
+}
 
-impl Trust {
+impl<'a> Trust<'a> {
     /// AMD's root keys of every generation, which are built in.
     #[must_use]
     pub const fn amd() -> Self {
-        Self {}
+        Self { roots: &[], product: None }
+    }
+
+    /// These ARKs as well: those of a test platform. They are trusted as AMD's are.
+    #[must_use]
+    pub const fn with_roots(self, roots: &'a [AmdCertificate<'a>]) -> Self {
+        Self { roots, ..self }
+    }
+
+    /// Of AMD's root keys only that of this product: what firmware of the product trusts.
+    #[must_use]
+    pub const fn with_product(self, product: Product) -> Self {
+        Self { product: Some(product), ..self }
+    }
+
+    fn products(&self) -> impl Iterator<Item = Product> {
+        let wanted = self.product;
+        let trusted = move |product: &Product| wanted.is_none_or(|wanted| wanted == *product);
+        Product::ALL.iter().copied().filter(trusted)
+    }
+
+    /// Which trusted root a certificate is.
+    pub(super) fn root(
+        &self,
+        ark: &AmdCertificate<'_>,
+    ) -> Result<Option<Product>, CertificateError> {
+        if self.roots.iter().any(|root| root.signed_bytes() == ark.signed_bytes()) {
+            return Ok(None);
+        }
+        let of = Product::of_root(ark);
+        match self.products().find(|product| of == Some(*product)) {
+            None => Err(CertificateError::Root { key_id: *ark.key_id() }),
+            product => Ok(product),
+        }
+    }
+
+    /// Which trusted root has signed an ASK, by its CERTIFYING_ID: whose it is, and its key.
+    fn signer_of(&self, ask: &AmdCertificate<'_>) -> Result<(Option<Product>, RsaKey), ChainError> {
+        let id = ask.certifying_id();
+        if let Some(root) = self.roots.iter().find(|root| root.key_id() == id) {
+            let key = root.key().map_err(|e| ChainError::Ark(CertificateError::Key(e)))?;
+            return Ok((None, key));
+        }
+        self.products()
+            .map(|product| (product, product.anchor(Role::Ark)))
+            .find(|(_, anchor)| anchor.key_id == *id)
+            .map(|(product, anchor)| (Some(product), RsaKey::from(anchor.key())))
+            .ok_or(ChainError::Ask(CertificateError::Root { key_id: *id }))
     }
 }
 
 /// A platform whose chain was verified.
 #[derive(Clone, Debug)]
 pub struct VerifiedPlatform {
-    product: Product,
+    product: Option<Product>,
     pdh: PdhKey,
     pek: VerifyingKey,
-    api: ApiVersion,
+    certificates: PlatformCertificates,
 }
 
 impl VerifiedPlatform {
-    /// The product whose root key vouches for it.
+    /// The product whose root key vouches for it; `None` if a root of the caller's does ([`Trust::with_roots`]).
     #[must_use]
-    pub fn product(&self) -> Product {
+    pub const fn product(&self) -> Option<Product> {
         self.product
     }
 
     /// Its Diffie-Hellman key.
     #[must_use]
-    pub fn pdh(&self) -> &PdhKey {
+    pub const fn pdh(&self) -> &PdhKey {
         &self.pdh
     }
 
     /// The key that signs its attestation reports.
     #[must_use]
-    pub fn pek(&self) -> &VerifyingKey {
+    pub const fn pek(&self) -> &VerifyingKey {
         &self.pek
     }
 
-    /// The firmware's API when the PEK was made.
+    /// The firmware's API when the PEK was made, as its certificate says.
     #[must_use]
     pub fn api(&self) -> ApiVersion {
-        self.api
+        self.certificates.pek.api()
+    }
+
+    /// Its certificates. The OCA says who owns it: anybody can make one, so compare it with the one that is expected.
+    #[must_use]
+    pub const fn certificates(&self) -> &PlatformCertificates {
+        &self.certificates
     }
 }
 
-/// Verifies a platform's certificates: CEK by ASK by ARK, PEK by CEK and by OCA, OCA by itself, PDH by PEK.
+/// Verifies a platform's certificates down to AMD's keys: the ARK by itself, the ASK by the ARK, the CEK by the ASK, the OCA by itself,
+/// the PEK by the CEK (a genuine chip) *and* by the OCA (its owner), the PDH by the PEK.
+///
+/// It is stricter than the firmware: bytes without meaning are zero, each slot is empty or holds a signature that is needed, CEK and PEK have
+/// ECDSA with SHA-256. The hash of the signatures by AMD's keys is fixed by the generation: SHA-256 for Naples, SHA-384 for the later
+/// ones. Without certificates of AMD, the product is the one whose ASK has signed the CEK.
+///
+/// MODEL: the PEK may be signed in either order (the firmware makes both), and AMD's signature of the CEK may be in either slot.
 ///
 /// # Errors
-/// [`ChainError`]
+/// [`ChainError`]: the first link that does not hold, from AMD's end on. A CEK as the platform exports it has no signature:
+/// [`ChainError::CekUnsigned`].
+///
+/// ```
+/// use sevcrypt::ecdsa::SigningKey;
+/// use sevcrypt::sev::ApiVersion;
+/// use sevcrypt::sev::cert::{AmdCertificates, ChainError, Trust, verify};
+/// use sevcrypt::sev::keys::{ChipUniqueKey, PlatformKeys, PlatformRandom};
+///
+/// let chip = ChipUniqueKey::new(&[7; 32]);
+/// let api = ApiVersion { major: 1, minor: 55 };
+/// let platform = PlatformKeys::generate(&chip, api, &PlatformRandom::new(&[9; 168]))?;
+/// let verdict = verify(platform.certificates(), AmdCertificates::default(), &Trust::amd());
+/// assert_eq!(verdict.unwrap_err(), ChainError::CekUnsigned); // AMD has not signed it
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn verify(
-    _platform: &PlatformCertificates,
-    _amd: Option<(&AmdCertificate<'_>, &AmdCertificate<'_>)>,
-    _trust: &Trust,
+    platform: &PlatformCertificates,
+    amd: AmdCertificates<'_>,
+    trust: &Trust<'_>,
 ) -> Result<VerifiedPlatform, ChainError> {
-    todo!()
+    let PlatformCertificates { pdh, pek, oca, cek } = platform;
+    let cek_form = |signer: Option<&SignerKey>| {
+        cek.check_usage(Usage::CEK)?;
+        cek.check_form()?;
+        signer.map_or(Ok(()), |signer| cek.check_slots(&[signer]))
+    };
+    let (product, ask) = amd_keys(amd, trust)?;
+    cek_form(None).map_err(ChainError::Cek)?;
+    if cek.slots().iter().all(|slot| slot.is_empty()) {
+        return Err(ChainError::CekUnsigned);
+    }
+    let (product, ask) = match ask {
+        Some(ask) => (product, ask),
+        None => signer_of_cek(cek, trust)?,
+    };
+    cek_form(Some(&ask)).and_then(|()| cek.validate_under(&ask)).map_err(ChainError::Cek)?;
+    let cek = ecdsa_sha256(cek).map_err(ChainError::Cek)?;
+
+    let own = oca.check_usage(Usage::OCA).and_then(|()| SignerKey::of(oca));
+    let oca_key = own.map_err(ChainError::Oca)?;
+    oca.check_slots(&[&oca_key])
+        .and_then(|()| oca.validate_under(&oca_key))
+        .map_err(ChainError::Oca)?;
+
+    let form = pek.check_usage(Usage::PEK).and_then(|()| pek.check_slots(&[&cek, &oca_key]));
+    form.map_err(ChainError::Pek)?;
+    pek.validate_under(&cek).map_err(ChainError::PekByCek)?;
+    pek.validate_under(&oca_key).map_err(ChainError::PekByOca)?;
+    let pek_key = ecdsa_sha256(pek).map_err(ChainError::Pek)?;
+
+    pdh.check_usage(Usage::PDH)
+        .and_then(|()| pdh.check_slots(&[&pek_key]))
+        .and_then(|()| pdh.validate_under(&pek_key))
+        .map_err(ChainError::Pdh)?;
+    let pdh = PdhKey::unauthenticated(pdh).map_err(ChainError::Pdh)?;
+    let PublicKey::Ecdsa(pek) = pek_key.key else {
+        return Err(ChainError::Pek(CertificateError::Unsupported {
+            algorithm: pek_key.algorithm,
+        }));
+    };
+    Ok(VerifiedPlatform { product, pdh, pek, certificates: platform.clone() })
 }
 
-/// Why a chain is not authentic.
+/// What the certificates that were given say of the ASK; no key if it is to be found by the CEK's signature.
+fn amd_keys(
+    amd: AmdCertificates<'_>,
+    trust: &Trust<'_>,
+) -> Result<(Option<Product>, Option<SignerKey>), ChainError> {
+    let root = match amd.ark {
+        None => None,
+        Some(ark) => {
+            let own = match ark.signature() {
+                Some(_) => ark.validate_self(),
+                None => Ok(()), // The ARK of Naples in 576 bytes, each of which is compared.
+            };
+            let product = own.and_then(|()| ark.check_form()).and_then(|()| trust.root(&ark));
+            let product = product.map_err(ChainError::Ark)?;
+            let key = ark.key().map_err(|error| ChainError::Ark(CertificateError::Key(error)))?;
+            Some((product, *ark.key_id(), key))
+        }
+    };
+    match (amd.ask, root) {
+        (None, None) => Ok((None, None)),
+        (None, Some((Some(product), ..))) => Ok((Some(product), Some(product.ask()))),
+        (None, Some((None, ..))) => Err(ChainError::AskMissing),
+        (Some(ask), root) => {
+            let (product, id, key) = match root {
+                Some(root) => root,
+                None => {
+                    let (product, key) = trust.signer_of(&ask)?;
+                    (product, *ask.certifying_id(), key)
+                }
+            };
+            ask.validate_under(Usage::ASK, &id, &key)
+                .and_then(|()| ask.check_form())
+                .and_then(|()| ask.signer())
+                .map(|ask| (product, Some(ask)))
+                .map_err(ChainError::Ask)
+        }
+    }
+}
+
+/// The product whose ASK has signed a CEK.
+fn signer_of_cek(
+    cek: &Certificate,
+    trust: &Trust<'_>,
+) -> Result<(Option<Product>, SignerKey), ChainError> {
+    for product in trust.products() {
+        let ask = product.ask();
+        match cek.validate_under(&ask) {
+            Ok(()) => return Ok((Some(product), ask)),
+            Err(CertificateError::NotSigned { .. } | CertificateError::Signature { .. }) => {}
+            Err(error) => return Err(ChainError::Cek(error)),
+        }
+    }
+    Err(ChainError::CekByNone)
+}
+
+/// The key of a PEK or CEK.
+fn ecdsa_sha256(certificate: &Certificate) -> Result<SignerKey, CertificateError> {
+    match certificate.algorithm() {
+        Algorithm::ECDSA_SHA256 => SignerKey::of(certificate),
+        found => Err(CertificateError::Algorithm { found, expected: Algorithm::ECDSA_SHA256 }),
+    }
+}
+
+/// The address of a CEK's certificate at AMD's Key Distribution Service, for what GET_ID says of a chip. The library opens no
+/// connection.
+///
+/// ```
+/// use sevcrypt::sev::cert::CekUrl;
+///
+/// let url = CekUrl([0xab; 64]).to_string();
+/// assert_eq!(url, format!("https://kdsintf.amd.com/cek/id/{}", "ab".repeat(64)));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CekUrl(pub [u8; 64]);
+
+impl fmt::Display for CekUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "https://kdsintf.amd.com/cek/id/{}", Hex(&self.0))
+    }
+}
+
+/// Why a chain is not authentic: the link that does not hold, from AMD's end on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum ChainError {}
+pub enum ChainError {
+    /// The ARK, by itself, or that it is not trusted.
+    Ark(CertificateError),
+    /// The ASK, by the ARK.
+    Ask(CertificateError),
+    /// An ARK of the caller's was given without an ASK.
+    AskMissing,
+    /// The CEK, by the ASK.
+    Cek(CertificateError),
+    /// Both slots of the CEK are empty, as the platform exports it: AMD has the signed one, at [`CekUrl`].
+    CekUnsigned,
+    /// None of AMD's ASKs that are trusted has signed the CEK.
+    CekByNone,
+    /// The OCA, by itself.
+    Oca(CertificateError),
+    /// The PEK's own form, or a slot that is neither the CEK's nor the OCA's.
+    Pek(CertificateError),
+    /// The PEK, by the CEK.
+    PekByCek(CertificateError),
+    /// The PEK, by the OCA.
+    PekByOca(CertificateError),
+    /// The PDH, by the PEK.
+    Pdh(CertificateError),
+}
+
+impl ChainError {
+    /// What the firmware answers where it makes the same check.
+    #[must_use]
+    pub const fn status(self) -> Status {
+        match self {
+            Self::Ark(error)
+            | Self::Ask(error)
+            | Self::Cek(error)
+            | Self::Oca(error)
+            | Self::Pek(error)
+            | Self::PekByCek(error)
+            | Self::PekByOca(error)
+            | Self::Pdh(error) => error.status(),
+            Self::AskMissing | Self::CekUnsigned => Status::INVALID_CERTIFICATE,
+            Self::CekByNone => Status::BAD_SIGNATURE,
+        }
+    }
+}
+
+impl fmt::Display for ChainError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Ark(error) => write!(f, "ARK: {error}"),
+            Self::Ask(error) => write!(f, "ASK, by the ARK: {error}"),
+            Self::AskMissing => f.write_str("the ARK is not AMD's, and its ASK was not given"),
+            Self::Cek(error) => write!(f, "CEK, by the ASK: {error}"),
+            Self::CekUnsigned => f.write_str(
+                "CEK: AMD's signature is missing; the signed certificate is at \
+                 https://kdsintf.amd.com/cek/id/ and the chip's ID in hexadecimal digits",
+            ),
+            Self::CekByNone => f.write_str("CEK: no ASK of AMD's that is trusted has signed it"),
+            Self::Oca(error) => write!(f, "OCA, by itself: {error}"),
+            Self::Pek(error) => write!(f, "PEK: {error}"),
+            Self::PekByCek(error) => write!(f, "PEK, by the CEK: {error}"),
+            Self::PekByOca(error) => write!(f, "PEK, by the OCA: {error}"),
+            Self::Pdh(error) => write!(f, "PDH, by the PEK: {error}"),
+        }
+    }
+}
+
+impl core::error::Error for ChainError {}
