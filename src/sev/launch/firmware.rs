@@ -1,76 +1,172 @@
 //! The firmware's end of a launch: a guest in each of its states, as a type.
 
-use super::Measurement;
+use core::fmt;
+
+use super::{DataLengthError, LaunchDigest, Measurement, MeasurementInput};
 use crate::addr::Page;
 use crate::cpu::Backend;
+use crate::ecdsa::SignerSha256;
 use crate::hash::Sha256Digest;
-use crate::sev::packet::PacketHeader;
+use crate::sev::packet::{self, Context, PacketHeader, PacketKeys};
+use crate::sev::report::AttestationReport;
 use crate::sev::session::Channel;
 use crate::sev::{FirmwareVersion, GuestPolicy};
 use crate::status::Status;
 
 /// LUPDATE: a guest that is being loaded.
+///
+/// Whether the platform was initialised for SEV-ES, handles, ASIDs and addresses are for who has a platform; here is what a
+/// guest's own context decides.
+#[derive(Debug)]
 pub struct Loading {
-    // channel, digest
+    channel: Channel,
+    digest: LaunchDigest,
 }
 
 impl Loading {
-    /// LAUNCH_START, when the session is open.
+    /// LAUNCH_START, when the session is open ([`Channel::open`]), or without one ([`Channel::without_session`]).
     #[must_use]
-    pub fn start(_channel: Channel) -> Self {
-        todo!()
+    pub fn start(channel: Channel) -> Self {
+        Self { channel, digest: LaunchDigest::new() }
     }
 
-    /// LAUNCH_UPDATE_DATA.
+    /// POLICY.
+    #[must_use]
+    pub fn policy(&self) -> GuestPolicy {
+        self.channel.policy()
+    }
+
+    /// LAUNCH_UPDATE_DATA: plaintext, before it is enciphered in its place.
     ///
     /// # Errors
-    /// The length.
-    pub fn update_data(&mut self, _data: &[u8]) -> Result<(), LaunchError> {
-        todo!()
+    /// [`LaunchError::DataLength`]; the digest stays as it is.
+    pub fn update_data(&mut self, data: &[u8]) -> Result<(), LaunchError> {
+        self.digest.update_data(data).map_err(LaunchError::DataLength)
     }
 
-    /// LAUNCH_UPDATE_VMSA.
+    /// LAUNCH_UPDATE_VMSA: a save area as the VMM gives it, without the integrity value that the firmware puts in.
     ///
     /// # Errors
-    /// The guest is no SEV-ES guest.
-    pub fn update_vmsa(&mut self, _vmsa: &Page) -> Result<(), LaunchError> {
-        todo!()
+    /// [`LaunchError::NotEs`]; the digest stays as it is.
+    pub fn update_vmsa(&mut self, vmsa: &Page) -> Result<(), LaunchError> {
+        if !self.policy().es() {
+            return Err(LaunchError::NotEs);
+        }
+        self.digest.update_vmsa(vmsa);
+        Ok(())
     }
 
-    /// LAUNCH_MEASURE, with 16 fresh random bytes.
+    /// LAUNCH_MEASURE, with 16 fresh random bytes as MNONCE. It comes once in a guest's life.
     #[must_use]
     pub fn measure(
         self,
-        _firmware: FirmwareVersion,
-        _mnonce: &[u8; 16],
-        _backend: Backend,
+        firmware: FirmwareVersion,
+        mnonce: &[u8; 16],
+        backend: Backend,
     ) -> (Measurement, Measured) {
-        todo!()
+        let (policy, digest) = (self.policy(), self.digest.digest());
+        let input = MeasurementInput { firmware, policy, digest, mnonce: *mnonce };
+        let keys = self.channel.keys();
+        let measurement = input.measure(&keys.tik);
+        let measured = Measured {
+            keys: PacketKeys::new(keys, backend),
+            measure: measurement.measure,
+            guest: Running { policy, digest },
+        };
+        (measurement, measured)
     }
 }
 
-/// LSECRET: a guest that was measured, and takes secrets.
+/// LSECRET: a guest that was measured, and takes secrets. Its keys are wiped on drop.
 pub struct Measured {
-    // packet keys, measure, running
+    keys: PacketKeys,
+    measure: [u8; 32],
+    guest: Running,
 }
 
 impl Measured {
-    /// LAUNCH_SECRET: checks and deciphers a secret in place.
+    /// LAUNCH_SECRET: checks a secret's MAC in constant time and deciphers it in place. It may come again, and so may the same
+    /// packet.
     ///
     /// # Errors
-    /// [`LaunchError`]; nothing was deciphered.
-    pub fn open_secret(
+    /// As [`open_secret_command`](Self::open_secret_command).
+    pub fn open_secret(&self, header: &PacketHeader, secret: &mut [u8]) -> Result<(), LaunchError> {
+        self.open(PacketHeader::LEN, secret.len(), header, secret)
+    }
+
+    /// The same from what the command gives: a header of any length, GUEST_LENGTH, and as many bytes as TRANS_LENGTH says.
+    ///
+    /// # Errors
+    /// In the firmware's order: [`LaunchError::SecretLengths`], [`LaunchError::SecretMac`], [`LaunchError::Compressed`].
+    /// Nothing was deciphered. (The published firmware looks at COMPRESSED after it has deciphered; what it then has it throws
+    /// away, so that only the order of the answers is to be seen.)
+    pub fn open_secret_command(
         &self,
-        _header: &PacketHeader,
-        _secret: &mut [u8],
+        header: &[u8],
+        guest_length: u32,
+        secret: &mut [u8],
     ) -> Result<(), LaunchError> {
-        todo!()
+        // A number that does not fit is too large, too.
+        let guest = usize::try_from(guest_length).unwrap_or(usize::MAX);
+        let bytes = header.first_chunk().unwrap_or(&[0; PacketHeader::LEN]);
+        self.open(header.len(), guest, &PacketHeader::from_bytes(bytes), secret)
+    }
+
+    fn open(
+        &self,
+        header_len: usize,
+        guest: usize,
+        header: &PacketHeader,
+        secret: &mut [u8],
+    ) -> Result<(), LaunchError> {
+        let trans = secret.len();
+        if header_len != PacketHeader::LEN || !packet::is_valid_len(guest) || guest != trans {
+            return Err(LaunchError::SecretLengths { header: header_len, guest, trans });
+        }
+        if !self.keys.is_authentic(Context::Secret(&self.measure), header, secret) {
+            return Err(LaunchError::SecretMac);
+        }
+        if header.is_compressed() {
+            return Err(LaunchError::Compressed);
+        }
+        self.keys.decipher(header, secret);
+        Ok(())
+    }
+
+    /// ATTESTATION: a report with the caller's MNONCE.
+    ///
+    /// # Errors
+    /// The signer's.
+    pub fn attest<S: SignerSha256>(
+        &self,
+        mnonce: &[u8; 16],
+        pek: &S,
+    ) -> Result<AttestationReport, S::Error> {
+        self.guest.attest(mnonce, pek)
+    }
+
+    /// POLICY.
+    #[must_use]
+    pub fn policy(&self) -> GuestPolicy {
+        self.guest.policy
+    }
+
+    /// LD.
+    #[must_use]
+    pub fn digest(&self) -> &Sha256Digest {
+        &self.guest.digest
     }
 
     /// LAUNCH_FINISH: the keys are erased.
     #[must_use]
     pub fn finish(self) -> Running {
-        todo!()
+        self.guest
+    }
+}
+
+impl fmt::Debug for Measured {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Measured").field("guest", &self.guest).finish_non_exhaustive()
     }
 }
 
@@ -82,6 +178,11 @@ pub struct Running {
 }
 
 impl Running {
+    /// A guest that came from another platform: RECEIVE_FINISH. The firmware has no launch digest of it.
+    pub(in crate::sev) const fn received(policy: GuestPolicy) -> Self {
+        Self { policy, digest: [0; 32] }
+    }
+
     /// POLICY.
     #[must_use]
     pub fn policy(&self) -> GuestPolicy {
@@ -93,17 +194,79 @@ impl Running {
     pub fn digest(&self) -> &Sha256Digest {
         &self.digest
     }
+
+    /// ATTESTATION: a report with the caller's MNONCE.
+    ///
+    /// # Errors
+    /// The signer's.
+    pub fn attest<S: SignerSha256>(
+        &self,
+        mnonce: &[u8; 16],
+        pek: &S,
+    ) -> Result<AttestationReport, S::Error> {
+        AttestationReport::sign(mnonce, &self.digest, self.policy, pek)
+    }
 }
 
 /// Why a launch command is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum LaunchError {}
+pub enum LaunchError {
+    /// LAUNCH_UPDATE_DATA: the length.
+    DataLength(DataLengthError),
+    /// LAUNCH_UPDATE_VMSA: the policy does not ask for SEV-ES.
+    NotEs,
+    /// LAUNCH_SECRET: the header's length is not 52, or those of the secret are not the same multiple of 16, above 0 and at most
+    /// [`packet::MAX_LEN`].
+    SecretLengths {
+        /// Bytes of the header.
+        header: usize,
+        /// GUEST_LENGTH.
+        guest: usize,
+        /// TRANS_LENGTH.
+        trans: usize,
+    },
+    /// LAUNCH_SECRET: the MAC is another one.
+    SecretMac,
+    /// LAUNCH_SECRET: the secret is authentic and compressed.
+    Compressed,
+}
 
 impl LaunchError {
     /// What the firmware answers.
     #[must_use]
     pub const fn status(self) -> Status {
-        todo!()
+        match self {
+            Self::DataLength(error) => error.status(),
+            Self::SecretLengths { .. } => Status::INVALID_LENGTH,
+            Self::SecretMac => Status::BAD_MEASUREMENT,
+            Self::NotEs | Self::Compressed => Status::UNSUPPORTED,
+        }
     }
 }
+
+impl fmt::Display for LaunchError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::DataLength(error) => fmt::Display::fmt(error, f),
+            Self::NotEs => f.write_str("a save area for a guest whose policy does not have ES"),
+            Self::SecretLengths { header, .. } if *header != PacketHeader::LEN => {
+                write!(f, "the packet's header has {header} bytes, expected {}", PacketHeader::LEN)
+            }
+            Self::SecretLengths { guest, trans, .. } if guest != trans => {
+                write!(f, "a secret of {guest} bytes in a packet of {trans}, expected the same")
+            }
+            Self::SecretLengths { guest, .. } => write!(
+                f,
+                "a secret of {guest} bytes: expected a multiple of 16 from 16 to {}",
+                packet::MAX_LEN
+            ),
+            Self::SecretMac => {
+                f.write_str("the packet's MAC is not that of a secret of this guest")
+            }
+            Self::Compressed => f.write_str("the packet is compressed, which is not supported"),
+        }
+    }
+}
+
+impl core::error::Error for LaunchError {}

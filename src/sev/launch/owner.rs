@@ -1,54 +1,91 @@
 //! The owner's end of a launch.
 
-use super::Measurement;
+use core::fmt;
+
+use hmac::Mac;
+
+use super::{LaunchError, Measurement, MeasurementInput};
 use crate::addr::Block;
 use crate::cpu::Backend;
 use crate::hash::Sha256Digest;
-use crate::sev::packet::PacketHeader;
+use crate::sev::FirmwareVersion;
+use crate::sev::packet::{self, Context, PacketHeader, PacketKeys};
 use crate::sev::session::{ClientSession, TransportKeys};
-use crate::sev::{FirmwareVersion, GuestPolicy};
 
-/// A guest whose measurement its owner checked: it may have secrets.
+/// A guest whose measurement its owner checked: it may have secrets. See [the module](super) for an example.
+///
+/// Keys are wiped on drop.
 pub struct Attested {
-    // packet keys, measure
+    keys: PacketKeys,
+    measure: [u8; 32],
 }
 
 impl Attested {
-    /// Checks the measurement of a guest that was launched in this session.
+    /// Checks the measurement of a guest that was launched in this session, in constant time. `digest` is what the guest should
+    /// have been loaded with ([`measure`](super::measure), [`LaunchDigest`](super::LaunchDigest)), `firmware` what the
+    /// platform says of itself: the firmware it names is then the one that measured.
     ///
     /// # Errors
-    /// [`MeasurementError`]: it is not that of this digest, firmware, policy and session.
+    /// [`MeasurementError`]: it is not that of this digest, firmware, policy and session. The session is gone.
     pub fn check(
-        _session: ClientSession,
-        _firmware: FirmwareVersion,
-        _digest: &Sha256Digest,
-        _measurement: &Measurement,
-        _backend: Backend,
+        session: ClientSession,
+        firmware: FirmwareVersion,
+        digest: &Sha256Digest,
+        measurement: &Measurement,
+        backend: Backend,
     ) -> Result<Self, MeasurementError> {
-        todo!()
+        let input = MeasurementInput {
+            firmware,
+            policy: session.policy(),
+            digest: *digest,
+            mnonce: measurement.mnonce,
+        };
+        match input.hmac(&session.keys().tik).verify_slice(&measurement.measure) {
+            Ok(()) => Ok(Self::assume(session.keys(), measurement, backend)),
+            Err(_) => Err(MeasurementError),
+        }
     }
 
     /// A guest whose measurement was checked elsewhere; **nothing is checked here**.
     #[must_use]
-    pub fn assume(_keys: &TransportKeys, _measurement: &Measurement, _backend: Backend) -> Self {
-        todo!()
+    pub fn assume(keys: &TransportKeys, measurement: &Measurement, backend: Backend) -> Self {
+        Self { keys: PacketKeys::new(keys, backend), measure: measurement.measure }
     }
 
-    /// Seals a secret in place, under an IV that must be fresh. Its length is a multiple of 16.
+    /// Seals a secret in place, for LAUNCH_SECRET (AMD 55766, LAUNCH_SECRET). Its length is a multiple of 16, not 0 and at most
+    /// [`packet::MAX_LEN`]. Guest firmware that OVMF is looks for a [`SecretTable`](super::SecretTable).
+    ///
+    /// The IV must be fresh, and not only another one: it is a counter's beginning, and 0x5000 bytes take 0x500 counts from it on.
+    /// 16 random bytes are.
     ///
     /// # Errors
-    /// The length.
-    pub fn seal_secret(
-        &self,
-        _iv: &Block,
-        _secret: &mut [u8],
-    ) -> Result<PacketHeader, super::LaunchError> {
-        todo!()
+    /// [`LaunchError::SecretLengths`]; nothing was written.
+    pub fn seal_secret(&self, iv: &Block, secret: &mut [u8]) -> Result<PacketHeader, LaunchError> {
+        let len = secret.len();
+        if !packet::is_valid_len(len) {
+            let header = PacketHeader::LEN;
+            return Err(LaunchError::SecretLengths { header, guest: len, trans: len });
+        }
+        Ok(self.keys.seal(Context::Secret(&self.measure), iv, secret))
     }
 }
 
-/// The measurement is that of another launch.
+impl fmt::Debug for Attested {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Attested(..)")
+    }
+}
+
+/// The measurement is that of another launch: of another digest, firmware, policy or session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MeasurementError;
 
-const _: Option<GuestPolicy> = None;
+impl fmt::Display for MeasurementError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(
+            "the measurement is not that of this launch digest, firmware, policy and session",
+        )
+    }
+}
+
+impl core::error::Error for MeasurementError {}

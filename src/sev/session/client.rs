@@ -1,17 +1,23 @@
 //! The client: who makes the session's keys.
 
-use super::{SessionBuffer, TransportKeys};
+use core::fmt;
+
+use hmac::Mac;
+use zeroize::Zeroizing;
+
+use super::{SessionBuffer, Tek, Tik, TransportKeys, WrapKeys};
 use crate::ecdh;
 use crate::secret::secret;
 use crate::sev::GuestPolicy;
 use crate::sev::cert::PdhKey;
+use crate::wire::field;
 
 secret! {
-    /// The random bytes of one session, all of which must be fresh: nonce, TEK, TIK, WRAP_IV.
+    /// The random bytes of one session, all of which must be fresh: NONCE, TEK, TIK, WRAP_IV, 16 bytes each.
     SessionRandom, 64
 }
 
-/// A session as its client has it.
+/// A session as its client has it: a guest's owner, or a platform that sends a guest. See [the module](super).
 #[derive(Debug)]
 pub struct ClientSession {
     buffer: SessionBuffer,
@@ -20,18 +26,51 @@ pub struct ClientSession {
 }
 
 impl ClientSession {
-    /// Makes a session with the owner of a Diffie-Hellman key.
+    /// Makes a session with the owner of a Diffie-Hellman key, in constant time. A guest's owner makes a key of its own for each session;
+    /// a platform has its PDH.
     #[must_use]
     pub fn new(
-        _own: &ecdh::PrivateKey,
-        _peer: &PdhKey,
-        _policy: GuestPolicy,
-        _random: &SessionRandom,
+        own: &ecdh::PrivateKey,
+        peer: &PdhKey,
+        policy: GuestPolicy,
+        random: &SessionRandom,
     ) -> Self {
-        todo!()
+        Self::with_z(own.agree(peer.key()).as_bytes(), policy, random)
     }
 
-    /// What goes to the server.
+    pub(in crate::sev) fn with_z(z: &[u8], policy: GuestPolicy, random: &SessionRandom) -> Self {
+        let random = random.as_bytes();
+        let nonce = *field::<0, 16, _>(random);
+        let keys = TransportKeys {
+            tek: Tek::new(field::<16, 16, _>(random)),
+            tik: Tik::new(field::<32, 16, _>(random)),
+        };
+        let wrap_iv = *field::<48, 16, _>(random);
+        let wrapping = WrapKeys::derive(z, &nonce);
+        let mut wrap_tk = Zeroizing::new(*field::<16, 32, _>(random));
+        wrapping.apply(&wrap_iv, &mut wrap_tk);
+        let wrap_mac = wrapping.wrap_mac(&wrap_tk).finalize().into_bytes().into();
+        let policy_mac = keys.tik.policy_mac(policy).finalize().into_bytes().into();
+        let buffer = SessionBuffer { nonce, wrap_tk: *wrap_tk, wrap_iv, wrap_mac, policy_mac };
+        Self { buffer, keys, policy }
+    }
+
+    /// A session that was kept: its buffer, its keys and its policy, which belong together by POLICY_MAC.
+    ///
+    /// # Errors
+    /// [`OtherSession`]: POLICY_MAC is that of another policy or TIK. (Of TEK it says nothing.)
+    pub fn restore(
+        buffer: SessionBuffer,
+        keys: TransportKeys,
+        policy: GuestPolicy,
+    ) -> Result<Self, OtherSession> {
+        match keys.tik.policy_mac(policy).verify_slice(&buffer.policy_mac) {
+            Ok(()) => Ok(Self { buffer, keys, policy }),
+            Err(_) => Err(OtherSession),
+        }
+    }
+
+    /// What goes to the server, with the policy and the client's certificate.
     #[must_use]
     pub fn buffer(&self) -> &SessionBuffer {
         &self.buffer
@@ -55,3 +94,15 @@ impl ClientSession {
         self.keys
     }
 }
+
+/// Keys, policy and buffer are not of one session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OtherSession;
+
+impl fmt::Display for OtherSession {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the session buffer's POLICY_MAC is not that of this policy and TIK")
+    }
+}
+
+impl core::error::Error for OtherSession {}

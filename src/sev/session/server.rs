@@ -1,10 +1,16 @@
 //! The server: the firmware that a guest comes to.
 
-use super::{SessionBuffer, TransportKeys};
+use core::fmt;
+
+use hmac::Mac;
+use zeroize::Zeroizing;
+
+use super::{SessionBuffer, Tek, Tik, TransportKeys, WrapKeys};
 use crate::ecdh;
-use crate::sev::cert::{Certificate, CertificateError};
+use crate::sev::cert::{Certificate, CertificateError, PdhKey};
 use crate::sev::{ApiVersion, GuestPolicy, PolicyError};
 use crate::status::Status;
+use crate::wire::field;
 
 /// A session whose keys were unwrapped and whose policy was not looked at yet.
 #[derive(Debug)]
@@ -14,28 +20,46 @@ pub struct Unwrapped {
 }
 
 impl Unwrapped {
-    /// Opens a session by the platform's own PDH: the checks of the peer's certificate, then WRAP_MAC, then the keys.
+    /// Opens a session by the platform's own PDH, in the firmware's order: the peer's certificate
+    /// ([`PdhKey::unauthenticated`]), then WRAP_MAC in constant time, then TEK and TIK are deciphered.
     ///
     /// # Errors
-    /// [`SessionError`]; nothing was deciphered.
+    /// [`SessionError::Certificate`], [`SessionError::WrapMac`]; nothing was deciphered.
     pub fn open(
-        _pdh: &ecdh::PrivateKey,
-        _peer: &Certificate,
-        _buffer: &SessionBuffer,
+        pdh: &ecdh::PrivateKey,
+        peer: &Certificate,
+        buffer: &SessionBuffer,
     ) -> Result<Self, SessionError> {
-        todo!()
+        let peer = PdhKey::unauthenticated(peer).map_err(SessionError::Certificate)?;
+        Self::with_z(pdh.agree(peer.key()).as_bytes(), buffer)
     }
 
-    /// POLICY_MAC, the firmware's version, the reserved bits.
+    pub(in crate::sev) fn with_z(z: &[u8], buffer: &SessionBuffer) -> Result<Self, SessionError> {
+        let wrapping = WrapKeys::derive(z, &buffer.nonce);
+        let mac = wrapping.wrap_mac(&buffer.wrap_tk);
+        mac.verify_slice(&buffer.wrap_mac).map_err(|_| SessionError::WrapMac)?;
+        let mut plain = Zeroizing::new(buffer.wrap_tk);
+        wrapping.apply(&buffer.wrap_iv, &mut plain);
+        let keys = TransportKeys {
+            tek: Tek::new(field::<0, 16, _>(&plain)),
+            tik: Tik::new(field::<16, 16, _>(&plain)),
+        };
+        Ok(Self { keys, policy_mac: buffer.policy_mac })
+    }
+
+    /// POLICY_MAC in constant time, then [`GuestPolicy::check`]: the firmware's version, the reserved bits.
     ///
     /// # Errors
-    /// [`SessionError`]
+    /// [`SessionError::PolicyMac`], [`SessionError::Policy`]; the keys are erased.
     pub fn check_policy(
         self,
-        _policy: GuestPolicy,
-        _firmware: ApiVersion,
+        policy: GuestPolicy,
+        firmware: ApiVersion,
     ) -> Result<Channel, SessionError> {
-        todo!()
+        let mac = self.keys.tik.policy_mac(policy);
+        mac.verify_slice(&self.policy_mac).map_err(|_| SessionError::PolicyMac)?;
+        policy.check(firmware).map_err(SessionError::Policy)?;
+        Ok(Channel { keys: self.keys, policy })
     }
 }
 
@@ -47,10 +71,33 @@ pub struct Channel {
 }
 
 impl Channel {
+    /// Opens a session from what the commands give, in the firmware's order: the session's length, the certificate's, then
+    /// [`Unwrapped::open`] and [`Unwrapped::check_policy`] (AMD's published firmware, LAUNCH_START and RECEIVE_START).
+    ///
+    /// See [the module](super) for an example.
+    ///
+    /// # Errors
+    /// [`SessionError`], with the firmware's status.
+    pub fn open(
+        pdh: &ecdh::PrivateKey,
+        peer_certificate: &[u8],
+        session: &[u8],
+        policy: GuestPolicy,
+        firmware: ApiVersion,
+    ) -> Result<Self, SessionError> {
+        let found = session.len();
+        let buffer = session.try_into().map_err(|_| SessionError::Length { found })?;
+        let peer = Certificate::parse(peer_certificate).map_err(SessionError::Certificate)?;
+        let session = Unwrapped::open(pdh, &peer, &SessionBuffer::from_bytes(buffer))?;
+        session.check_policy(policy, firmware)
+    }
+
     /// LAUNCH_START without a session: keys of zeros, and any policy.
+    ///
+    /// Nothing is secret in such a launch, and everybody can make its measurement.
     #[must_use]
-    pub fn without_session(_policy: GuestPolicy) -> Self {
-        todo!()
+    pub fn without_session(policy: GuestPolicy) -> Self {
+        Self { keys: TransportKeys::zero(), policy }
     }
 
     /// Its keys.
@@ -70,11 +117,16 @@ impl Channel {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SessionError {
+    /// The session buffer has another length than [`SessionBuffer::LEN`].
+    Length {
+        /// The bytes that were given.
+        found: usize,
+    },
     /// The peer's certificate.
     Certificate(CertificateError),
-    /// WRAP_MAC is another one.
+    /// WRAP_MAC is another one: NONCE or WRAP_TK was changed, or the session is with another key.
     WrapMac,
-    /// POLICY_MAC is another one.
+    /// POLICY_MAC is another one: the policy or WRAP_IV was changed.
     PolicyMac,
     /// The policy.
     Policy(PolicyError),
@@ -84,6 +136,27 @@ impl SessionError {
     /// What the firmware answers.
     #[must_use]
     pub const fn status(self) -> Status {
-        todo!()
+        match self {
+            Self::Length { .. } => Status::INVALID_LENGTH,
+            Self::Certificate(error) => error.status(),
+            Self::WrapMac | Self::PolicyMac => Status::BAD_MEASUREMENT,
+            Self::Policy(error) => error.status(),
+        }
     }
 }
+
+impl fmt::Display for SessionError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Length { found } => {
+                write!(f, "the session buffer has {found} bytes, expected {}", SessionBuffer::LEN)
+            }
+            Self::Certificate(error) => write!(f, "the peer's certificate: {error}"),
+            Self::WrapMac => f.write_str("WRAP_MAC is not that of WRAP_TK in this session"),
+            Self::PolicyMac => f.write_str("POLICY_MAC is not that of the policy in this session"),
+            Self::Policy(error) => fmt::Display::fmt(error, f),
+        }
+    }
+}
+
+impl core::error::Error for SessionError {}
