@@ -6,10 +6,9 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Subcommand};
 use sevcrypt::Hex;
 use sevcrypt::sev::GuestPolicy;
-use sevcrypt::sev::cert::{Product, Usage};
 use sevcrypt::sev::report::AttestationReport;
 
-use crate::certs::legacy::{Files, Given};
+use crate::certs::legacy::{Authority, Files};
 use crate::failure::Failure;
 use crate::input::Content;
 use crate::keys::fixed;
@@ -74,9 +73,8 @@ pub(crate) fn run(Command::Verify(options): &Command) -> Result<(), Failure> {
         Err(Err(_)) => return judged.map(drop),
     }
     if let Ok(report) = &report {
-        if let Ok(product) = &judged {
-            fields.add("chain_verified", product.is_some());
-            fields.add("product", product.map(|product| format!("{product:?}")));
+        if let Ok(authority) = &judged {
+            authority.add_to(&mut fields);
         }
         fields.add("nonce", Hex(report.mnonce()).to_string());
         fields.add("launch_digest", Hex(report.digest()).to_string());
@@ -90,26 +88,19 @@ pub(crate) fn run(Command::Verify(options): &Command) -> Result<(), Failure> {
     judged.map(drop).and(printed)
 }
 
-/// The product whose root vouches for the PEK, if that was asked for.
-fn judge(
-    options: &VerifyOptions,
-    report: &AttestationReport,
-) -> Result<Option<Product>, Failure> {
+/// Who vouches for the PEK.
+fn judge(options: &VerifyOptions, report: &AttestationReport) -> Result<Authority, Failure> {
     let [nonce, digest] = [("--nonce", &options.nonce), ("--digest", &options.digest)];
     let nonce = nonce.1.as_deref().map(|text| fixed::<16>(nonce.0, text)).transpose()?;
     let digest = digest.1.as_deref().map(|text| fixed::<32>(digest.0, text)).transpose()?;
     let files = Files::read([&options.pek].into_iter().chain(&options.chain))?;
     let roots = Files::read(&options.root)?;
-    let given = Given::parse(&files)?;
-    let (pek, product) = match options.chain.is_empty() {
-        true => {
-            let (name, pek) = given.the(Usage::PEK)?;
-            eprintln!("note: {name}: nothing vouches for this PEK without --chain");
-            (pek_key(pek), None)
-        }
+    let platform = files.platform()?;
+    let (pek, authority) = match options.chain.is_empty() {
+        true => (platform.unauthenticated_pek()?, Authority::Nobody),
         false => {
-            let verified = given.verify_pek(&Given::parse(&roots)?)?;
-            (verified.key, Some(verified.product))
+            let verified = platform.verify_pek(&roots.roots()?)?;
+            (verified.key, Authority::of(verified.product))
         }
     };
     report
@@ -128,6 +119,5 @@ fn judge(
     if let Some(policy) = options.policy.filter(|policy| *policy != report.policy()) {
         return refused("policy", format!("{:#x}", report.policy().0), format!("{:#x}", policy.0));
     }
-    Ok(product)
+    Ok(authority)
 }
-fn pek_key(_: &sevcrypt::sev::cert::Certificate) -> sevcrypt::ecdsa::VerifyingKey { todo!() }

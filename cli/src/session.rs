@@ -7,12 +7,12 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 use sevcrypt::ecdh::PrivateKey;
-use sevcrypt::sev::cert::{Certificate, PdhKey, Product, Usage};
+use sevcrypt::sev::cert::{Certificate, PdhKey};
 use sevcrypt::sev::session::{ClientSession, SessionRandom};
 use sevcrypt::sev::{ApiVersion, GuestPolicy};
 use zeroize::Zeroizing;
 
-use crate::certs::legacy::{Files, Given};
+use crate::certs::legacy::{Authority, Files};
 use crate::failure::Failure;
 use crate::output::{self, Fields, Output};
 
@@ -32,10 +32,10 @@ pub(crate) struct CreateOptions {
     #[arg(long, value_name = "FILE", conflicts_with = "pdh_chain")]
     pdh: Option<PathBuf>,
     /// More certificates of the chain, in any order: the CEK with AMD's signature, ASK, ARK
-    #[arg(long, value_name = "FILE", requires = "pdh_chain")]
+    #[arg(long, value_name = "FILE", conflicts_with = "pdh")]
     cert: Vec<PathBuf>,
     /// ARK certificates to trust beside AMD's: those of test platforms
-    #[arg(long, value_name = "FILE", requires = "pdh_chain")]
+    #[arg(long, value_name = "FILE", conflicts_with = "pdh")]
     root: Vec<PathBuf>,
     /// The guest's policy: a hexadecimal number
     #[arg(long, value_name = "HEX", value_parser = policy)]
@@ -67,10 +67,9 @@ pub(crate) fn run(Command::Create(options): &Command) -> Result<(), Failure> {
     let made = create(options);
     let mut fields = Fields::default();
     match &made {
-        Ok((platform, names)) => {
+        Ok((authority, names)) => {
             fields.add("verdict", "created");
-            fields.add("platform_verified", platform.product.is_some());
-            fields.add("product", platform.product.map(|product| format!("{product:?}")));
+            authority.add_to(&mut fields);
             fields.add("policy", policy_value(options.policy, options.json)?);
             fields.add("files", names.clone());
         }
@@ -89,30 +88,17 @@ pub(crate) fn run(Command::Create(options): &Command) -> Result<(), Failure> {
     made.map(drop).and(printed)
 }
 
-/// Whom the session is with.
-struct Platform {
-    pdh: PdhKey,
-    /// The product whose root vouches for it; `None` if nothing was verified.
-    product: Option<Product>,
-}
-
 impl CreateOptions {
-    fn platform(&self) -> Result<Platform, Failure> {
+    /// The platform's key, and who vouches for it.
+    fn platform(&self) -> Result<(PdhKey, Authority), Failure> {
         let Some(chain) = &self.pdh_chain else {
             let files = Files::read(&self.pdh)?;
-            let given = Given::parse(&files)?;
-            let (name, pdh) = given.the(Usage::PDH)?;
-            let pdh = PdhKey::unauthenticated(pdh)
-                .map_err(|why| Failure::malformed(format_args!("{name}: {why}")))?;
-            eprintln!(
-                "note: {name}: not verified; whoever made this PDH can read what the session protects"
-            );
-            return Ok(Platform { pdh, product: None });
+            return Ok((files.platform()?.unauthenticated_pdh()?, Authority::Nobody));
         };
         let files = Files::read([chain].into_iter().chain(&self.cert))?;
         let roots = Files::read(&self.root)?;
-        let verified = Given::parse(&files)?.verify(&Given::parse(&roots)?)?;
-        Ok(Platform { pdh: *verified.pdh(), product: Some(verified.product()) })
+        let verified = files.platform()?.verify(&roots.roots()?)?;
+        Ok((*verified.pdh(), Authority::of(verified.product())))
     }
 }
 
@@ -126,17 +112,17 @@ pub(crate) fn policy_value(policy: GuestPolicy, json: bool) -> Result<Value, Fai
 }
 
 /// Makes a session, and gives the names of its files.
-fn create(options: &CreateOptions) -> Result<(Platform, Value), Failure> {
+fn create(options: &CreateOptions) -> Result<(Authority, Value), Failure> {
     if options.policy.unknown_bits() != 0 {
         return Err(Failure::usage(format_args!(
             "--policy: reserved bits {:#x} are set, which the firmware refuses",
             options.policy.unknown_bits()
         )));
     }
-    let platform = options.platform()?;
+    let (pdh, authority) = options.platform()?;
     let own = PrivateKey::from_random(&*random()?);
     let fresh = SessionRandom::new(&*random()?);
-    let session = ClientSession::new(&own, &platform.pdh, options.policy, &fresh);
+    let session = ClientSession::new(&own, &pdh, options.policy, &fresh);
     let certificate = Certificate::of_ecdh_key(&own.public_key(), ApiVersion::default());
     let keys = session.keys();
 
@@ -161,5 +147,5 @@ fn create(options: &CreateOptions) -> Result<(Platform, Value), Failure> {
     // All of them are written: now they take their names.
     outputs.into_iter().try_for_each(Output::finish)?;
     let [godh, buffer, tik, tek] = [godh, buffer, tik, tek].map(|path| path.display().to_string());
-    Ok((platform, json!({ "godh": godh, "session": buffer, "tik": tik, "tek": tek })))
+    Ok((authority, json!({ "godh": godh, "session": buffer, "tik": tik, "tek": tek })))
 }

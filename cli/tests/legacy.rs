@@ -173,7 +173,7 @@ fn a_session_with_a_verified_platform() {
     assert_eq!(folder.names("out"), files);
     let document = json(&output);
     assert_eq!(document["verdict"], "created");
-    assert_eq!(document["platform_verified"], true);
+    assert_eq!(document["verified"], true);
     assert_eq!(document["policy"]["set"], json!(["NODBG", "ES"]));
     assert_eq!(document["files"]["tik"], folder.path("out/tik.bin"));
     let first = opened(&folder, "out", 5);
@@ -206,9 +206,7 @@ fn a_session_with_a_verified_platform() {
 fn only_the_owner_reads_the_keys() {
     use std::os::unix::fs::PermissionsExt;
     let folder = Folder::new();
-    let mode = |name: &str| {
-        fs::metadata(folder.path(name)).unwrap().permissions().mode() & 0o777
-    };
+    let mode = |name: &str| fs::metadata(folder.path(name)).unwrap().permissions().mode() & 0o777;
     fs::create_dir(folder.path("out")).unwrap();
     folder.write("out/tik.bin", "everybody's");
     fs::set_permissions(folder.path("out/tik.bin"), fs::Permissions::from_mode(0o666)).unwrap();
@@ -225,7 +223,7 @@ fn a_session_with_a_pdh_alone() {
         ["session", "create", "--pdh", &pdh, "--policy", "37010005", "--out", &out, "--json"];
     let output = sevcrypt(&arguments);
     ended(&output, 0, &["note: ", "pdh.cert: not verified"]);
-    assert_eq!(json(&output)["platform_verified"], false);
+    assert_eq!(json(&output)["verified"], false);
     assert_eq!(json(&output)["product"], Value::Null);
     opened(&folder, "out", 0x3701_0005);
     ended(&fed(&arguments.map(|it| if it == pdh { "-" } else { it }), &made("pdh.cert")), 0, &[]);
@@ -256,8 +254,18 @@ fn platforms_that_are_refused() {
     refused(&chain(&WHOLE), &[], 3, &["ARK"]);
     refused(&chain(&SIGNED), &[], 3, &["CEK"]);
     // The keys of somebody who has the names of the root.
-    refused(&chain(&["pdh", "pek", "oca", "attacker-cek", "attacker-ask", "attacker-ark"]), &trusted, 3, &["ARK"]);
-    refused(&chain(&["pdh", "pek", "oca", "attacker-cek", "attacker-ask", "ark"]), &trusted, 3, &["ASK"]);
+    refused(
+        &chain(&["pdh", "pek", "oca", "attacker-cek", "attacker-ask", "attacker-ark"]),
+        &trusted,
+        3,
+        &["ARK"],
+    );
+    refused(
+        &chain(&["pdh", "pek", "oca", "attacker-cek", "attacker-ask", "ark"]),
+        &trusted,
+        3,
+        &["ASK"],
+    );
     refused(&chain(&["pdh", "pek", "oca", "attacker-cek", "ask", "ark"]), &trusted, 3, &["CEK"]);
     // What the KDS has.
     refused(&chain(&EXPORTED), &trusted, 5, &["CEK", "https://kdsintf.amd.com/cek/id/"]);
@@ -280,8 +288,13 @@ fn platforms_that_are_refused() {
     let whole = chain(&WHOLE);
     refused(&[], &trusted, 2, &["chain.cert", "no certificate"]);
     refused(&whole[2084..], &trusted, 2, &["no PDH"]);
-    refused(&whole[..8335], &trusted, 2, &["chain.cert: at byte 0x186c"]);
-    refused(&whole[..8337], &trusted, 2, &["chain.cert: at byte 0x2090"]);
+    refused(&whole[..8335], &trusted, 2, &["chain.cert: the certificate at offset 0x186c"]);
+    refused(
+        &whole[..8337],
+        &trusted,
+        2,
+        &["chain.cert: no SEV or AMD certificate begins at offset 0x2090"],
+    );
     refused(b"certificates", &trusted, 2, &["chain.cert"]);
     let mut other = made("pek.cert");
     other[4] ^= 1;
@@ -312,7 +325,7 @@ fn sessions_with_wrong_options() {
     run(&["--pdh", &pdh, "--out", &out], 1, &["--policy"]);
     run(&["--pdh", &pdh, "--policy", "1"], 1, &["--out"]);
     run(&["--pdh", &pdh, "--pdh-chain", &whole, "--policy", "1", "--out", &out], 1, &["--pdh"]);
-    run(&["--pdh", &pdh, "--root", &root, "--policy", "1", "--out", &out], 1, &["--pdh-chain"]);
+    run(&["--pdh", &pdh, "--root", &root, "--policy", "1", "--out", &out], 1, &["--root"]);
     for policy in ["", "0x", "+1", "-1", "policy", "100000000"] {
         run(&["--pdh", &pdh, "--policy", policy, "--out", &out], 1, &["--policy"]);
     }
@@ -327,7 +340,11 @@ fn sessions_with_wrong_options() {
     run(&["--pdh", &pdh, "--policy", "1", "--out", &file], 1, &["file: "]);
     // A name that is taken by something else: none of the files changes.
     fs::create_dir_all(folder.path("taken/tek.bin")).unwrap();
-    run(&["--pdh", &pdh, "--policy", "1", "--out", &folder.path("taken")], 1, &["tek.bin: is a directory"]);
+    run(
+        &["--pdh", &pdh, "--policy", "1", "--out", &folder.path("taken")],
+        1,
+        &["tek.bin: is a directory"],
+    );
     assert_eq!(folder.names("taken"), ["tek.bin"]);
 }
 
@@ -502,8 +519,7 @@ fn measurements_of_images() {
     for page in [&first, &others, &others] {
         dumped.update_vmsa(page);
     }
-    let pages =
-        ["--vcpus", "3", "--vmsa-cpu0", &first_path, "--vmsa-cpu1", &others_path];
+    let pages = ["--vcpus", "3", "--vmsa-cpu0", &first_path, "--vmsa-cpu1", &others_path];
     assert_eq!(printed(&measured("sev-es", &pages)), of(dumped.digest()));
     ended(&measured("sev-es", &pages[..4]), 1, &["--vmsa-cpu1"]);
     ended(&measured("sev-es", &["--vcpus", "3"]), 1, &["--vcpu-type"]);
@@ -567,7 +583,9 @@ impl Packet {
     /// The two files, which go away.
     fn take(&self) -> [Vec<u8>; 2] {
         let files = ["header", "payload"].map(|name| self.folder.read(name));
-        ["header", "payload"].iter().for_each(|name| fs::remove_file(self.folder.path(name)).unwrap());
+        ["header", "payload"]
+            .iter()
+            .for_each(|name| fs::remove_file(self.folder.path(name)).unwrap());
         files
     }
 }
@@ -706,4 +724,270 @@ fn known_packets_and_measurements() {
         }
         assert_eq!(printed(&sevcrypt(&arguments)), text(&case["expected_b64"]));
     }
+}
+
+/// The launch digest in the report of vectors/sev.
+const REPORTED: &str = "8bbb57bf0261ee4b1c5983f2f6f2b16b26cdc934291176c33328f70b74fc6fb8";
+
+#[test]
+fn reports() {
+    let (report, pek, root) =
+        (made_path("report.bin"), made_path("pek.cert"), made_path("ark.cert"));
+    let verify = |options: &[&str]| {
+        sevcrypt(&[&["attest", "verify", &report, "--pek", &pek], options].concat())
+    };
+    let others = ["oca", "cek", "ask", "ark"].map(|name| made_path(&format!("{name}.cert")));
+    let chain: Vec<&str> = others.iter().flat_map(|path| ["--chain", path]).collect();
+    let verified = [&chain[..], &["--root", &root]].concat();
+
+    let output = verify(&["--json"]);
+    ended(&output, 0, &["note: ", "pek.cert: not verified"]);
+    assert_eq!(
+        json(&output),
+        json!({
+            "verdict": "accepted",
+            "verified": false,
+            "root": null,
+            "product": null,
+            "nonce": NONCE,
+            "launch_digest": REPORTED,
+            "policy": { "value": 0x3701_0005, "set": ["NODBG", "ES"], "unknown": 0 },
+        })
+    );
+    let output = verify(&[&verified[..], &["--json"]].concat());
+    ended(&output, 0, &[]);
+    assert_eq!(String::from_utf8(output.stderr.clone()).unwrap(), "");
+    assert_eq!(json(&output)["root"], "given");
+    let output = verify(&verified);
+    ended(&output, 0, &[]);
+    for words in ["accepted", NONCE, REPORTED, "API 1.55 or later, NODBG ES"] {
+        assert!(stdout(&output).contains(words), "no '{words}' in {output:?}");
+    }
+    // One file has them all, the PEK too; the report as text.
+    let folder = Folder::new();
+    let whole = folder.write("whole.cert", self::chain(&WHOLE));
+    let text = folder.write("report.txt", Base64::encode_string(&made("report.bin")));
+    let all = ["attest", "verify", &text, "--pek", &whole, "--chain", &whole, "--root", &root];
+    ended(&sevcrypt(&all), 0, &[]);
+
+    // What is asked for of the guest.
+    let asked = ["--nonce", NONCE, "--digest", REPORTED, "--policy", "0x37010005"];
+    ended(&verify(&[&verified[..], &asked].concat()), 0, &[]);
+    for (option, value, words) in [
+        ("--nonce", &DIGEST[..32], "the nonce is 50515253"),
+        ("--digest", DIGEST, "the launch digest is 8bbb57bf"),
+        ("--policy", "37010004", "the policy is 0x37010005, expected 0x37010004"),
+    ] {
+        let output = verify(&[&verified[..], &[option, value, "--json"]].concat());
+        ended(&output, 4, &[words]);
+        assert_eq!(json(&output)["verdict"], "refused");
+        assert_eq!(json(&output)["nonce"], NONCE);
+        // Who did not sign has nothing to say about nonces.
+        ended(&verify(&[&chain[..], &[option, value]].concat()), 3, &["ARK"]);
+    }
+    for (option, value) in [("--nonce", "50"), ("--digest", NONCE), ("--policy", "x")] {
+        let output = verify(&[option, value]);
+        assert_eq!(output.status.code(), Some(1), "{output:?}");
+    }
+    ended(&verify(&["--chain", "/no/such/file"]), 1, &["/no/such/file"]);
+    assert_eq!(verify(&["--root", &root]).status.code(), Some(1));
+    ended(&sevcrypt(&["attest", "verify", "-", "--pek", "-"]), 1, &["once"]);
+}
+
+#[test]
+fn reports_that_are_refused() {
+    let folder = Folder::new();
+    let (pek, root) = (made_path("pek.cert"), made_path("ark.cert"));
+    let whole = folder.write("whole.cert", chain(&WHOLE));
+    let verify = |report: &[u8], options: &[&str]| {
+        let report = folder.write("report.bin", report);
+        sevcrypt(&[&["attest", "verify", &report], options].concat())
+    };
+    let report = made("report.bin");
+    let verified = ["--pek", &*pek, "--chain", &whole, "--root", &root];
+    ended(&verify(&report, &verified), 0, &[]);
+
+    // Every byte counts.
+    for byte in 0..report.len() {
+        let mut changed = report.clone();
+        changed[byte] ^= 1;
+        ended(&verify(&changed, &verified), 3, &["report.bin: "]);
+    }
+    let mut changed = report.clone();
+    changed[0x30] ^= 1;
+    let output = verify(&changed, &[&verified[..], &["--json"]].concat());
+    assert_eq!(json(&output)["verdict"], "not-authentic");
+    // No report.
+    for bytes in [&report[1..], &[&report[..], &[0]].concat(), b"", b"report"] {
+        let output = verify(bytes, &[&verified[..], &["--json"]].concat());
+        ended(&output, 2, &["report.bin: "]);
+        assert_eq!(json(&output)["verdict"], "malformed");
+        assert_eq!(json(&output)["nonce"], Value::Null);
+    }
+    // Another key's report, and a PEK of nobody's.
+    ended(&verify(&report, &["--pek", &made_path("oca.cert")]), 2, &["no PEK"]);
+    let mut other = Certificate::parse(&made("oca.cert")).unwrap();
+    other.set_usage(sevcrypt::sev::cert::Usage::PEK);
+    let other = folder.write("other.cert", other.as_bytes());
+    ended(&verify(&report, &["--pek", &other]), 3, &["not this PEK's"]);
+    let rest = folder.write("rest.cert", chain(&["oca", "cek", "ask", "ark"]));
+    ended(&verify(&report, &["--pek", &other, "--chain", &rest, "--root", &root]), 3, &["PEK"]);
+    ended(&verify(&report, &["--pek", &other, "--chain", &whole, "--root", &root]), 2, &["PEK"]);
+    // The chain's end.
+    let unsigned = folder.write("unsigned.cert", chain(&["oca", "cek-unsigned"]));
+    let output = verify(&report, &["--pek", &pek, "--chain", &unsigned]);
+    ended(&output, 5, &["https://kdsintf.amd.com/cek/id/"]);
+    let without = folder.write("without.cert", chain(&["oca", "ask", "ark"]));
+    ended(&verify(&report, &["--pek", &pek, "--chain", &without]), 5, &["CEK"]);
+    let without = folder.write("without.cert", chain(&["cek", "ask", "ark"]));
+    ended(&verify(&report, &["--pek", &pek, "--chain", &without]), 5, &["OCA"]);
+    let attacker = folder
+        .write("attacker.cert", chain(&["oca", "attacker-cek", "attacker-ask", "attacker-ark"]));
+    ended(&verify(&report, &["--pek", &pek, "--chain", &attacker, "--root", &root]), 3, &["ARK"]);
+    ended(&verify(&report, &["--pek", &pek, "--chain", &whole, "--root", &pek]), 2, &["no ARK"]);
+}
+
+#[test]
+fn certificates_are_shown() {
+    let folder = Folder::new();
+    let show = |bytes: &[u8], options: &[&str]| {
+        let file = folder.write("file.cert", bytes);
+        sevcrypt(&[&["certs", "show", &file], options].concat())
+    };
+    let documents = |bytes: &[u8]| {
+        let output = show(bytes, &["--json"]);
+        ended(&output, 0, &[]);
+        json(&output).as_array().unwrap().clone()
+    };
+    let pdh = PrivateKey::from_scalar(&array(PDH)).unwrap().public_key().to_sec1();
+    let shown = documents(&made("pdh.cert"));
+    assert_eq!(
+        shown[0],
+        json!({
+            "type": "SEV certificate",
+            "usage": "0x1003 (PDH)",
+            "version": 1,
+            "api": "1.55",
+            "algorithm": "0x3 (ECDH, SHA-256)",
+            "key": "P-384",
+            "public_x": Hex(&pdh[1..49]).to_string(),
+            "public_y": Hex(&pdh[49..]).to_string(),
+            "signatures": [
+                {
+                    "slot": 1,
+                    "usage": "0x1002 (PEK)",
+                    "algorithm": "0x2 (ECDSA, SHA-256)",
+                    "state": "not checked: no certificate of usage 0x1002 (PEK) in this file",
+                },
+                { "slot": 2, "state": "empty" },
+            ],
+            "faults": [],
+            "sha256": "e515ee9ab7b3bdc12b06e3f38b1ab1e9f7b1058838ba042ecaf170ae04bae941",
+        })
+    );
+
+    let whole = documents(&chain(&WHOLE));
+    let usages: Vec<_> = whole.iter().map(|it| it["usage"].as_str().unwrap()).collect();
+    let names = ["(PDH)", "(PEK)", "(OCA)", "(CEK)", "(ASK)", "(ARK)"];
+    assert!(
+        usages.len() == 6 && usages.iter().zip(names).all(|(usage, name)| usage.contains(name))
+    );
+    let states = |document: &Value| -> Vec<String> {
+        let signatures = document["signatures"].as_array().unwrap();
+        signatures.iter().map(|it| it["state"].as_str().unwrap().to_owned()).collect()
+    };
+    let valid = |usage: &str| format!("valid under the {usage} of this file");
+    assert_eq!(states(&whole[0]), [valid("0x1002 (PEK)"), "empty".to_owned()]);
+    assert_eq!(states(&whole[1]), [valid("0x1001 (OCA)"), valid("0x1004 (CEK)")]);
+    assert_eq!(states(&whole[2]), [valid("0x1001 (OCA)"), "empty".to_owned()]);
+    assert_eq!(states(&whole[3]), [valid("ASK"), "empty".to_owned()]);
+    assert_eq!(whole[4]["signature"], valid("ARK"));
+    assert_eq!(whole[5]["signature"], "valid under itself, and none of AMD's");
+    assert_eq!(whole[5]["key"], "RSA 4096");
+    assert_eq!(whole[5]["key_id"], Hex(b"sevcrypt's ARK..").to_string());
+
+    // What is wrong is shown, too.
+    let mut changed = chain(&WHOLE);
+    changed[0x20] ^= 1; // a coordinate of the PDH
+    changed[0x82a] ^= 1; // a reserved byte of the PEK
+    let shown = documents(&changed);
+    assert_eq!(shown[0]["key"], Value::Null);
+    assert!(!shown[0]["faults"].as_array().unwrap().is_empty());
+    assert_eq!(shown[1]["faults"], json!(["byte 0x6 is reserved and not zero"]));
+    assert!(states(&shown[1])[0].starts_with("not valid under the 0x1001 (OCA)"), "{shown:?}");
+    let cek = documents(&made("cek.cert"));
+    assert!(states(&cek[0])[0].starts_with("not valid: CEK: no ASK"), "{cek:?}");
+    let exported = documents(&chain(&EXPORTED));
+    assert_eq!(states(&exported[3]), ["empty", "empty"]);
+    let mut attacked = chain(&["attacker-ask", "ark"]);
+    let shown = documents(&attacked);
+    assert!(shown[0]["signature"].as_str().unwrap().starts_with("not valid under the ARK"));
+    *attacked.last_mut().unwrap() ^= 1;
+    let shown = documents(&attacked);
+    assert!(shown[1]["signature"].as_str().unwrap().starts_with("not valid under itself"));
+
+    let text = show(Base64::encode_string(&chain(&WHOLE)).as_bytes(), &[]);
+    ended(&text, 0, &[]);
+    assert!(stdout(&text).contains("usage              0x1002 (PEK)"), "{text:?}");
+    // No certificates.
+    ended(&show(&chain(&WHOLE)[..8335], &[]), 2, &["file.cert: "]);
+    ended(&show(&[1, 0, 0, 0], &[]), 2, &["file.cert: "]);
+    ended(&show(&[chain(&WHOLE), vec![0]].concat(), &[]), 2, &["file.cert: "]);
+}
+
+#[test]
+fn chains_become_files() {
+    let folder = Folder::new();
+    let file = folder.write("whole.cert", chain(&WHOLE));
+    ended(&sevcrypt(&["certs", "export", &file, &folder.path("out")]), 0, &[]);
+    assert_eq!(folder.names("out").len(), 6);
+    for name in WHOLE {
+        let name = format!("{name}.cert");
+        assert_eq!(folder.read(&format!("out/{name}")), made(&name));
+    }
+    let file = folder.write("broken.cert", &chain(&WHOLE)[..8335]);
+    ended(&sevcrypt(&["certs", "export", &file, &folder.path("none")]), 2, &["broken.cert: "]);
+    assert!(!fs::exists(folder.path("none")).unwrap());
+}
+
+/// Those of a platform of Naples, and AMD's own.
+#[test]
+fn real_certificates() {
+    let Some(vectors) = real::folder("real_certificates") else { return };
+    let read = |name: &str| fs::read(vectors.join(format!("legacy/{name}.cert"))).unwrap();
+    let folder = Folder::new();
+    let platform: Vec<u8> = ["pdh_naples", "pek_naples", "oca_naples", "cek_naples"]
+        .iter()
+        .flat_map(|name| read(name))
+        .collect();
+    let output = create(&folder, &platform, &["--json"]);
+    ended(&output, 0, &[]);
+    assert_eq!(json(&output)["product"], "Naples");
+    assert_eq!(json(&output)["root"], "amd");
+    assert_eq!(folder.names("out").len(), 4);
+    let with_ca = [platform.clone(), read("ask_naples"), read("ark_naples")].concat();
+    ended(&create(&folder, &with_ca, &[]), 0, &[]);
+    let with_another = [platform.clone(), read("ask_rome"), read("ark_rome")].concat();
+    ended(&create(&folder, &with_another, &[]), 3, &["CEK"]);
+    let mut unsigned =
+        Certificate::parse(&read("cek_naples")).unwrap().unsigned().as_bytes().to_vec();
+    unsigned = [&platform[..3 * 2084], &unsigned].concat();
+    ended(&create(&folder, &unsigned, &[]), 5, &["https://kdsintf.amd.com/cek/id/"]);
+
+    let show = |bytes: &[u8]| {
+        let file = folder.write("file.cert", bytes);
+        let output = sevcrypt(&["certs", "show", &file, "--json"]);
+        ended(&output, 0, &[]);
+        json(&output)
+    };
+    let cek = show(&read("cek_naples"));
+    assert_eq!(cek[0]["signatures"][0]["state"], "valid under AMD's ASK of Naples");
+    for (name, product) in [("naples", "Naples"), ("rome", "Rome"), ("milan", "Milan")] {
+        let ask = show(&read(&format!("ask_{name}")));
+        assert_eq!(ask[0]["signature"], format!("valid under AMD's ARK of {product}"));
+        let ark = show(&read(&format!("ark_{name}")));
+        assert_eq!(ark[0]["signature"], format!("valid under itself, and AMD's ARK of {product}"));
+    }
+    let bad = show(&read("ark_naples_bad_format"));
+    assert_eq!(bad[0]["signature"], "none, and AMD's ARK of Naples");
 }

@@ -189,7 +189,8 @@ impl<'a> Guest<'a> {
             else {
                 return Err(Failure::usage("expected --ovmf"));
             };
-            let mut measured = Measured::new(self.generation_name(), Digest::Sha256(digest), Log::default());
+            let mut measured =
+                Measured::new(self.generation_name(), Digest::Sha256(digest), Log::default());
             measured.inputs.push(("guest", self.generation_name().to_owned()));
             measured.add_measurement(owner, &digest);
             return measured.end(self.result, |_| Ok(None));

@@ -53,14 +53,9 @@ impl OwnerOptions {
     /// `None` without `--tik`.
     pub(super) fn read(&self) -> Result<Option<Owner>, Failure> {
         // The options ask for each other.
-        let (Some(tik), Some(nonce), Some(major), Some(minor), Some(build), Some(policy)) = (
-            &self.tik,
-            &self.nonce,
-            self.api_major,
-            self.api_minor,
-            self.build_id,
-            self.policy,
-        ) else {
+        let (Some(tik), Some(nonce), Some(major), Some(minor), Some(build), Some(policy)) =
+            (&self.tik, &self.nonce, self.api_major, self.api_minor, self.build_id, self.policy)
+        else {
             return Ok(None);
         };
         let digest = self.launch_digest.as_deref().map(|text| fixed("--launch-digest", text));

@@ -5,11 +5,11 @@ use std::io::{self, Write};
 use base64ct::{Base64, Encoding};
 use clap::{Args, ValueEnum};
 use serde::Serialize;
-use sevcrypt::{Backend, Hex};
 use sevcrypt::hash::Workers;
 use sevcrypt::image::{Digest, Log};
 use sevcrypt::sev::launch::Measurement;
 use sevcrypt::snp::launch::{Change, Explanation};
+use sevcrypt::{Backend, Hex};
 use subtle::ConstantTimeEq;
 
 use super::log::{self, StepRecord};

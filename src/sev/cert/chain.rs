@@ -197,6 +197,23 @@ impl<'a> Trust<'a> {
         }
     }
 
+    /// The product whose ASK, which is built in, has signed a CEK.
+    ///
+    /// # Errors
+    /// [`ChainError::Cek`], [`ChainError::CekByNone`]
+    pub fn product_of_cek(&self, cek: &Certificate) -> Result<Product, ChainError> {
+        signer_of_cek(cek, self).map(|(product, _)| product)
+    }
+
+    /// The product whose ARK has signed an ASK; `None` if a root of the caller's has.
+    ///
+    /// # Errors
+    /// [`ChainError::Ask`]
+    pub fn product_of_ask(&self, ask: &AmdCertificate<'_>) -> Result<Option<Product>, ChainError> {
+        let amd = AmdCertificates { ask: Some(*ask), ark: None };
+        amd_keys(amd, self).map(|(product, _)| product)
+    }
+
     /// Which trusted root has signed an ASK, by its CERTIFYING_ID: whose it is, and its key.
     fn signer_of(&self, ask: &AmdCertificate<'_>) -> Result<(Option<Product>, RsaKey), ChainError> {
         let id = ask.certifying_id();
@@ -354,7 +371,7 @@ fn pek_signer(
     }
     let (product, ask) = match ask {
         Some(ask) => (product, ask),
-        None => signer_of_cek(cek, trust)?,
+        None => signer_of_cek(cek, trust).map(|(product, ask)| (Some(product), ask))?,
     };
     cek_form(Some(&ask)).and_then(|()| cek.validate_under(&ask)).map_err(ChainError::Cek)?;
     let cek = ecdsa_sha256(cek).map_err(ChainError::Cek)?;
@@ -420,15 +437,12 @@ fn amd_keys(
     }
 }
 
-/// The product whose ASK has signed a CEK.
-fn signer_of_cek(
-    cek: &Certificate,
-    trust: &Trust<'_>,
-) -> Result<(Option<Product>, SignerKey), ChainError> {
+/// The product whose ASK has signed a CEK, and that ASK.
+fn signer_of_cek(cek: &Certificate, trust: &Trust<'_>) -> Result<(Product, SignerKey), ChainError> {
     for product in trust.products() {
         let ask = product.ask();
         match cek.validate_under(&ask) {
-            Ok(()) => return Ok((Some(product), ask)),
+            Ok(()) => return Ok((product, ask)),
             Err(CertificateError::NotSigned { .. } | CertificateError::Signature { .. }) => {}
             Err(error) => return Err(ChainError::Cek(error)),
         }
