@@ -545,3 +545,101 @@ impl fmt::Display for ChainError {
 }
 
 impl core::error::Error for ChainError {}
+
+#[cfg(test)]
+mod tests {
+    use std::vec::Vec;
+
+    use sha2::{Digest, Sha256};
+
+    use super::*;
+    use crate::sev::cert::AmdDraft;
+
+    /// What AMD's certificate says before its signature.
+    fn signed_part(product: Product, role: Role) -> Vec<u8> {
+        let anchor = product.anchor(role);
+        let draft = AmdDraft {
+            key_id: anchor.key_id,
+            certifying_id: product.anchor(Role::Ark).key_id,
+            usage: if role == Role::Ark { Usage::ARK } else { Usage::ASK },
+            key: anchor.key(),
+        };
+        let mut bytes = std::vec![0; draft.written_len()];
+        let written = draft.write(&mut bytes, |_, _| Ok::<(), ()>(())).unwrap();
+        written.signed_bytes().to_vec()
+    }
+
+    #[test]
+    fn each_product_has_its_keys() {
+        for product in Product::ALL {
+            let bits = if *product == Product::Naples { 2048 } else { 4096 };
+            for role in [Role::Ark, Role::Ask] {
+                assert_eq!(RsaKey::from(product.anchor(role).key()).bits(), bits);
+            }
+            let expected = match product {
+                Product::Naples => Algorithm::RSA_SHA256,
+                _ => Algorithm::RSA_SHA384,
+            };
+            assert_eq!(product.ask().algorithm, expected);
+        }
+    }
+
+    /// The ARK of Naples as it was first published, by the hash of that file; and nothing else without a signature.
+    #[test]
+    fn the_ark_of_576_bytes() {
+        let ark = signed_part(Product::Naples, Role::Ark);
+        assert_eq!(
+            Hex(&Sha256::digest(&ark)).to_string(),
+            "8efddcaaf84990cf6354d93637be270220cf15797332b3d918c3b8cc77349f31"
+        );
+        let (parsed, rest) = AmdCertificate::parse(&ark).unwrap();
+        assert_eq!((parsed.signature(), rest.len(), parsed.as_bytes()), (None, 0, &ark[..]));
+        let refused = parsed.validate_root(&Trust::amd());
+        assert_eq!(refused, Err(CertificateError::NoSignature));
+        assert_eq!(parsed.validate(&parsed), Err(CertificateError::NoSignature));
+
+        let with = |trust: Trust<'_>| {
+            let amd = AmdCertificates { ark: Some(parsed), ask: None };
+            amd_keys(amd, &trust).map(|(product, ask)| (product, ask.is_some()))
+        };
+        assert_eq!(with(Trust::amd()), Ok((Some(Product::Naples), true)));
+        assert_eq!(
+            with(Trust::amd().with_product(Product::Rome)),
+            Err(ChainError::Ark(CertificateError::Root { key_id: *parsed.key_id() }))
+        );
+
+        for at in 0..ark.len() {
+            let mut changed = ark.clone();
+            changed[at] ^= 1;
+            let refused = match at {
+                // A size of 2049 bits.
+                0x38 | 0x3c => CertificateError::Size { offset: at, bits: 2049 },
+                0x39..0x3c => {
+                    let bits = 2048 ^ 1 << (8 * (at - 0x38));
+                    CertificateError::Size { offset: 0x38, bits }
+                }
+                0x3d..0x40 => {
+                    let bits = 2048 ^ 1 << (8 * (at - 0x3c));
+                    CertificateError::Size { offset: 0x3c, bits }
+                }
+                _ => CertificateError::NoSignature,
+            };
+            assert_eq!(AmdCertificate::parse(&changed).unwrap_err(), refused, "byte {at:#x}");
+        }
+        for (product, role, len) in
+            [(Product::Naples, Role::Ask, 576), (Product::Rome, Role::Ark, 1088)]
+        {
+            let bytes = signed_part(product, role);
+            assert_eq!(bytes.len(), len);
+            let refused = AmdCertificate::parse(&bytes).unwrap_err();
+            assert_eq!(refused, CertificateError::NoSignature);
+            assert_eq!(refused.status(), Status::INVALID_CERTIFICATE);
+        }
+        for more in 1..256 {
+            let mut longer = ark.clone();
+            longer.resize(576 + more, 0);
+            let refused = CertificateError::Truncated { found: 576 + more, expected: 832 };
+            assert_eq!(AmdCertificate::parse(&longer).unwrap_err(), refused);
+        }
+    }
+}

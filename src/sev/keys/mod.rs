@@ -153,6 +153,3 @@ impl fmt::Display for GetIdError {
 }
 
 impl core::error::Error for GetIdError {}
-
-#[cfg(test)]
-mod tests;
