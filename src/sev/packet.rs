@@ -93,21 +93,25 @@ pub(crate) enum Context<'a> {
     Vmsa,
 }
 
-/// TEK and TIK, set up. Wiped on drop.
-pub(crate) struct PacketKeys {
+/// TEK and TIK, set up. Wiped on drop, padding included. A round key's alignment gives padding also to what holds this: wipe
+/// that as a whole, too.
+pub(crate) struct PacketKeys(Wiped<Keys>);
+
+struct Keys {
     ctr: CtrKey,
     /// HMAC that was given nothing yet.
-    mac: Wiped<Hmac<Sha256>>,
+    mac: Hmac<Sha256>,
 }
 
 impl PacketKeys {
     pub(crate) fn new(keys: &TransportKeys, backend: Backend) -> Self {
-        Self { ctr: CtrKey::new(keys.tek.as_bytes(), backend), mac: Wiped::new(keys.tik.hmac()) }
+        let ctr = CtrKey::new(keys.tek.as_bytes(), backend);
+        Self(Wiped::new(Keys { ctr, mac: keys.tik.hmac() }))
     }
 
     /// Enciphers in place, and makes the header. The length is a valid one, and the IV fresh.
     pub(crate) fn seal(&self, context: Context<'_>, iv: &Block, data: &mut [u8]) -> PacketHeader {
-        self.ctr.apply(iv, data);
+        self.0.ctr.apply(iv, data);
         let mac = self.mac(context, 0, iv, data).finalize().into_bytes().into();
         PacketHeader { flags: 0, iv: *iv, mac }
     }
@@ -136,7 +140,7 @@ impl PacketKeys {
 
     /// Deciphers in place what is authentic.
     pub(crate) fn decipher(&self, header: &PacketHeader, data: &mut [u8]) {
-        self.ctr.apply(&header.iv, data);
+        self.0.ctr.apply(&header.iv, data);
     }
 
     fn mac(&self, context: Context<'_>, flags: u32, iv: &Block, data: &[u8]) -> Hmac<Sha256> {
@@ -147,7 +151,8 @@ impl PacketKeys {
         };
         // Every caller has checked it: a valid length fits.
         let len = (data.len() as u32).to_le_bytes();
-        (*self.mac)
+        self.0
+            .mac
             .clone()
             .chain_update([context])
             .chain_update(flags.to_le_bytes())

@@ -1,10 +1,26 @@
-//! SEV and SEV-ES from outside: known answers, every bad input with its status, real certificates.
+//! SEV and SEV-ES from outside: known answers, both ends of a session and of a launch, every bad input with its status, real
+//! certificates, and what other tools have published.
 
 #![allow(missing_docs, reason = "tests")]
 
 mod certs;
 mod chain;
+#[path = "../support/dropped.rs"]
+mod dropped;
+#[path = "../support/real.rs"]
+mod folder;
 mod keys;
+mod launch;
 mod real;
 mod rsa;
+mod session;
 mod support;
+
+fn bytes<const N: usize>(hex: &str) -> [u8; N] {
+    base16ct::lower::decode_vec(hex).expect("digits").try_into().expect("the length")
+}
+
+/// 16 bytes that count up, as the worked example has them.
+fn counting(first: u8) -> [u8; 16] {
+    std::array::from_fn(|i| first + i as u8)
+}

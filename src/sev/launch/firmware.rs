@@ -12,6 +12,7 @@ use crate::sev::report::AttestationReport;
 use crate::sev::session::Channel;
 use crate::sev::{FirmwareVersion, GuestPolicy};
 use crate::status::Status;
+use crate::wipe::Wiped;
 
 /// LUPDATE: a guest that is being loaded.
 ///
@@ -68,17 +69,20 @@ impl Loading {
         let input = MeasurementInput { firmware, policy, digest, mnonce: *mnonce };
         let keys = self.channel.keys();
         let measurement = input.measure(&keys.tik);
-        let measured = Measured {
+        let measured = Guest {
             keys: PacketKeys::new(keys, backend),
             measure: measurement.measure,
             guest: Running { policy, digest },
         };
-        (measurement, measured)
+        (measurement, Measured(Wiped::new(measured)))
     }
 }
 
 /// LSECRET: a guest that was measured, and takes secrets. Its keys are wiped on drop.
-pub struct Measured {
+pub struct Measured(Wiped<Guest>);
+
+/// Wiped as a whole: the moves that fill it also copy its padding, which may hold old stack bytes.
+struct Guest {
     keys: PacketKeys,
     measure: [u8; 32],
     guest: Running,
@@ -119,17 +123,18 @@ impl Measured {
         header: &PacketHeader,
         secret: &mut [u8],
     ) -> Result<(), LaunchError> {
+        let Guest { keys, measure, .. } = &*self.0;
         let trans = secret.len();
         if header_len != PacketHeader::LEN || !packet::is_valid_len(guest) || guest != trans {
             return Err(LaunchError::SecretLengths { header: header_len, guest, trans });
         }
-        if !self.keys.is_authentic(Context::Secret(&self.measure), header, secret) {
+        if !keys.is_authentic(Context::Secret(measure), header, secret) {
             return Err(LaunchError::SecretMac);
         }
         if header.is_compressed() {
             return Err(LaunchError::Compressed);
         }
-        self.keys.decipher(header, secret);
+        keys.decipher(header, secret);
         Ok(())
     }
 
@@ -142,31 +147,32 @@ impl Measured {
         mnonce: &[u8; 16],
         pek: &S,
     ) -> Result<AttestationReport, S::Error> {
-        self.guest.attest(mnonce, pek)
+        self.0.guest.attest(mnonce, pek)
     }
 
     /// POLICY.
     #[must_use]
     pub fn policy(&self) -> GuestPolicy {
-        self.guest.policy
+        self.0.guest.policy
     }
 
     /// LD.
     #[must_use]
     pub fn digest(&self) -> &Sha256Digest {
-        &self.guest.digest
+        &self.0.guest.digest
     }
 
     /// LAUNCH_FINISH: the keys are erased.
     #[must_use]
     pub fn finish(self) -> Running {
-        self.guest
+        let Running { policy, digest } = self.0.guest;
+        Running { policy, digest }
     }
 }
 
 impl fmt::Debug for Measured {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Measured").field("guest", &self.guest).finish_non_exhaustive()
+        f.debug_struct("Measured").field("guest", &self.0.guest).finish_non_exhaustive()
     }
 }
 

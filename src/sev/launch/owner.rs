@@ -11,11 +11,15 @@ use crate::hash::Sha256Digest;
 use crate::sev::FirmwareVersion;
 use crate::sev::packet::{self, Context, PacketHeader, PacketKeys};
 use crate::sev::session::{ClientSession, TransportKeys};
+use crate::wipe::Wiped;
 
 /// A guest whose measurement its owner checked: it may have secrets. See [the module](super) for an example.
 ///
 /// Keys are wiped on drop.
-pub struct Attested {
+pub struct Attested(Wiped<Session>);
+
+/// Wiped as a whole: the moves that fill it also copy its padding, which may hold old stack bytes.
+struct Session {
     keys: PacketKeys,
     measure: [u8; 32],
 }
@@ -49,7 +53,8 @@ impl Attested {
     /// A guest whose measurement was checked elsewhere; **nothing is checked here**.
     #[must_use]
     pub fn assume(keys: &TransportKeys, measurement: &Measurement, backend: Backend) -> Self {
-        Self { keys: PacketKeys::new(keys, backend), measure: measurement.measure }
+        let keys = PacketKeys::new(keys, backend);
+        Self(Wiped::new(Session { keys, measure: measurement.measure }))
     }
 
     /// Seals a secret in place, for LAUNCH_SECRET (AMD 55766, LAUNCH_SECRET). Its length is a multiple of 16, not 0 and at most
@@ -66,7 +71,8 @@ impl Attested {
             let header = PacketHeader::LEN;
             return Err(LaunchError::SecretLengths { header, guest: len, trans: len });
         }
-        Ok(self.keys.seal(Context::Secret(&self.measure), iv, secret))
+        let Session { keys, measure } = &*self.0;
+        Ok(keys.seal(Context::Secret(measure), iv, secret))
     }
 }
 
