@@ -35,8 +35,8 @@ mod rules;
 pub use amd::{AmdCertificate, AmdDraft, AmdWriteError};
 pub use bundle::{Bundle, BundleError};
 pub use chain::{
-    AmdCertificates, CekUrl, ChainError, PlatformCertificates, Product, Trust, VerifiedPlatform,
-    verify,
+    AmdCertificates, CekUrl, ChainError, PlatformCertificates, Product, Trust, VerifiedPek,
+    VerifiedPlatform, verify, verify_pek,
 };
 pub use key::{KeyError, PublicKey, RsaKey};
 pub use rules::CertificateError;
