@@ -7,8 +7,8 @@ use sevcrypt::x509::RsaPublicKey;
 
 use crate::check_error;
 
-/// Files of certificates: whatever is read is written back, and checked under each other. The key of a SEV certificate that is taken is
-/// written again.
+/// Files of certificates: whatever is read is written back, and checked under each other. The key of a SEV certificate
+/// that is taken is written again.
 pub fn sev_certificate(data: &[u8]) {
     let mut bundle = Bundle::default();
     match bundle.add(data) {
