@@ -5,6 +5,7 @@ mod gcm;
 mod id_block;
 mod launch;
 mod launch_snp;
+mod legacy;
 mod messages;
 mod parsers;
 mod verify;
@@ -13,6 +14,7 @@ pub use gcm::gcm;
 pub use id_block::id_block;
 pub use launch::ovmf;
 pub use launch_snp::{cpuid_page, igvm};
+pub use legacy::{sev_packet, sev_session};
 pub use messages::{message_request, message_response, secrets_page};
 pub use parsers::{bundle, cert_table, certificate, crl, hcl, kds, policy, report, response};
 pub use verify::verify;
@@ -39,6 +41,8 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("report", report),
     ("response", response),
     ("secrets_page", secrets_page),
+    ("sev_packet", sev_packet),
+    ("sev_session", sev_session),
     ("verify", verify),
 ];
 
