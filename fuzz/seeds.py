@@ -67,6 +67,35 @@ def bound(body, digest):
     return body[:0x50] + digest.ljust(64, b"\0") + body[0x90:]
 
 
+# The generator of P-384 (FIPS 186-4, D.1.2.4).
+GX = 0xAA87CA22BE8B05378EB1C71EF320AD746E1D3B628BA79B9859F741E082542A385502F25DBF55296C3A545E3872760AB7
+GY = 0x3617DE4A96262C6F5D9E98BF9292DC29F8F41DBD289A147CE9DA3113B5F0B8C00A60B1CE1D7E819D7A431D7C90EA0E5F
+
+
+def little(number, length):
+    return number.to_bytes(length, "little")
+
+
+def sev_cert(usage, algorithm=2, curve=2, slots=()):
+    """A SEV certificate (AMD 55766, appendix C) whose signatures are r = 1, s = 1."""
+    if algorithm & 0xFF == 1:
+        key = little(4096, 4) + little(65537, 512) + bytes([0xC1]) * 512
+    else:
+        key = (little(curve, 4) + little(GX, 72) + little(GY, 72)).ljust(1028, b"\0")
+    body = struct.pack("<IBB2xII", 1, 1, 55, usage, algorithm) + key
+    slots = [*slots, *[(0x1000, 0)] * (2 - len(slots))]
+    ones = (little(1, 72) * 2).ljust(512, b"\0")
+    return body + b"".join(
+        struct.pack("<II", *slot) + (ones if slot[1] else bytes(512)) for slot in slots
+    )
+
+
+def amd_cert(usage, size):
+    """An AMD certificate (the same) whose signature is 1."""
+    header = struct.pack("<I16s16sI16xII", 1, b"key of the tests", b"key of the tests", usage, size * 8, size * 8)
+    return header + little(65537, size) + bytes([0xC1]) * size + little(1, size)
+
+
 def message(body, padding=0):
     return struct.pack("<II24x", 0, len(body)) + body + bytes(padding)
 
@@ -198,6 +227,11 @@ AUTHOR_KEY = numbers(
     "88cd5f5cd2776a52bd19e4c139fb608079833ad302ca450c709d90a380601364885b4ccc1bc9d8ae4a75e5147ff88b24",
     "43a9c73e87348bbd295c3593cfe8f283671e79e2e13947d0f0f68a35218a55483061a5e248c9fde144826e8afdd3dd1b",
 )
+
+
+def commands(*commands):
+    """What to do, with which packet, a number."""
+    return b"".join(struct.pack("<BBH", *(command + (0, 0))[:3]) for command in commands)
 
 
 def id_auth(algos=(1, 1), curve=2):
@@ -424,6 +458,25 @@ SEEDS = {
         "version-1": struct.pack("<I", 1),
         "empty": b"",
     },
+    # fuzz/src/sev_transport.rs has the commands: seal, take, change, forge, a save area, swap.
+    "sev_transport": {
+        "there-and-back": commands((0, 0, 64), (0, 0, 4096), (1, 1), (1, 0), (1, 0)) + b"contents",
+        "longest": commands((0, 0, 0x5000), (1, 0)),
+        "lengths": commands((0, 0, 0), (0, 0, 15), (0, 0, 0x5010)),
+        "compressed": commands((0, 0, 64), (2, 0, 0)),
+        "changed-iv": commands((0, 0, 64), (2, 0, 40)),
+        "changed-mac": commands((0, 0, 64), (2, 0, 200)),
+        "changed-data": commands((0, 0, 64), (2, 0, 900)),
+        "forged": commands((3,)) + bytes(52) + bytes(range(64)),
+        "forged-compressed": commands((3,)) + bytes([1]) + bytes(51) + bytes(16),
+        "forged-length": commands((3,)) + bytes(52 + 17),
+        "save-area": commands((4, 0, 0x178 * 8)) + bytes(range(251)),
+        "save-area-block": commands((4, 0, 0x388 * 8 + 3)),
+        "swapped": commands((5, 0, 0)) + bytes(range(251)),
+        "swapped-entries": commands((5, 1, 0x80), (5, 2, 0x1E1), (5, 2, 0x1E0), (5, 0, 0x600)) + bytes(64),
+        "metadata": commands((5, 3, 1)) + bytes(0x3C) + bytes([2, 0, 0, 0]),
+        "empty": b"",
+    },
     "id_block": {
         "author": bytes([1]) + ID_BLOCK + id_auth(),
         "no-author": bytes([0]) + ID_BLOCK + id_auth(algos=(1, 0)),
@@ -434,6 +487,23 @@ SEEDS = {
         "signed-here-author": bytes([3]) + ID_BLOCK + id_auth(),
         "reserved": bytes([1]) + ID_BLOCK + id_auth() + bytes(0x800) + b"?",
         "empty": b"",
+    },
+    "sev_certificate": {
+        "empty": b"",
+        "oca": sev_cert(0x1001, slots=[(0x1001, 2)]),
+        "pek": sev_cert(0x1002, slots=[(0x1001, 2), (0x1004, 2)]),
+        "pdh": sev_cert(0x1003, 3, slots=[(0x1002, 2)]),
+        "cek": sev_cert(0x1004, slots=[(0x13, 0x101)]),
+        "ask": sev_cert(0x13, 0x101),
+        "half-empty": sev_cert(0x1001, slots=[(0x1001, 0)]),
+        "curve": sev_cert(0x1001, curve=1),
+        "chain": b"".join(
+            sev_cert(usage, 3 if usage == 0x1003 else 2, slots=[(by, 0x101 if by == 0x13 else 2)])
+            for usage, by in [(0x1003, 0x1002), (0x1002, 0x1001), (0x1001, 0x1001), (0x1004, 0x13)]
+        ),
+        "amd-2048": amd_cert(0x13, 256) + amd_cert(0, 256),
+        "amd-4096": amd_cert(0, 512),
+        "amd-cut": amd_cert(0, 256)[:576],
     },
     "sev_packet": {
         "header": struct.pack("<I16s32sI", 0, bytes(range(16)), bytes(range(32)), 32) + bytes(range(32)),

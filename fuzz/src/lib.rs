@@ -5,18 +5,22 @@ mod gcm;
 mod id_block;
 mod launch;
 mod launch_snp;
-mod legacy;
 mod messages;
 mod parsers;
+mod sev_certificate;
+mod sev_session;
+mod sev_transport;
 mod verify;
 
 pub use gcm::gcm;
 pub use id_block::id_block;
 pub use launch::ovmf;
 pub use launch_snp::{cpuid_page, igvm};
-pub use legacy::{sev_packet, sev_session};
 pub use messages::{message_request, message_response, secrets_page};
 pub use parsers::{bundle, cert_table, certificate, crl, hcl, kds, policy, report, response};
+pub use sev_certificate::sev_certificate;
+pub use sev_session::{sev_packet, sev_session};
+pub use sev_transport::sev_transport;
 pub use verify::verify;
 
 /// What libFuzzer calls with its inputs.
@@ -41,8 +45,10 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("report", report),
     ("response", response),
     ("secrets_page", secrets_page),
+    ("sev_certificate", sev_certificate),
     ("sev_packet", sev_packet),
     ("sev_session", sev_session),
+    ("sev_transport", sev_transport),
     ("verify", verify),
 ];
 

@@ -10,12 +10,16 @@ use crate::wipe::Wiped;
 
 mod features;
 mod fields;
+mod integrity;
+mod protection;
 mod segment;
 #[cfg(test)]
 mod tests;
 
 pub use features::SevFeatures;
 pub use fields::{Field, Value};
+pub use integrity::{CheckBlock, IntegrityError, IntegrityValue};
+pub use protection::RegisterProtection;
 pub use segment::Segment;
 
 /// A save area: 4096 bytes with a getter and a setter for each field (AMD APM volume 2, Table B-4).
@@ -54,6 +58,12 @@ impl Vmsa {
         &self.0
     }
 
+    /// The page, to write.
+    #[must_use]
+    pub fn as_bytes_mut(&mut self) -> &mut Page {
+        &mut self.0
+    }
+
     /// What a field holds.
     #[must_use]
     pub fn get(&self, field: Field) -> Value<'_> {
@@ -85,7 +95,7 @@ impl Vmsa {
     }
 
     /// Checks that every reserved byte is zero, as it is in a save area that is launched. (Firmware keeps its
-    /// own words in those at 380h of a page that SEV-ES runs.)
+    /// own words in those at 380h of a page that SEV-ES runs: [`prepare`](Self::prepare).)
     ///
     /// # Errors
     /// [`ReservedByte`]: the first that is not zero.
