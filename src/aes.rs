@@ -60,18 +60,20 @@ impl AesKey {
     /// Enciphers or deciphers in counter mode (NIST SP 800-38A, section 6.5). `first` is the first counter block, and the
     /// next one is one more as a big-endian number of 128 bits that wraps around.
     pub(crate) fn ctr(&self, first: &Block, data: &mut [u8]) {
-        /// So many keep the widest kernels busy.
-        const BLOCKS: usize = 16;
-        let mut counter = u128::from_be_bytes(*first);
-        let mut stream = Zeroizing::new([[0; 16]; BLOCKS]);
-        for part in data.chunks_mut(BLOCKS * 16) {
-            let stream = &mut stream[..part.len().div_ceil(16)];
-            for block in &mut *stream {
-                *block = counter.to_be_bytes();
-                counter = counter.wrapping_add(1);
-            }
-            self.encrypt_blocks(stream);
-            part.iter_mut().zip(stream.as_flattened()).for_each(|(byte, key)| *byte ^= key);
+        let counter = u128::from_be_bytes(*first);
+        let (blocks, rest) = data.as_chunks_mut();
+        self.ctr_blocks(counter, blocks);
+        if !rest.is_empty() {
+            let mut last = Zeroizing::new([[0; 16]]);
+            self.ctr_blocks(counter.wrapping_add(blocks.len() as u128), &mut *last);
+            rest.iter_mut().zip(last.as_flattened()).for_each(|(byte, key)| *byte ^= key);
+        }
+    }
+
+    fn ctr_blocks(&self, counter: u128, data: &mut [Block]) {
+        match &*self.schedule {
+            Schedule::Portable(cipher) => cipher.ctr(counter, data),
+            Schedule::Kernels(isa, keys) => kernel::ctr(*isa, keys.to_encrypt(), counter, data),
         }
     }
 }
@@ -99,6 +101,23 @@ impl Portable {
         match self {
             Self::Aes128(_) => KeySize::Aes128,
             Self::Aes256(_) => KeySize::Aes256,
+        }
+    }
+
+    /// The definition of counter mode.
+    fn ctr(&self, mut counter: u128, data: &mut [Block]) {
+        /// So many keep the cipher's widest code busy.
+        const BLOCKS: usize = 16;
+        let mut stream = Zeroizing::new([[0; 16]; BLOCKS]);
+        for part in data.chunks_mut(BLOCKS) {
+            let stream = &mut stream[..part.len()];
+            for block in &mut *stream {
+                *block = counter.to_be_bytes();
+                counter = counter.wrapping_add(1);
+            }
+            self.crypt_blocks(Direction::Encrypt, stream);
+            let bytes = part.as_flattened_mut().iter_mut();
+            bytes.zip(stream.as_flattened()).for_each(|(byte, key)| *byte ^= key);
         }
     }
 

@@ -118,20 +118,50 @@ mod tests {
         }
     }
 
-    /// The counter goes on from one group of blocks to the next.
+    /// Lengths on both sides of blocks, lines, groups, pages and lists of pages; counters that carry out of their low 32
+    /// and 64 bits and wrap around; data at every offset from a line.
     #[test]
-    fn long_texts() {
-        let plain: Vec<u8> = (0..1000).map(|i| (i % 251) as u8).collect();
-        for backend in Backend::available() {
-            let key = key(&[0x3c; 32], backend);
-            let first = u128::MAX - 20;
-            let mut whole = plain.clone();
-            key.apply(&first.to_be_bytes(), &mut whole);
-            let mut by_blocks = plain.clone();
-            for (i, block) in by_blocks.chunks_mut(16).enumerate() {
-                key.apply(&first.wrapping_add(i as u128).to_be_bytes(), block);
+    fn every_backend_is_the_definition() {
+        let bytes: Vec<u8> = (0..40_000_usize).map(|i| (i % 251) as u8).collect();
+        let ends = [0, u128::from(u32::MAX), u128::from(u64::MAX), u128::MAX, 1 << 100];
+        let firsts =
+            ends.iter().flat_map(|end| [*end, end.wrapping_sub(20), end.wrapping_sub(300)]);
+        let lens = (0..=300).step_by(7).chain([1023, 1024, 1040, 4096, 4097, 8192, 33_000, 36_864]);
+        for (n, (first, len)) in
+            firsts.flat_map(|first| lens.clone().map(move |len| (first, len))).enumerate()
+        {
+            for raw in [&[0x3c; 16][..], &[0x3c; 32]] {
+                let crypted = |backend| {
+                    let mut text = bytes.clone();
+                    let at = n % 64;
+                    key(raw, backend).apply(&first.to_be_bytes(), &mut text[at..at + len]);
+                    text
+                };
+                let wanted = crypted(Backend::portable());
+                assert_eq!(
+                    wanted[n % 64 + len..],
+                    bytes[n % 64 + len..],
+                    "what is not named stays"
+                );
+                for backend in Backend::available() {
+                    assert!(crypted(backend) == wanted, "{backend}, from {first:#x}, {len} bytes");
+                }
             }
-            assert_eq!(whole, by_blocks, "{backend}");
         }
+    }
+
+    /// The definition is AES of each counter block alone.
+    #[test]
+    fn block_by_block() {
+        let first = u128::MAX - 20;
+        let plain = [0x5a; 1000];
+        let mut whole = plain;
+        let key = key(&[0x3c; 32], Backend::portable());
+        key.apply(&first.to_be_bytes(), &mut whole);
+        let mut by_blocks = plain;
+        for (i, block) in by_blocks.chunks_mut(16).enumerate() {
+            key.apply(&first.wrapping_add(i as u128).to_be_bytes(), block);
+        }
+        assert_eq!(whole, by_blocks);
     }
 }

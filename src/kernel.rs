@@ -320,6 +320,63 @@ if_kernels! {
             }
         }
 
+        /// Whole blocks in counter mode, in their place. `counter` is the number of the first, and the next one's is one more.
+        pub(crate) fn ctr(isa: Isa, keys: &EncryptKeys, mut counter: u128, data: &mut [Block]) {
+            let kernel = match isa {
+                Isa::AesNi(_) => ctr_aesni::select(keys.size),
+                Isa::Vaes256(_) => ctr_vaes256::select(keys.size),
+                Isa::Vaes512(_) => ctr_vaes512::select(keys.size),
+            };
+            let (mut memory, mut left) = (data.as_mut_ptr().cast::<u8>(), data.len());
+            while left > 0 {
+                let mut segments = [const { Segment::EMPTY }; 8];
+                let mut count = 0;
+                for segment in &mut segments {
+                    // The kernels add to the low half alone: a segment ends where that begins anew.
+                    let to_carry = (!(counter as u64)).saturating_add(1).min((PAGE / BLOCK) as u64);
+                    let blocks = left.min(to_carry as usize);
+                    // SAFETY: so many blocks of `data`, which is borrowed exclusively for as long as the segment is
+                    // used, are left from `memory` on; source and destination are the same.
+                    *segment = unsafe { Segment::new(memory, memory, blocks, 0) };
+                    segment.set_whitening(counter.to_le_bytes(), [0; BLOCK]);
+                    segment.set_next_behind();
+                    (memory, left) = (memory.wrapping_add(BLOCK * blocks), left - blocks);
+                    counter = counter.wrapping_add(blocks as u128);
+                    count += 1;
+                    if left == 0 {
+                        break;
+                    }
+                }
+                // SAFETY: `isa` proves the CPU features; keys, segments and constants have the sizes and alignments of
+                // the contract by their types, and `count`, at least 1, of the segments are memory of `data`.
+                unsafe {
+                    let segments = (&raw const segments).cast();
+                    kernel(keys.keys.as_ptr(), segments, count, &raw const CTR_CONSTANTS);
+                }
+            }
+        }
+
+        /// `CONST_*` in `asm/ctr_*.S`.
+        #[repr(C, align(64))]
+        struct CtrConstants {
+            numbers: [[u64; 2]; 68],
+            order: [Block; 4],
+        }
+        const _: () = assert!(core::mem::offset_of!(CtrConstants, order) == 1088);
+
+        static CTR_CONSTANTS: CtrConstants = CtrConstants {
+            numbers: {
+                let mut numbers = [[0; 2]; 68];
+                let mut n = 0;
+                while n <= 64 {
+                    numbers[n] = [n as u64, 0];
+                    n += 1;
+                }
+                numbers
+            },
+            order: [0x0001_0203_0405_0607_0809_0a0b_0c0d_0e0f_u128.to_le_bytes(); 4],
+        };
+
         /// Computes the round keys of a key.
         fn schedule(
             _: Isa,
@@ -997,6 +1054,46 @@ if_kernels! {
             two: "SETS" = 2, "JOB_STATE" = 0, "JOB_LANES" = 1024, "JOB_BLOCKS" = 1152, "JOB_PADDING" = 1160, "JOB_WORDS" = 1216;
         }
 
+        /// Declares both bodies of a kernel for counter mode, and `select`.
+        macro_rules! ctr_kernel {
+            ($module:ident, $file:literal) => {
+                ctr_kernel! {
+                    @body $module $file
+                    (keys: *const Block, segments: *const u8, count: usize, constants: *const CtrConstants)
+                }
+            };
+            (@body $module:ident $file:literal $args:tt) => {
+                #[doc = concat!("`asm/", $file, "`.")]
+                mod $module {
+                    #[allow(clippy::wildcard_imports, reason = "the types that contracts name")]
+                    use super::*;
+
+                    ctr_kernel! { @one aes128 $args $file 10 }
+                    ctr_kernel! { @one aes256 $args $file 14 }
+                    ctr_kernel! { @select $args }
+                }
+            };
+            (@one $name:ident $args:tt $file:literal $rounds:literal) => {
+                kernel! {
+                    @one $name $args $file
+                    "SEG_SRC" = 0, "SEG_DST" = 8, "SEG_PREFETCH" = 16, "SEG_OFFSET" = 24, "SEG_END" = 28,
+                    "SEG_BEFORE" = 32, "SEG_BYTES" = 64, "CONST_NUMBERS" = 0, "CONST_ORDER" = 1088,
+                    "ROUNDS" = $rounds
+                }
+            };
+            (@select ($($arg:ident: $type:ty),*)) => {
+                pub(super) fn select(size: KeySize) -> unsafe extern "sysv64" fn($($type),*) {
+                    match size {
+                        KeySize::Aes128 => aes128,
+                        KeySize::Aes256 => aes256,
+                    }
+                }
+            };
+        }
+
+        ctr_kernel! { ctr_aesni, "ctr_aesni.S" }
+        ctr_kernel! { ctr_vaes256, "ctr_vaes256.S" }
+        ctr_kernel! { ctr_vaes512, "ctr_vaes512.S" }
         xex_kernel! { xex_aesni, "xex_aesni.S" }
         xex_kernel! { xex_vaes256, "xex_vaes256.S" }
         xex_kernel! { xex_vaes512, "xex_vaes512.S" }
@@ -1035,6 +1132,10 @@ if_kernels! {
         }
 
         pub(crate) fn encrypt_blocks(isa: Isa, _: &EncryptKeys, _: &mut [Block]) {
+            isa.never()
+        }
+
+        pub(crate) fn ctr(isa: Isa, _: &EncryptKeys, _: u128, _: &mut [Block]) {
             isa.never()
         }
 

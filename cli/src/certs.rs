@@ -1,5 +1,7 @@
 //! `sevcrypt certs`: certificates, revocation lists, and the table in which hosts hand them to guests.
 
+pub(crate) mod legacy;
+
 use std::borrow::Cow;
 use std::fs;
 use std::io::{self, Write};
@@ -9,7 +11,7 @@ use clap::{Args, Subcommand};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use sevcrypt::Hex;
-use sevcrypt::snp::cert_table::{self, CertTable, EntryKind, ExtraPlatformInfo};
+use sevcrypt::snp::cert_table::{self, CertTable, Entry, EntryKind, ExtraPlatformInfo};
 use sevcrypt::snp::certs::{Bundle, Identity, Parsed, Role};
 use sevcrypt::snp::tcb::CpuModel;
 use sevcrypt::x509::{AmdExtensions, Blob, Certificate, Crl, PublicKey, UtcTime, split};
@@ -21,9 +23,11 @@ use crate::output::{self, Fields, Output};
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
-    /// What certificates and revocation lists say: DER, PEM, bundles, certificate tables, Azure THIM JSON
+    /// What certificates and revocation lists say: DER, PEM, bundles, certificate tables, Azure THIM JSON; those of SEV and
+    /// SEV-ES platforms and their chains, with what vouches for each
     Show(ShowOptions),
-    /// A GHCB certificate table into vcek.der, vlek.der, ask.der (ASK or ASVK), ark.der and crl.der
+    /// A GHCB certificate table into vcek.der, vlek.der, ask.der (ASK or ASVK), ark.der and crl.der; a chain of SEV and
+    /// SEV-ES into pdh.cert, pek.cert, oca.cert, cek.cert, ask.cert and ark.cert
     Export(ExportOptions),
     /// A GHCB certificate table from such files
     Import(ImportOptions),
@@ -40,7 +44,7 @@ pub(crate) struct ShowOptions {
 
 #[derive(Args)]
 pub(crate) struct ExportOptions {
-    /// Certificate table, such as auxblob of configfs-tsm; - is standard input
+    /// Certificate table, such as auxblob of configfs-tsm, or chain; - is standard input
     table: PathBuf,
     /// Directory to write into; made if it is not there
     dir: PathBuf,
@@ -133,6 +137,7 @@ fn show(options: &ShowOptions) -> Result<(), Failure> {
     let plain = plain(&content)?;
     let documents = match table(&plain) {
         Some(table) => table_documents(&content, &table)?,
+        None if legacy::begins(&plain) => legacy::documents(&content, &plain)?,
         None => documents(&content, &plain)?,
     };
     if options.json {
@@ -287,6 +292,9 @@ fn file_name(kind: EntryKind) -> Option<&'static str> {
 fn export(options: &ExportOptions) -> Result<(), Failure> {
     let content = Content::read(&options.table)?;
     let bytes = content.binary()?;
+    if table(&bytes).is_none() && legacy::begins(&bytes) {
+        return write_files(&options.dir, legacy::pieces(&content, &bytes)?);
+    }
     let table = CertTable::parse(&bytes).map_err(|why| content.malformed(why))?;
     let (files, others): (Vec<_>, Vec<_>) =
         table.entries().partition(|entry| file_name(entry.kind).is_some());
@@ -299,14 +307,18 @@ fn export(options: &ExportOptions) -> Result<(), Failure> {
             content.name
         )));
     }
-    let dir = options.dir.display();
-    fs::create_dir_all(&options.dir)
-        .map_err(|error| Failure::usage(format_args!("{dir}: {error}")))?;
+    let named = |entry: &Entry<'_>| Some((file_name(entry.kind)?, entry.data.to_vec()));
+    write_files(&options.dir, files.iter().filter_map(named).collect())
+}
+
+/// Writes files of these names, all or, as far as can be told before, none.
+fn write_files(dir: &Path, files: Vec<(&str, Vec<u8>)>) -> Result<(), Failure> {
+    fs::create_dir_all(dir)
+        .map_err(|error| Failure::usage(format_args!("{}: {error}", dir.display())))?;
     let mut outputs = Vec::new();
-    for entry in files {
-        let name = file_name(entry.kind).unwrap_or_default();
-        let mut output = Output::create(&options.dir.join(name))?;
-        output.write(entry.data)?;
+    for (name, bytes) in files {
+        let mut output = Output::create(&dir.join(name))?;
+        output.write(&bytes)?;
         outputs.push(output);
     }
     // All of them are written: now they take their names.

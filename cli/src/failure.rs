@@ -5,7 +5,7 @@ use std::io;
 use std::process::ExitCode;
 
 /// The end of a run that did not do what was asked.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) enum Failure {
     /// Wrong options, or a file that cannot be read or written: exit code 1.
     Usage(String),
@@ -28,6 +28,17 @@ impl Failure {
 
     pub(crate) fn malformed(why: impl Display) -> Self {
         Self::Malformed(why.to_string())
+    }
+
+    /// What came out, in a word, if the input was judged.
+    pub(crate) const fn verdict(&self) -> Option<(&'static str, &String)> {
+        match self {
+            Self::Malformed(why) => Some(("malformed", why)),
+            Self::NotAuthentic(why) => Some(("not-authentic", why)),
+            Self::Refused(why) => Some(("refused", why)),
+            Self::Incomplete(why) => Some(("incomplete", why)),
+            Self::Usage(_) | Self::ReaderGone => None,
+        }
     }
 
     /// Says what was wrong on standard error.

@@ -7,7 +7,7 @@ use std::io::{self, Read};
 use std::path::Path;
 
 use base64ct::{Base64Unpadded, Encoding};
-use sevcrypt::PhysAddr;
+use sevcrypt::{Guid, PhysAddr};
 use zeroize::Zeroizing;
 
 use crate::failure::Failure;
@@ -52,6 +52,16 @@ pub(crate) fn bytes(option: &str, text: &str) -> Result<Zeroizing<Vec<u8>>, Fail
     })
 }
 
+/// A GUID as it is written: 8, 4, 4, 4 and 12 hexadecimal digits.
+pub(crate) fn guid(text: &str) -> Option<Guid> {
+    let lengths = text.split('-').map(str::len);
+    if !lengths.eq([8, 4, 4, 4, 12]) {
+        return None;
+    }
+    let bytes = base16ct::mixed::decode_vec(text.replace('-', "")).ok()?;
+    bytes.try_into().ok().map(Guid::new)
+}
+
 /// The file to read, opened.
 pub(crate) struct Input {
     pub(crate) name: String,
@@ -77,6 +87,32 @@ impl Input {
         let file = File::open(path).map_err(failed)?;
         let len = metadata.is_file().then_some(metadata.len());
         Ok(Self { name, reader: Box::new(file), len })
+    }
+
+    /// Reads a secret, and wipes what was read. Of what is longer than `longest` bytes there is one byte more.
+    pub(crate) fn read_secret(self, longest: usize) -> Result<Zeroizing<Vec<u8>>, Failure> {
+        // As large as it may get, so that it never moves and leaves a copy behind.
+        let mut bytes = Zeroizing::new(Vec::with_capacity(2 * longest));
+        let read = self.reader.take(longest as u64 + 1).read_to_end(&mut bytes);
+        read.map_err(|error| Failure::usage(format_args!("{}: {error}", self.name)))?;
+        Ok(bytes)
+    }
+}
+
+/// Bytes of an option that are public: hexadecimal digits or base64, or `@FILE` with those or binary. With them comes
+/// the name for errors.
+pub(crate) fn encoded(option: &str, text: &str) -> Result<(String, Vec<u8>), Failure> {
+    let content = match text.strip_prefix('@') {
+        Some(path) => Content::read(path.as_ref())?,
+        None => Content { name: option.to_owned(), bytes: text.as_bytes().to_vec() },
+    };
+    match content.binary() {
+        // What stands in an option is no file's content.
+        Err(Failure::Malformed(why)) if !text.starts_with('@') => Err(Failure::Usage(why)),
+        bytes => {
+            let bytes = bytes?.into_owned();
+            Ok((content.name, bytes))
+        }
     }
 }
 

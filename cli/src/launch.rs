@@ -3,6 +3,7 @@
 mod firmware;
 mod guest;
 mod log;
+mod owner;
 mod result;
 
 use std::io::Read;
@@ -17,6 +18,7 @@ use sevcrypt::snp::launch::igvm::{Contexts, IgvmFile, Options};
 use self::firmware::Firmware;
 use self::guest::{CpuOptions, Guest, GuestOptions, OtherOptions, SevEsOptions, SvsmOptions};
 pub(crate) use self::log::print_runs;
+use self::owner::OwnerOptions;
 use self::result::{Measured, ResultOptions};
 use crate::failure::Failure;
 use crate::input::{Content, Input};
@@ -25,9 +27,9 @@ use crate::input::{Content, Input};
 pub(crate) enum Command {
     /// The launch digest of an SEV-SNP guest: MEASUREMENT of its attestation reports
     Snp(Box<SnpCommand>),
-    /// The launch digest of an SEV guest; vCPUs and features are not measured
+    /// The launch digest of an SEV guest, or what its owner compares; vCPUs and features are not measured
     Sev(Box<SevCommand>),
-    /// The launch digest of an SEV-ES guest
+    /// The launch digest of an SEV-ES guest, or what its owner compares
     SevEs(Box<SevEsCommand>),
     /// The launch digest of an SEV-SNP guest behind an SVSM
     Svsm(Box<SvsmCommand>),
@@ -52,16 +54,20 @@ pub(crate) struct SnpCommand {
 }
 
 #[derive(Args)]
+#[command(mut_arg("ovmf", |ovmf| ovmf.required(false).required_unless_present("launch_digest")))]
 pub(crate) struct SevCommand {
     #[command(flatten)]
     guest: GuestOptions,
     #[command(flatten)]
     cpu: CpuOptions,
     #[command(flatten)]
+    owner: OwnerOptions,
+    #[command(flatten)]
     result: ResultOptions,
 }
 
 #[derive(Args)]
+#[command(mut_arg("ovmf", |ovmf| ovmf.required(false).required_unless_present("launch_digest")))]
 pub(crate) struct SevEsCommand {
     #[command(flatten)]
     guest: GuestOptions,
@@ -69,6 +75,8 @@ pub(crate) struct SevEsCommand {
     cpu: CpuOptions,
     #[command(flatten)]
     dumped: SevEsOptions,
+    #[command(flatten)]
+    owner: OwnerOptions,
     #[command(flatten)]
     result: ResultOptions,
 }
@@ -126,13 +134,14 @@ pub(crate) fn run(command: &Command) -> Result<(), Failure> {
                 .run()
         }
         Command::Sev(options) => {
-            let SevCommand { guest, cpu, result } = &**options;
-            Guest::new(Generation::Sev, guest, cpu, result).run()
+            let SevCommand { guest, cpu, owner, result } = &**options;
+            let guest = Guest::new(Generation::Sev, guest, cpu, result);
+            Guest { owner: Some(owner), ..guest }.run()
         }
         Command::SevEs(options) => {
-            let SevEsCommand { guest, cpu, dumped, result } = &**options;
+            let SevEsCommand { guest, cpu, dumped, owner, result } = &**options;
             let guest = Guest::new(Generation::SevEs, guest, cpu, result);
-            Guest { dumped: Some(dumped), ..guest }.run()
+            Guest { dumped: Some(dumped), owner: Some(owner), ..guest }.run()
         }
         Command::Svsm(options) => {
             let SvsmCommand { svsm, guest, cpu, others, result } = &**options;

@@ -1,6 +1,7 @@
 //! The inside of the program `sevcrypt`: it parses arguments, calls the crate, prints. What other packages of this
 //! repository may use of it is [`measure`], the clock of the benchmarks, and [`policy`], the reader of policy files.
 
+mod attest;
 mod bench;
 mod certs;
 mod demo;
@@ -16,6 +17,8 @@ mod mode;
 mod output;
 pub mod policy;
 mod report;
+mod secret;
+mod session;
 mod stream;
 mod verify;
 
@@ -64,6 +67,15 @@ enum Command {
     /// Launch digests: what is measured of a guest before it starts, step by step
     #[command(subcommand, after_help = EXIT_CODES)]
     Measure(launch::Command),
+    /// Sessions of SEV and SEV-ES: the keys that a guest's owner shares with a platform
+    #[command(subcommand, after_help = EXIT_CODES)]
+    Session(session::Command),
+    /// Secrets that the owner of an SEV or SEV-ES guest gives it
+    #[command(subcommand)]
+    Secret(secret::Command),
+    /// Attestation reports of SEV and SEV-ES
+    #[command(subcommand, after_help = EXIT_CODES)]
+    Attest(attest::Command),
 }
 
 /// Runs the program with the arguments of the process.
@@ -87,6 +99,9 @@ pub fn run() -> ExitCode {
         Command::Keys(command) => keys::run(&command),
         Command::IdBlock(command) => idblock::run(&command),
         Command::Measure(command) => launch::run(&command),
+        Command::Session(command) => session::run(&command),
+        Command::Secret(command) => secret::run(&command),
+        Command::Attest(command) => attest::run(&command),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

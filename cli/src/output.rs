@@ -27,6 +27,15 @@ enum Target {
 impl Output {
     /// Opens a file to write; `-` is standard output. A file that exists stays as it is until [`finish`](Self::finish).
     pub(crate) fn create(path: &Path) -> Result<Self, Failure> {
+        Self::open(path, Readers::Anyone)
+    }
+
+    /// The same for a secret: only its owner may read the file, whoever could read one of that name before.
+    pub(crate) fn create_secret(path: &Path) -> Result<Self, Failure> {
+        Self::open(path, Readers::Owner)
+    }
+
+    fn open(path: &Path, readers: Readers) -> Result<Self, Failure> {
         if path == Path::new("-") {
             let target = Target::Direct(Box::new(io::stdout()));
             return Ok(Self { name: "standard output".to_owned(), target, written: 0 });
@@ -45,12 +54,15 @@ impl Output {
             Ok(metadata) => {
                 // Through a link, so that the link stays one.
                 let path = fs::canonicalize(path).map_err(failed)?;
-                let file = beside(&path).map_err(failed)?;
-                fs::set_permissions(file.path(), metadata.permissions()).map_err(failed)?;
+                let file = beside(&path, readers).map_err(failed)?;
+                if readers == Readers::Anyone {
+                    fs::set_permissions(file.path(), metadata.permissions()).map_err(failed)?;
+                }
                 Target::Renamed { file, path }
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                Target::Renamed { file: beside(path).map_err(failed)?, path: path.to_owned() }
+                let file = beside(path, readers).map_err(failed)?;
+                Target::Renamed { file, path: path.to_owned() }
             }
             Err(error) => return Err(failed(error)),
         };
@@ -81,8 +93,26 @@ fn failed(name: &str, written: u64, error: &io::Error) -> Failure {
     Failure::usage(format_args!("{name}: cannot write behind byte {written}: {error}"))
 }
 
-/// A temporary file in the folder of `path`, with the permissions of any new file.
-fn beside(path: &Path) -> io::Result<NamedTempFile> {
+/// Who may read a file that is new.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Readers {
+    /// As the process's mask has it.
+    Anyone,
+    Owner,
+}
+
+impl Readers {
+    #[cfg(unix)]
+    const fn mode(self) -> u32 {
+        match self {
+            Self::Anyone => 0o666, // less the process's mask
+            Self::Owner => 0o600,
+        }
+    }
+}
+
+/// A temporary file in the folder of `path`.
+fn beside(path: &Path, readers: Readers) -> io::Result<NamedTempFile> {
     let folder = match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
@@ -90,7 +120,9 @@ fn beside(path: &Path) -> io::Result<NamedTempFile> {
     let mut builder = Builder::new();
     builder.prefix(".sevcrypt-");
     #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666)); // less the process's mask
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(readers.mode()));
+    #[cfg(not(unix))]
+    let _ = readers;
     builder.tempfile_in(folder)
 }
 

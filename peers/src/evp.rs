@@ -1,7 +1,7 @@
-//! XTS, AES-GCM, SHA-384 and signatures of AWS-LC and of OpenSSL, by the C interface that both have (EVP).
+//! XTS, counter mode, AES-GCM, SHA-384 and signatures of AWS-LC and of OpenSSL, by the C interface that both have (EVP).
 //!
 //! Used as their callers would at best. XTS: the key schedule is made once; each data unit sets a new tweak value in the
-//! same context and passes the unit's bytes. GCM: the key is set up once. AWS-LC has a call for a whole text
+//! same context and passes the unit's bytes. Counter mode the same, with a unit's first counter block. GCM: the key is set up once. AWS-LC has a call for a whole text
 //! (`EVP_AEAD_CTX_seal_scatter`, `EVP_AEAD_CTX_open_gather`); in OpenSSL's context each text sets a nonce, passes additional
 //! data and text, and asks for the tag or sets it. SHA-384: AWS-LC has a call for a whole message; OpenSSL's would look up
 //! the algorithm each time, so that a context keeps it. Signatures: the key is made once; each one is an `EVP_DigestVerify` in a
@@ -19,13 +19,14 @@ pub(crate) enum Direction {
     Decrypt,
 }
 
-/// Declares a type for the XTS of one library, with its cipher for each length of the two keys together.
-macro_rules! xts {
+/// Declares a type for the ciphers of one library that take a number for each data unit, by the length of their keys: XTS with
+/// both keys, AES-128 in counter mode with its one.
+macro_rules! units {
     ($(#[$doc:meta])* $name:ident, $library:ident, $($len:literal => $cipher:ident),+) => {
         $(#[$doc])*
         pub(crate) struct $name {
             context: NonNull<$library::EVP_CIPHER_CTX>,
-            /// The length of the two keys.
+            /// The length of the keys.
             len: usize,
         }
 
@@ -50,7 +51,7 @@ macro_rules! xts {
                 let encrypt = c_int::from(direction == Direction::Encrypt);
                 let no_iv = ptr::null();
                 // SAFETY: the context is live, the cipher is the library's, and `keys` has as many bytes as it reads:
-                // two keys of the cipher's size.
+                // those of the cipher.
                 let done = unsafe {
                     $library::EVP_CipherInit_ex(context, cipher, ptr::null_mut(), keys.as_ptr(), no_iv, encrypt)
                 };
@@ -75,7 +76,7 @@ macro_rules! xts {
                 let (context, iv) = (self.context.as_ptr(), number.to_le_bytes());
                 let len = c_int::try_from(unit.len()).expect("a unit is short");
                 let (memory, mut written) = (unit.as_mut_ptr(), 0);
-                // SAFETY: the context is live and has its keys; XTS reads an iv of 16 bytes and writes as many bytes as
+                // SAFETY: the context is live and has its keys; each cipher reads an iv of 16 bytes and writes as many bytes as
                 // it reads, here to the same place.
                 let done = unsafe {
                     $library::EVP_CipherInit_ex(
@@ -95,14 +96,14 @@ macro_rules! xts {
     };
 }
 
-xts! {
+units! {
     /// AWS-LC, which has XTS with AES-256 only.
-    AwsLc, aws_lc_sys, 64 => EVP_aes_256_xts
+    AwsLc, aws_lc_sys, 16 => EVP_aes_128_ctr, 64 => EVP_aes_256_xts
 }
 
-xts! {
+units! {
     /// OpenSSL.
-    OpenSsl, openssl_sys, 32 => EVP_aes_128_xts, 64 => EVP_aes_256_xts
+    OpenSsl, openssl_sys, 16 => EVP_aes_128_ctr, 32 => EVP_aes_128_xts, 64 => EVP_aes_256_xts
 }
 
 /// AES-256-GCM of AWS-LC.

@@ -1,4 +1,5 @@
-//! The group `memory`: pages and lines, encrypted and decrypted, by the engine and by its peers.
+//! The group `memory`: pages and lines, encrypted and decrypted, by the engine and by its peers; and in counter mode, as pages
+//! travel from platform to platform.
 
 use std::error::Error;
 use std::hint::black_box;
@@ -7,9 +8,15 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use aes::cipher::consts::U16;
-use aes::cipher::{Array, BlockCipherDecrypt, BlockCipherEncrypt, BlockSizeUser, KeyInit};
+use aes::cipher::{
+    Array, BlockCipherDecrypt, BlockCipherEncrypt, BlockSizeUser, InnerIvInit, KeyInit,
+    StreamCipher, StreamCipherCoreWrapper,
+};
 use aes::{Aes128, Aes256};
 use clap::Args;
+use ctr::CtrCore;
+use ctr::flavors::Ctr128BE;
+use sevcrypt::ctr::CtrKey;
 use sevcrypt::mem::{MemoryCipher, Tweak, XtsUnit};
 use sevcrypt::{Backend, Key, PhysAddr};
 use sevcrypt_cli::measure::{self, Row, WORKING_SETS};
@@ -48,16 +55,26 @@ const LINE: usize = 64;
 #[derive(Clone, Copy)]
 struct Mode {
     name: &'static str,
-    xts: bool,
+    kind: Kind,
     key_bytes: usize,
     rounds: usize,
 }
 
+/// What becomes of a block's address.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Xts,
+    Xex,
+    /// Counter mode: the number of a page stands for the IV of its packet.
+    Ctr,
+}
+
 const MODES: &[Mode] = &[
-    Mode { name: "xts256", xts: true, key_bytes: 32, rounds: 14 },
-    Mode { name: "xts128", xts: true, key_bytes: 16, rounds: 10 },
-    Mode { name: "xex128", xts: false, key_bytes: 16, rounds: 10 },
-    Mode { name: "xex256", xts: false, key_bytes: 32, rounds: 14 },
+    Mode { name: "xts256", kind: Kind::Xts, key_bytes: 32, rounds: 14 },
+    Mode { name: "xts128", kind: Kind::Xts, key_bytes: 16, rounds: 10 },
+    Mode { name: "xex128", kind: Kind::Xex, key_bytes: 16, rounds: 10 },
+    Mode { name: "xex256", kind: Kind::Xex, key_bytes: 32, rounds: 14 },
+    Mode { name: "ctr128", kind: Kind::Ctr, key_bytes: 16, rounds: 10 },
 ];
 
 const CHARTS: &[Chart] = &[
@@ -73,9 +90,10 @@ impl Mode {
         }
     }
 
-    /// Both keys in a row, as other libraries take them.
-    fn both_keys(self) -> Vec<u8> {
-        [&DATA_KEY[..self.key_bytes], &TWEAK_KEY[..self.key_bytes]].concat()
+    /// All keys in a row, as other libraries take them.
+    fn keys(self) -> Vec<u8> {
+        let tweak_key = &TWEAK_KEY[..if self.kind == Kind::Xts { self.key_bytes } else { 0 }];
+        [&DATA_KEY[..self.key_bytes], tweak_key].concat()
     }
 
     /// The least cycles for 64 bytes on this CPU, for whoever finds the widest instructions.
@@ -114,6 +132,9 @@ fn tasks(curves: bool) -> Vec<Task> {
                         unit: PAGE,
                     });
                 }
+            }
+            if mode.kind == Kind::Ctr {
+                continue;
             }
             tasks.push(Task { mode, direction, set: "line", bytes: LINE, unit: LINE });
             tasks.push(Task { mode, direction, set: "lines64", bytes: 64 * LINE, unit: LINE });
@@ -154,14 +175,18 @@ impl Task {
         let Self { mode, direction, .. } = self;
         let lines = self.unit == LINE;
         let key = mode.key(&DATA_KEY);
-        let cipher = if mode.xts {
+        if mode.kind == Kind::Ctr {
+            let key = CtrKey::new(key, backend);
+            return self.units(move |number, unit| key.apply(&number.to_le_bytes(), unit));
+        }
+        let cipher = if mode.kind == Kind::Xts {
             let unit = if lines { XtsUnit::Line } else { XtsUnit::Page };
             MemoryCipher::xts(key, Tweak::xts(mode.key(&TWEAK_KEY), unit, backend), backend)
         } else {
             MemoryCipher::xex(key, linear_tweak(), backend)
         };
         let cipher = cipher.expect("keys and tweak fit");
-        if lines && !mode.xts {
+        if lines && mode.kind == Kind::Xex {
             let kept = cipher.tweak().page_tweak(at(ADDR)).expect("an address of the tweak");
             return repeat(move |addr, memory| {
                 let done = match direction {
@@ -203,15 +228,16 @@ impl Task {
 
     /// The keys for a library that has XTS; none has XEX with a linear tweak.
     fn peer_keys(self) -> Option<Vec<u8>> {
-        self.mode.xts.then(|| self.mode.both_keys())
+        (self.mode.kind != Kind::Xex).then(|| self.mode.keys())
     }
 
     fn rustcrypto(self) -> Worker {
-        match (self.mode.xts, self.mode.key_bytes) {
-            (true, 16) => self.rustcrypto_xts::<Aes128>(),
-            (true, _) => self.rustcrypto_xts::<Aes256>(),
-            (false, 16) => self.rustcrypto_xex::<Aes128>(),
-            (false, _) => self.rustcrypto_xex::<Aes256>(),
+        match (self.mode.kind, self.mode.key_bytes) {
+            (Kind::Xts, 16) => self.rustcrypto_xts::<Aes128>(),
+            (Kind::Xts, _) => self.rustcrypto_xts::<Aes256>(),
+            (Kind::Xex, 16) => self.rustcrypto_xex::<Aes128>(),
+            (Kind::Xex, _) => self.rustcrypto_xex::<Aes256>(),
+            (Kind::Ctr, _) => self.rustcrypto_ctr(),
         }
     }
 
@@ -221,6 +247,15 @@ impl Task {
         self.units(move |number, unit| match direction {
             Direction::Encrypt => xts.encrypt_sector(unit, Array(number.to_le_bytes())),
             Direction::Decrypt => xts.decrypt_sector(unit, Array(number.to_le_bytes())),
+        })
+    }
+
+    fn rustcrypto_ctr(self) -> Worker {
+        let cipher = cipher::<Aes128>(&DATA_KEY[..16]);
+        self.units(move |number, unit| {
+            let first = Array(number.to_le_bytes());
+            let stream = CtrCore::<_, Ctr128BE>::inner_iv_init(cipher.clone(), &first);
+            StreamCipherCoreWrapper::from_core(stream).apply_keystream(unit);
         })
     }
 
@@ -288,7 +323,7 @@ fn key_setup(mode: Mode, threads: usize) -> Vec<Contestant> {
         Contestant::new(format!("sevcrypt-{backend}"), 0.0, threads, || {
             let tweak = linear_tweak();
             let key = move |bytes| mode.key(black_box(bytes));
-            Some(if mode.xts {
+            Some(if mode.kind == Kind::Xts {
                 repeat(move |_, _| {
                     let tweak = Tweak::xts(key(&TWEAK_KEY), XtsUnit::Page, backend);
                     black_box(MemoryCipher::xts(key(&DATA_KEY), tweak, backend).expect("keys fit"));
@@ -300,19 +335,19 @@ fn key_setup(mode: Mode, threads: usize) -> Vec<Contestant> {
             })
         })
     });
-    let keys = mode.both_keys();
+    let keys = mode.keys();
     let aws_lc = Contestant::new("aws-lc", 0.0, threads, || {
-        let keys = mode.xts.then(|| keys.clone())?;
+        let keys = (mode.kind == Kind::Xts).then(|| keys.clone())?;
         let mut xts = AwsLc::new(&keys, Direction::Encrypt)?;
         Some(repeat(move |_, _| xts.rekey(black_box(&keys))))
     });
     let openssl = Contestant::new("openssl", 0.0, threads, || {
-        let keys = mode.xts.then(|| keys.clone())?;
+        let keys = (mode.kind == Kind::Xts).then(|| keys.clone())?;
         let mut xts = OpenSsl::new(&keys, Direction::Encrypt)?;
         Some(repeat(move |_, _| xts.rekey(black_box(&keys))))
     });
     let rustcrypto = Contestant::new("rustcrypto", 0.0, threads, || {
-        Some(if mode.xts {
+        Some(if mode.kind == Kind::Xts {
             repeat(move |_, _| {
                 black_box(rustcrypto_keys::<Aes256>(black_box(mode)));
             })

@@ -26,6 +26,9 @@ const LONG: usize = 64;
 /// Bytes of an entry of the list.
 const SEGMENT: i64 = 64;
 
+/// The order of bytes that turns a block round.
+const TURN: u128 = 0x0001_0203_0405_0607_0809_0a0b_0c0d_0e0f;
+
 const KEYS: AreaId = AreaId(0);
 const BEFORE: AreaId = AreaId(1);
 const AFTER: AreaId = AreaId(2);
@@ -195,7 +198,7 @@ impl<'k> Proof<'k> {
         self.proved = Proved::default();
         match self.kernel.file.split_once('_') {
             Some(("xts", kind)) if kind.starts_with("lines_") => self.lines(effort)?,
-            Some(("xex" | "xts", _)) => self.segments(effort)?,
+            Some(("xex" | "xts" | "ctr", _)) => self.segments(effort)?,
             Some(("aes", "schedule")) => self.schedule()?,
             Some(("aes", "blocks_aesni")) => self.blocks(effort)?,
             Some(("ghash", "powers_aesni")) => self.powers(effort)?,
@@ -210,6 +213,10 @@ impl<'k> Proof<'k> {
 
     fn is_xex(&self) -> bool {
         self.kernel.file.starts_with("xex")
+    }
+
+    fn is_ctr(&self) -> bool {
+        self.kernel.file.starts_with("ctr")
     }
 
     /// The registers that hold the segment pointer and the count.
@@ -234,6 +241,9 @@ impl<'k> Proof<'k> {
 
     /// What the kernel shall write for block `j` of a segment.
     fn wanted(&mut self, j: usize) -> Word {
+        if self.is_ctr() {
+            return self.counted(j);
+        }
         let [before, after] = if self.is_xex() {
             [0, 1].map(|side| {
                 let base = Word::atom(self.whitening[0][side]);
@@ -245,6 +255,24 @@ impl<'k> Proof<'k> {
         let block = self.context.algebra.xor(&self.source[j], &before);
         let enciphered = self.aes(&block);
         self.context.algebra.xor(&enciphered, &after)
+    }
+
+    /// The same in counter mode.
+    fn counted(&mut self, j: usize) -> Word {
+        let first = Word::atom(self.whitening[0][0]);
+        let sum = self.context.add(&first, &Word::constant(j as u128));
+        let sum = sum.expect("a sum of one unknown");
+        let counter = self.context.algebra.linear(&sum, Linear::Bytes(TURN));
+        let stream = self.aes(&counter);
+        self.context.algebra.xor(&self.source[j], &stream)
+    }
+
+    /// What the kernels for counter mode read: the numbers of blocks, then the order of bytes that turns a block round, four
+    /// times.
+    fn counter_constants() -> Area {
+        let numbers = (0..68).map(|n| if n <= 64 { n } else { 0 });
+        let words = numbers.chain([TURN; 4]).map(Word::constant);
+        Area::new("constants", 16 * 72, 64, Access::Read).with_words(words)
     }
 
     // Lists of segments.
@@ -393,7 +421,11 @@ impl<'k> Proof<'k> {
             self.put_segment(&mut list, 1, [Value::Unknown; 2], place);
         }
         let (scratch_len, scratch_alignment) = scratch(&self.kernel.file);
-        let mut scratch = Area::new("scratch", scratch_len, scratch_alignment, Access::Scratch);
+        let mut scratch = match self.is_ctr() {
+            // They stand in the same place.
+            true => Self::counter_constants(),
+            false => Area::new("scratch", scratch_len, scratch_alignment, Access::Scratch),
+        };
         let known = |word: &Option<Word>, context: &mut Context| match word {
             Some(word) => word.clone(),
             None => context.fresh(),

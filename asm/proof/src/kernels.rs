@@ -6,6 +6,7 @@ use std::{env, fs};
 
 use iced_x86::{CpuidFeature, Instruction};
 use object::{Object, ObjectSection, ObjectSymbol};
+use sevcrypt::ctr::CtrKey;
 use sevcrypt::gcm::MessageKey;
 use sevcrypt::hash::{sha384, sha384_each};
 use sevcrypt::mem::{MemoryCipher, Tweak, XtsUnit};
@@ -75,6 +76,12 @@ fn use_the_engine() {
         key.open_in_place(&[0; 12], &[0; 80], &mut page, &tag).expect("the tag");
     }
     assert_eq!(page, [0; 4096]);
+    for key in [Key::Aes128(&[1; 16]), Key::Aes256(&[1; 32])] {
+        let key = black_box(CtrKey::new(key, backend));
+        key.apply(&[0; 16], &mut page);
+        key.apply(&[0; 16], &mut page);
+    }
+    assert_eq!(page, [0; 4096]);
     let mut digests = [[0; 48]; 12];
     sha384_each(black_box(backend), 128, &[0; 12 * 128], &mut digests);
     assert_eq!(digests[11], sha384(&[0; 128]));
@@ -84,6 +91,9 @@ fn use_the_engine() {
 pub const FILES: &[&str] = &[
     "aes_blocks_aesni",
     "aes_schedule",
+    "ctr_aesni",
+    "ctr_vaes256",
+    "ctr_vaes512",
     "gcm_aesni",
     "gcm_vaes512",
     "ghash_aesni",

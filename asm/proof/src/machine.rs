@@ -775,7 +775,7 @@ impl Machine<'_> {
                 let words = self.vector(1, lanes)?;
                 self.set_vector(lanes, words)
             }
-            M::Vmovq if i.op1_kind() == OpKind::Memory && self.is_word()? => {
+            M::Movq | M::Vmovq if i.op1_kind() == OpKind::Memory && self.is_word()? => {
                 let mut words = Vector::default();
                 words[0] = self.load_half()?;
                 self.set_vector(1, words)
@@ -825,7 +825,7 @@ impl Machine<'_> {
                 }
                 self.set_vector(lanes, words)
             }
-            M::Vpaddq => {
+            M::Paddq | M::Vpaddq => {
                 let (a, b) = (self.vector(sources.0, lanes)?, self.vector(sources.1, lanes)?);
                 let mut words = Vector::default();
                 for lane in 0..lanes {

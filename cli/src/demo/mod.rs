@@ -1,9 +1,10 @@
-//! `sevcrypt demo`: what memory encryption does and does not do, what is measured at launch, and what a report proves,
-//! computed and checked before your eyes.
+//! `sevcrypt demo`: what memory encryption does and does not do, what is measured at launch, what a report proves, and how an
+//! owner and firmware share keys, computed and checked before your eyes.
 
 mod attestation;
 mod launch;
 mod messages;
+mod session;
 
 use std::fs;
 use std::io::{self, Write};
@@ -193,6 +194,8 @@ pub(crate) fn run(options: &Options) -> Result<(), Failure> {
     messages::show(out)?;
     writeln!(out)?;
     attestation::show(out)?;
+    writeln!(out)?;
+    session::show(out)?;
 
     let folder = match &options.write {
         Some(folder) => {

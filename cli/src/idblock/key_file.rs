@@ -1,6 +1,5 @@
 //! Files with keys on P-384.
 
-use std::io::Read;
 use std::path::Path;
 
 use p384::SecretKey;
@@ -30,11 +29,9 @@ impl KeyFile {
     /// Reads a file; `-` is standard input. What it held is wiped.
     pub(super) fn read(path: &Path) -> Result<Self, Failure> {
         const LONGEST: usize = 1 << 16;
-        let Input { name, reader, .. } = Input::open(path)?;
-        // As large as it may get, so that it never moves and leaves a copy behind.
-        let mut bytes = Zeroizing::new(Vec::with_capacity(2 * LONGEST));
-        let read = reader.take(LONGEST as u64 + 1).read_to_end(&mut bytes);
-        read.map_err(|error| Failure::usage(format_args!("{name}: {error}")))?;
+        let input = Input::open(path)?;
+        let name = input.name.clone();
+        let bytes = input.read_secret(LONGEST)?;
         let parsed = match bytes.len() > LONGEST {
             true => Err(format!("longer than {LONGEST} bytes, {EXPECTED}")),
             false => AnyKey::parse(&bytes),

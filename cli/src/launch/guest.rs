@@ -15,6 +15,7 @@ use sevcrypt::{Hex, Page, sev, snp};
 use sha2::{Digest as _, Sha256};
 
 use super::firmware::Firmware;
+use super::owner::OwnerOptions;
 use super::result::{Measured, ResultOptions};
 use super::{image, ovmf};
 use crate::failure::Failure;
@@ -25,8 +26,8 @@ use crate::output;
 #[derive(Args)]
 pub(super) struct GuestOptions {
     /// The firmware image; - is standard input
-    #[arg(long, value_name = "FILE")]
-    ovmf: PathBuf,
+    #[arg(long, value_name = "FILE", required = true)]
+    ovmf: Option<PathBuf>,
     /// The kernel that is booted without a boot loader
     #[arg(long, value_name = "FILE")]
     kernel: Option<PathBuf>,
@@ -162,6 +163,7 @@ pub(super) struct Guest<'a> {
     pub(super) guest: &'a GuestOptions,
     pub(super) cpu: &'a CpuOptions,
     pub(super) dumped: Option<&'a SevEsOptions>,
+    pub(super) owner: Option<&'a OwnerOptions>,
     pub(super) svsm: Option<&'a SvsmOptions>,
     pub(super) others: Option<&'a OtherOptions>,
     pub(super) result: &'a ResultOptions,
@@ -174,12 +176,25 @@ impl<'a> Guest<'a> {
         cpu: &'a CpuOptions,
         result: &'a ResultOptions,
     ) -> Self {
-        Self { generation, guest, cpu, dumped: None, svsm: None, others: None, result }
+        let (dumped, owner, svsm, others) = (None, None, None, None);
+        Self { generation, guest, cpu, dumped, owner, svsm, others, result }
     }
 
     /// Measures it, and does with the digest what is asked for.
     pub(super) fn run(&self) -> Result<(), Failure> {
         let GuestOptions { guest_features, vmm, .. } = *self.guest;
+        let owner = self.owner.map(OwnerOptions::read).transpose()?.flatten();
+        let Some(path) = &self.guest.ovmf else {
+            let Some((owner, digest)) = owner.as_ref().and_then(|it| Some((it, it.launch_digest?)))
+            else {
+                return Err(Failure::usage("expected --ovmf"));
+            };
+            let mut measured =
+                Measured::new(self.generation_name(), Digest::Sha256(digest), Log::default());
+            measured.inputs.push(("guest", self.generation_name().to_owned()));
+            measured.add_measurement(owner, &digest);
+            return measured.end(self.result, |_| Ok(None));
+        };
         let dumped = self.dumped.map(SevEsOptions::read).transpose()?.flatten();
         let cpu = self.signature(dumped.is_some())?;
         let vcpus = self.vcpus()?;
@@ -189,7 +204,6 @@ impl<'a> Guest<'a> {
             )));
         }
 
-        let path = &self.guest.ovmf;
         // Under SEV and SEV-ES one hash goes over everything; a digest in place of the pages is not computed again.
         let firmware = match (self.generation, &self.guest.ovmf_hash) {
             (Generation::Snp, None) => Firmware::hash(path, self.result.workers())?,
@@ -231,6 +245,9 @@ impl<'a> Guest<'a> {
 
         let mut measured = Measured::new(self.generation_name(), digest, log);
         measured.inputs = self.inputs(&launch);
+        if let (Some(owner), Digest::Sha256(digest)) = (&owner, &digest) {
+            measured.add_measurement(owner, digest);
+        }
         measured.end(self.result, |expected| self.explain(&launch, expected))
     }
 

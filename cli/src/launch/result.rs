@@ -5,25 +5,27 @@ use std::io::{self, Write};
 use base64ct::{Base64, Encoding};
 use clap::{Args, ValueEnum};
 use serde::Serialize;
-use sevcrypt::Backend;
 use sevcrypt::hash::Workers;
 use sevcrypt::image::{Digest, Log};
+use sevcrypt::sev::launch::Measurement;
 use sevcrypt::snp::launch::{Change, Explanation};
+use sevcrypt::{Backend, Hex};
+use subtle::ConstantTimeEq;
 
 use super::log::{self, StepRecord};
+use super::owner::Owner;
 use crate::failure::Failure;
-use crate::input::Content;
-use crate::{mode, output};
+use crate::{input, mode, output};
 
 #[derive(Args)]
 pub(super) struct ResultOptions {
-    /// How the digest is written
-    #[arg(long, value_name = "FORM", default_value = "hex")]
-    output: Form,
+    /// How the result is written [default: hex, and base64 for the measurement of a session]
+    #[arg(long, value_name = "FORM")]
+    output: Option<Form>,
     /// Print every step with its digest, runs of pages as one line each; =all: every page, with whole digests
     #[arg(long, value_name = "RUNS", num_args = 0..=1, require_equals = true, default_missing_value = "runs")]
     explain: Option<Detail>,
-    /// The digest that is expected, as hexadecimal digits or base64, or @FILE; another one ends with exit code 4. With
+    /// The result that is expected, as hexadecimal digits or base64, or @FILE; another one ends with exit code 4. With
     /// --explain, and for SEV-SNP, says what must be changed to get it
     #[arg(long, value_name = "HEX")]
     expect: Option<String>,
@@ -48,10 +50,10 @@ enum Detail {
 }
 
 impl Form {
-    fn write(self, digest: &Digest) -> String {
+    fn write(self, bytes: &[u8]) -> String {
         match self {
-            Self::Hex => digest.to_string(),
-            Self::Base64 => Base64::encode_string(digest.as_bytes()),
+            Self::Hex => Hex(bytes).to_string(),
+            Self::Base64 => Base64::encode_string(bytes),
         }
     }
 }
@@ -67,9 +69,18 @@ impl ResultOptions {
 pub(super) struct Measured {
     generation: &'static str,
     digest: Digest,
+    /// What the firmware makes of the digest in a session.
+    measurement: Option<Measurement>,
     log: Log,
     /// What was measured, in words.
     pub(super) inputs: Vec<(&'static str, String)>,
+}
+
+/// What is printed, and compared.
+struct Answer {
+    name: &'static str,
+    bytes: Vec<u8>,
+    form: Form,
 }
 
 /// What `--json` prints.
@@ -77,6 +88,8 @@ pub(super) struct Measured {
 struct Document {
     generation: &'static str,
     digest: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    measurement: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     expected: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -100,7 +113,22 @@ struct Found {
 
 impl Measured {
     pub(super) fn new(generation: &'static str, digest: Digest, log: Log) -> Self {
-        Self { generation, digest, log, inputs: Vec::new() }
+        Self { generation, digest, measurement: None, log, inputs: Vec::new() }
+    }
+
+    /// The result is the measurement in a session, and no longer the digest.
+    pub(super) fn add_measurement(&mut self, owner: &Owner, digest: &[u8; 32]) {
+        self.measurement = Some(owner.measure(digest));
+        self.inputs.extend(owner.inputs());
+        self.inputs.push(("launch_digest", Hex(digest).to_string()));
+    }
+
+    fn answer(&self, options: &ResultOptions) -> Answer {
+        let (name, bytes, form) = match &self.measurement {
+            Some(measurement) => ("measurement", measurement.to_bytes().to_vec(), Form::Base64),
+            None => ("digest", self.digest.as_bytes().to_vec(), Form::Hex),
+        };
+        Answer { name, bytes, form: options.output.unwrap_or(form) }
     }
 
     /// Prints what was asked for. `explain` finds out how to get another digest, where somebody can.
@@ -109,39 +137,46 @@ impl Measured {
         options: &ResultOptions,
         explain: impl FnOnce(&Digest) -> Result<Option<Explanation>, Failure>,
     ) -> Result<(), Failure> {
-        let expected = options.expect.as_deref().map(|text| expected(text, &self.digest));
+        let answer = self.answer(options);
+        let expected = options.expect.as_deref().map(|text| expected(text, &answer.bytes));
         let expected = expected.transpose()?;
-        let other = expected.filter(|expected| *expected != self.digest);
-        let explanation = match &other {
-            Some(other) if options.explain.is_some() => explain(other)?,
+        let other = expected.as_ref().filter(|expected| !bool::from(expected.ct_eq(&answer.bytes)));
+        let other_digest = other.and_then(|other| log::digest(other, &self.digest));
+        let explanation = match other_digest {
+            Some(other) if options.explain.is_some() && self.measurement.is_none() => {
+                explain(&other)?
+            }
             _ => None,
         };
-        let end = match &other {
+        let end = match other {
             None => Ok(()),
             Some(other) => {
-                let hint = match (&explanation, options.explain) {
-                    (Some(found), _) => format!("; {found}"),
-                    (None, None) if self.generation == "SEV-SNP" => {
+                let hint = match (&explanation, options.explain, &self.measurement) {
+                    (Some(found), ..) => format!("; {found}"),
+                    (None, None, _) if self.generation == "SEV-SNP" => {
                         "; --explain says what else would give it".to_owned()
                     }
-                    (None, _) => String::new(),
+                    (None, _, Some(measurement)) if !other.ends_with(&measurement.mnonce) => {
+                        "; what is expected has another nonce".to_owned()
+                    }
+                    _ => String::new(),
                 };
-                let [found, other] =
-                    [&self.digest, other].map(|digest| options.output.write(digest));
+                let Answer { name, bytes, form } = &answer;
+                let [found, other] = [bytes, other].map(|bytes| form.write(bytes));
                 Err(Failure::Refused(format!(
-                    "the launch digest is {found}, expected {other}{hint}"
+                    "the launch {name} is {found}, expected {other}{hint}"
                 )))
             }
         };
         // Whoever does not read to the end has the result in the exit code all the same.
         let printed = match options.json {
-            true => self.print_json(options, expected.as_ref(), explanation),
-            false => self.print(options),
+            true => self.print_json(options, &answer, expected.as_deref(), explanation),
+            false => self.print(options, &answer),
         };
         end.and(printed)
     }
 
-    fn print(&self, options: &ResultOptions) -> Result<(), Failure> {
+    fn print(&self, options: &ResultOptions, answer: &Answer) -> Result<(), Failure> {
         let mut out = io::BufWriter::new(io::stdout().lock());
         if let Some(detail) = options.explain {
             for (name, value) in &self.inputs {
@@ -153,21 +188,25 @@ impl Measured {
                 Detail::All => write!(out, "\n{log:#}\n")?,
             }
         }
-        writeln!(out, "{}", options.output.write(&self.digest))?;
+        writeln!(out, "{}", answer.form.write(&answer.bytes))?;
         Ok(out.flush()?)
     }
 
     fn print_json(
         self,
         options: &ResultOptions,
-        expected: Option<&Digest>,
+        answer: &Answer,
+        expected: Option<&[u8]>,
         explanation: Option<Explanation>,
     ) -> Result<(), Failure> {
+        let digest = options.output.unwrap_or(Form::Hex).write(self.digest.as_bytes());
+        let measurement = self.measurement.map(|_| answer.form.write(&answer.bytes));
         output::json(&Document {
             generation: self.generation,
-            digest: options.output.write(&self.digest),
-            expected: expected.map(|expected| options.output.write(expected)),
-            is_expected: expected.map(|expected| *expected == self.digest),
+            digest,
+            measurement,
+            expected: expected.map(|expected| answer.form.write(expected)),
+            is_expected: expected.map(|expected| expected.ct_eq(&answer.bytes).into()),
             explanation: explanation.map(|found| Found {
                 words: found.to_string(),
                 changes: found.changes.as_deref().map(words),
@@ -189,19 +228,12 @@ fn words(changes: &[Change]) -> Vec<String> {
     changes.iter().map(ToString::to_string).collect()
 }
 
-/// `--expect`: a digest of the same kind as `like`.
-fn expected(text: &str, like: &Digest) -> Result<Digest, Failure> {
-    let content = match text.strip_prefix('@') {
-        Some(path) => Content::read(path.as_ref())?,
-        None => Content { name: "--expect".to_owned(), bytes: text.as_bytes().to_vec() },
-    };
-    let bytes = match content.binary() {
-        // What stands in an option is no file's content.
-        Err(Failure::Malformed(why)) if !text.starts_with('@') => return Err(Failure::Usage(why)),
-        bytes => bytes?,
-    };
-    log::digest(&bytes, like).ok_or_else(|| {
-        let expected = like.as_bytes().len();
-        Failure::usage(format_args!("{}: {} bytes, expected {expected}", content.name, bytes.len()))
-    })
+/// `--expect`: as many bytes as those of `like`.
+fn expected(text: &str, like: &[u8]) -> Result<Vec<u8>, Failure> {
+    let (name, bytes) = input::encoded("--expect", text)?;
+    if bytes.len() != like.len() {
+        let (found, expected) = (bytes.len(), like.len());
+        return Err(Failure::usage(format_args!("{name}: {found} bytes, expected {expected}")));
+    }
+    Ok(bytes)
 }

@@ -140,8 +140,8 @@ impl PlatformCertificates {
     }
 }
 
-/// AMD's certificates above a CEK, where they were given. The keys of those that were not are built in; one that was given is checked
-/// itself, and never replaced because it is wrong.
+/// AMD's certificates above a CEK, where they were given. The keys of those that were not are built in; one that was
+/// given is checked itself, and never replaced because it is wrong.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct AmdCertificates<'a> {
     /// AMD SEV key.
@@ -195,6 +195,23 @@ impl<'a> Trust<'a> {
             None => Err(CertificateError::Root { key_id: *ark.key_id() }),
             product => Ok(product),
         }
+    }
+
+    /// The product whose ASK, which is built in, has signed a CEK.
+    ///
+    /// # Errors
+    /// [`ChainError::Cek`], [`ChainError::CekByNone`]
+    pub fn product_of_cek(&self, cek: &Certificate) -> Result<Product, ChainError> {
+        signer_of_cek(cek, self).map(|(product, _)| product)
+    }
+
+    /// The product whose ARK has signed an ASK; `None` if a root of the caller's has.
+    ///
+    /// # Errors
+    /// [`ChainError::Ask`]
+    pub fn product_of_ask(&self, ask: &AmdCertificate<'_>) -> Result<Option<Product>, ChainError> {
+        let amd = AmdCertificates { ask: Some(*ask), ark: None };
+        amd_keys(amd, self).map(|(product, _)| product)
     }
 
     /// Which trusted root has signed an ASK, by its CERTIFYING_ID: whose it is, and its key.
@@ -253,18 +270,20 @@ impl VerifiedPlatform {
     }
 }
 
-/// Verifies a platform's certificates down to AMD's keys: the ARK by itself, the ASK by the ARK, the CEK by the ASK, the OCA by itself,
-/// the PEK by the CEK (a genuine chip) *and* by the OCA (its owner), the PDH by the PEK.
+/// Verifies a platform's certificates down to AMD's keys: the ARK by itself, the ASK by the ARK, the CEK by the ASK,
+/// the OCA by itself, the PEK by the CEK (a genuine chip) *and* by the OCA (its owner), the PDH by the PEK.
 ///
-/// It is stricter than the firmware: bytes without meaning are zero, each slot is empty or holds a signature that is needed, CEK and PEK have
-/// ECDSA with SHA-256. The hash of the signatures by AMD's keys is fixed by the generation: SHA-256 for Naples, SHA-384 for the later
-/// ones. Without certificates of AMD, the product is the one whose ASK has signed the CEK.
+/// It is stricter than the firmware: bytes without meaning are zero, each slot is empty or holds a signature that is
+/// needed, CEK and PEK have ECDSA with SHA-256. The hash of the signatures by AMD's keys is fixed by the generation:
+/// SHA-256 for Naples, SHA-384 for the later ones. Without certificates of AMD, the product is the one whose ASK has
+/// signed the CEK.
 ///
-/// MODEL: the PEK may be signed in either order (the firmware makes both), and AMD's signature of the CEK may be in either slot.
+/// MODEL: the PEK may be signed in either order (the firmware makes both), and AMD's signature of the CEK may be in
+/// either slot.
 ///
 /// # Errors
-/// [`ChainError`]: the first link that does not hold, from AMD's end on. A CEK as the platform exports it has no signature:
-/// [`ChainError::CekUnsigned`].
+/// [`ChainError`]: the first link that does not hold, from AMD's end on. A CEK as the platform exports it has no
+/// signature: [`ChainError::CekUnsigned`].
 ///
 /// ```
 /// use sevcrypt::ecdsa::SigningKey;
@@ -285,6 +304,63 @@ pub fn verify(
     trust: &Trust<'_>,
 ) -> Result<VerifiedPlatform, ChainError> {
     let PlatformCertificates { pdh, pek, oca, cek } = platform;
+    let (product, pek_key) = pek_signer(pek, oca, cek, amd, trust)?;
+    pdh.check_usage(Usage::PDH)
+        .and_then(|()| pdh.check_slots(&[&pek_key]))
+        .and_then(|()| pdh.validate_under(&pek_key))
+        .map_err(ChainError::Pdh)?;
+    let pdh = PdhKey::unauthenticated(pdh).map_err(ChainError::Pdh)?;
+    let pek = pek_key_of(&pek_key)?;
+    Ok(VerifiedPlatform { product, pdh, pek, certificates: platform.clone() })
+}
+
+/// A PEK whose chain was verified: the key of attestation reports.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct VerifiedPek {
+    /// The product whose root key vouches for it; `None` if a root of the caller's does ([`Trust::with_roots`]).
+    pub product: Option<Product>,
+    /// The key.
+    pub key: VerifyingKey,
+}
+
+/// Verifies a platform's PEK as [`verify`] does, where there is no PDH: attestation reports need none.
+///
+/// # Errors
+/// [`ChainError`], as [`verify`] says.
+///
+/// ```
+/// use sevcrypt::sev::ApiVersion;
+/// use sevcrypt::sev::cert::{AmdCertificates, ChainError, PlatformCertificates, Trust, verify_pek};
+/// use sevcrypt::sev::keys::{ChipUniqueKey, PlatformKeys, PlatformRandom};
+///
+/// let chip = ChipUniqueKey::new(&[7; 32]);
+/// let api = ApiVersion { major: 1, minor: 55 };
+/// let platform = PlatformKeys::generate(&chip, api, &PlatformRandom::new(&[9; 168]))?;
+/// let PlatformCertificates { pek, oca, cek, .. } = platform.certificates();
+/// let verdict = verify_pek(pek, oca, cek, AmdCertificates::default(), &Trust::amd());
+/// assert_eq!(verdict.unwrap_err(), ChainError::CekUnsigned); // AMD has not signed it
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn verify_pek(
+    pek: &Certificate,
+    oca: &Certificate,
+    cek: &Certificate,
+    amd: AmdCertificates<'_>,
+    trust: &Trust<'_>,
+) -> Result<VerifiedPek, ChainError> {
+    let (product, pek) = pek_signer(pek, oca, cek, amd, trust)?;
+    Ok(VerifiedPek { product, key: pek_key_of(&pek)? })
+}
+
+/// A PEK as a signer, and the product whose root vouches for it.
+fn pek_signer(
+    pek: &Certificate,
+    oca: &Certificate,
+    cek: &Certificate,
+    amd: AmdCertificates<'_>,
+    trust: &Trust<'_>,
+) -> Result<(Option<Product>, SignerKey), ChainError> {
     let cek_form = |signer: Option<&SignerKey>| {
         cek.check_usage(Usage::CEK)?;
         cek.check_form()?;
@@ -297,7 +373,7 @@ pub fn verify(
     }
     let (product, ask) = match ask {
         Some(ask) => (product, ask),
-        None => signer_of_cek(cek, trust)?,
+        None => signer_of_cek(cek, trust).map(|(product, ask)| (Some(product), ask))?,
     };
     cek_form(Some(&ask)).and_then(|()| cek.validate_under(&ask)).map_err(ChainError::Cek)?;
     let cek = ecdsa_sha256(cek).map_err(ChainError::Cek)?;
@@ -312,19 +388,16 @@ pub fn verify(
     form.map_err(ChainError::Pek)?;
     pek.validate_under(&cek).map_err(ChainError::PekByCek)?;
     pek.validate_under(&oca_key).map_err(ChainError::PekByOca)?;
-    let pek_key = ecdsa_sha256(pek).map_err(ChainError::Pek)?;
+    let pek = ecdsa_sha256(pek).map_err(ChainError::Pek)?;
+    Ok((product, pek))
+}
 
-    pdh.check_usage(Usage::PDH)
-        .and_then(|()| pdh.check_slots(&[&pek_key]))
-        .and_then(|()| pdh.validate_under(&pek_key))
-        .map_err(ChainError::Pdh)?;
-    let pdh = PdhKey::unauthenticated(pdh).map_err(ChainError::Pdh)?;
-    let PublicKey::Ecdsa(pek) = pek_key.key else {
-        return Err(ChainError::Pek(CertificateError::Unsupported {
-            algorithm: pek_key.algorithm,
-        }));
-    };
-    Ok(VerifiedPlatform { product, pdh, pek, certificates: platform.clone() })
+/// The key of a PEK that signs.
+fn pek_key_of(pek: &SignerKey) -> Result<VerifyingKey, ChainError> {
+    match pek.key {
+        PublicKey::Ecdsa(key) => Ok(key),
+        _ => Err(ChainError::Pek(CertificateError::Unsupported { algorithm: pek.algorithm })),
+    }
 }
 
 /// What the certificates that were given say of the ASK; no key if it is to be found by the CEK's signature.
@@ -366,15 +439,12 @@ fn amd_keys(
     }
 }
 
-/// The product whose ASK has signed a CEK.
-fn signer_of_cek(
-    cek: &Certificate,
-    trust: &Trust<'_>,
-) -> Result<(Option<Product>, SignerKey), ChainError> {
+/// The product whose ASK has signed a CEK, and that ASK.
+fn signer_of_cek(cek: &Certificate, trust: &Trust<'_>) -> Result<(Product, SignerKey), ChainError> {
     for product in trust.products() {
         let ask = product.ask();
         match cek.validate_under(&ask) {
-            Ok(()) => return Ok((Some(product), ask)),
+            Ok(()) => return Ok((product, ask)),
             Err(CertificateError::NotSigned { .. } | CertificateError::Signature { .. }) => {}
             Err(error) => return Err(ChainError::Cek(error)),
         }
@@ -390,8 +460,8 @@ fn ecdsa_sha256(certificate: &Certificate) -> Result<SignerKey, CertificateError
     }
 }
 
-/// The address of a CEK's certificate at AMD's Key Distribution Service, for what GET_ID says of a chip. The library opens no
-/// connection.
+/// The address of a CEK's certificate at AMD's Key Distribution Service, for what GET_ID says of a chip. The library
+/// opens no connection.
 ///
 /// ```
 /// use sevcrypt::sev::cert::CekUrl;
@@ -480,6 +550,7 @@ impl core::error::Error for ChainError {}
 
 #[cfg(test)]
 mod tests {
+    use std::string::ToString;
     use std::vec::Vec;
 
     use sha2::{Digest, Sha256};

@@ -6,13 +6,11 @@
 
 use super::{
     Access, Area, AreaId, Context, Effort, Failure, Linear, Proof, R8, RCX, RDI, RDX, RSI, State,
-    Value, Word,
+    TURN, Value, Word,
 };
 
 const R9: usize = 9;
 
-/// The order of bytes that turns a block round.
-const TURN: u128 = 0x0001_0203_0405_0607_0809_0a0b_0c0d_0e0f;
 /// x^63 + x^62 + x^57: the middle of the field's polynomial, x^64 down.
 const FOLD: u64 = 0xc2 << 56;
 

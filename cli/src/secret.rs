@@ -1,0 +1,121 @@
+//! `sevcrypt secret`: what the owner of an SEV or SEV-ES guest gives it, once its launch measurement is right.
+
+use std::path::{Path, PathBuf};
+
+use clap::{Args, Subcommand};
+use sevcrypt::sev::launch::{Attested, Measurement, SecretTable};
+use sevcrypt::sev::session::{Tek, Tik, TransportKeys};
+use sevcrypt::{Backend, Guid};
+use zeroize::Zeroizing;
+
+use crate::failure::Failure;
+use crate::input::{self, Input};
+use crate::keys::fixed;
+use crate::output::Output;
+use crate::session::random;
+
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// A packet for LAUNCH_SECRET: a table of secrets as OVMF looks for it, enciphered and authenticated
+    Build(BuildOptions),
+}
+
+#[derive(Args)]
+pub(crate) struct BuildOptions {
+    /// The session's TIK: 16 bytes as hexadecimal digits, or @FILE for a file's bytes
+    #[arg(long, value_name = "KEY")]
+    tik: String,
+    /// The session's TEK: 16 bytes as hexadecimal digits, or @FILE for a file's bytes
+    #[arg(long, value_name = "KEY")]
+    tek: String,
+    /// The launch measurement as the firmware gave it, HMAC and nonce: 48 bytes as base64 or hexadecimal digits, or @FILE.
+    /// It is not checked here: `measure sev --tik ... --expect` does that
+    #[arg(long, value_name = "BASE64")]
+    measure: String,
+    /// A secret: its GUID, and the file with its bytes; - is standard input. May be given several times
+    #[arg(long, value_name = "GUID:FILE", value_parser = secret, required = true)]
+    secret: Vec<Secret>,
+    /// The first counter block, 16 bytes; never the same twice in a session [default: random bytes]
+    #[arg(long, value_name = "HEX")]
+    iv: Option<String>,
+    /// The file for the packet's header, 52 bytes; - is standard output
+    #[arg(long, value_name = "OUT")]
+    header: PathBuf,
+    /// The file for what is enciphered; - is standard output
+    #[arg(long, value_name = "OUT")]
+    payload: PathBuf,
+}
+
+/// A secret of the table.
+#[derive(Clone)]
+struct Secret {
+    guid: Guid,
+    file: PathBuf,
+}
+
+fn secret(text: &str) -> Result<Secret, String> {
+    let (guid, file) = text.split_once(':').ok_or("expected a GUID, a colon and a file")?;
+    let guid = input::guid(guid).ok_or_else(|| {
+        format!("'{guid}' is no GUID; expected one such as 736869e5-84f0-4973-92ec-06879ce3da0b")
+    })?;
+    match file {
+        "" => Err("expected a file behind the colon".to_owned()),
+        file => Ok(Secret { guid, file: file.into() }),
+    }
+}
+
+pub(crate) fn run(Command::Build(options): &Command) -> Result<(), Failure> {
+    if options.header == options.payload && options.header != Path::new("-") {
+        return Err(Failure::usage("--header and --payload are the same file"));
+    }
+    if options.secret.iter().filter(|secret| secret.file == Path::new("-")).count() > 1 {
+        return Err(Failure::usage("-: standard input can be read once only"));
+    }
+    let (tik, tek) = (fixed("--tik", &options.tik)?, fixed("--tek", &options.tek)?);
+    let keys = TransportKeys { tek: Tek::new(&tek), tik: Tik::new(&tik) };
+    let (name, bytes) = input::encoded("--measure", &options.measure)?;
+    let measurement = <&[u8; Measurement::LEN]>::try_from(&*bytes).map_err(|_| {
+        let (found, expected) = (bytes.len(), Measurement::LEN);
+        Failure::usage(format_args!("{name}: {found} bytes, expected {expected}"))
+    })?;
+    let measurement = Measurement::from_bytes(measurement);
+    let iv = match &options.iv {
+        Some(text) => *fixed("--iv", text)?,
+        None => *random()?,
+    };
+
+    let mut payload = table(&options.secret)?;
+    let attested = Attested::assume(&keys, &measurement, Backend::best());
+    let header = attested.seal_secret(&iv, &mut payload);
+    let header = header.map_err(|why| Failure::usage(format_args!("--secret: {why}")))?;
+
+    // Both or, as far as can be told before, none.
+    let mut outputs = [Output::create(&options.header)?, Output::create(&options.payload)?];
+    for (output, bytes) in outputs.iter_mut().zip([&header.to_bytes()[..], &payload]) {
+        output.write(bytes)?;
+    }
+    outputs.into_iter().try_for_each(Output::finish)
+}
+
+/// The table of secrets.
+fn table(secrets: &[Secret]) -> Result<Zeroizing<Vec<u8>>, Failure> {
+    // More than the firmware takes in one packet.
+    const LONGEST: usize = 1 << 16;
+    let read = |secret: &Secret| {
+        let input = Input::open(&secret.file)?;
+        let name = input.name.clone();
+        let bytes = input.read_secret(LONGEST)?;
+        if bytes.len() > LONGEST {
+            return Err(Failure::usage(format_args!("{name}: longer than {LONGEST} bytes")));
+        }
+        Ok((secret.guid, bytes))
+    };
+    let secrets = secrets.iter().map(read).collect::<Result<Vec<_>, Failure>>()?;
+    let entries: Vec<_> = secrets.iter().map(|(guid, bytes)| (*guid, &bytes[..])).collect();
+    let len = SecretTable::len_of(&entries)
+        .ok_or_else(|| Failure::usage("--secret: too long for one packet"))?;
+    let mut table = Zeroizing::new(vec![0; len]);
+    SecretTable::write(&entries, &mut table)
+        .map_err(|why| Failure::usage(format_args!("--secret: {why}")))?;
+    Ok(table)
+}
