@@ -67,6 +67,35 @@ def bound(body, digest):
     return body[:0x50] + digest.ljust(64, b"\0") + body[0x90:]
 
 
+# The generator of P-384 (FIPS 186-4, D.1.2.4).
+GX = 0xAA87CA22BE8B05378EB1C71EF320AD746E1D3B628BA79B9859F741E082542A385502F25DBF55296C3A545E3872760AB7
+GY = 0x3617DE4A96262C6F5D9E98BF9292DC29F8F41DBD289A147CE9DA3113B5F0B8C00A60B1CE1D7E819D7A431D7C90EA0E5F
+
+
+def little(number, length):
+    return number.to_bytes(length, "little")
+
+
+def sev_cert(usage, algorithm=2, curve=2, slots=()):
+    """A SEV certificate (AMD 55766, appendix C) whose signatures are r = 1, s = 1."""
+    if algorithm & 0xFF == 1:
+        key = little(4096, 4) + little(65537, 512) + bytes([0xC1]) * 512
+    else:
+        key = (little(curve, 4) + little(GX, 72) + little(GY, 72)).ljust(1028, b"\0")
+    body = struct.pack("<IBB2xII", 1, 1, 55, usage, algorithm) + key
+    slots = [*slots, *[(0x1000, 0)] * (2 - len(slots))]
+    ones = (little(1, 72) * 2).ljust(512, b"\0")
+    return body + b"".join(
+        struct.pack("<II", *slot) + (ones if slot[1] else bytes(512)) for slot in slots
+    )
+
+
+def amd_cert(usage, size):
+    """An AMD certificate (the same) whose signature is 1."""
+    header = struct.pack("<I16s16sI16xII", 1, b"key of the tests", b"key of the tests", usage, size * 8, size * 8)
+    return header + little(65537, size) + bytes([0xC1]) * size + little(1, size)
+
+
 def message(body, padding=0):
     return struct.pack("<II24x", 0, len(body)) + body + bytes(padding)
 
@@ -415,6 +444,23 @@ SEEDS = {
         "signed-here-author": bytes([3]) + ID_BLOCK + id_auth(),
         "reserved": bytes([1]) + ID_BLOCK + id_auth() + bytes(0x800) + b"?",
         "empty": b"",
+    },
+    "sev_certificate": {
+        "empty": b"",
+        "oca": sev_cert(0x1001, slots=[(0x1001, 2)]),
+        "pek": sev_cert(0x1002, slots=[(0x1001, 2), (0x1004, 2)]),
+        "pdh": sev_cert(0x1003, 3, slots=[(0x1002, 2)]),
+        "cek": sev_cert(0x1004, slots=[(0x13, 0x101)]),
+        "ask": sev_cert(0x13, 0x101),
+        "half-empty": sev_cert(0x1001, slots=[(0x1001, 0)]),
+        "curve": sev_cert(0x1001, curve=1),
+        "chain": b"".join(
+            sev_cert(usage, 3 if usage == 0x1003 else 2, slots=[(by, 0x101 if by == 0x13 else 2)])
+            for usage, by in [(0x1003, 0x1002), (0x1002, 0x1001), (0x1001, 0x1001), (0x1004, 0x13)]
+        ),
+        "amd-2048": amd_cert(0x13, 256) + amd_cert(0, 256),
+        "amd-4096": amd_cert(0, 512),
+        "amd-cut": amd_cert(0, 256)[:576],
     },
     # fuzz/src/verify.rs has the numbers of the cases and of their files.
     "verify": {

@@ -7,6 +7,7 @@ mod launch;
 mod launch_snp;
 mod messages;
 mod parsers;
+mod sev_certificate;
 mod verify;
 
 pub use gcm::gcm;
@@ -15,6 +16,7 @@ pub use launch::ovmf;
 pub use launch_snp::{cpuid_page, igvm};
 pub use messages::{message_request, message_response, secrets_page};
 pub use parsers::{bundle, cert_table, certificate, crl, hcl, kds, policy, report, response};
+pub use sev_certificate::sev_certificate;
 pub use verify::verify;
 
 /// What libFuzzer calls with its inputs.
@@ -39,6 +41,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("report", report),
     ("response", response),
     ("secrets_page", secrets_page),
+    ("sev_certificate", sev_certificate),
     ("verify", verify),
 ];
 

@@ -132,7 +132,7 @@ fn rsa_keys_in_sev_certificates() {
         let wrong = |at: usize, xor: u8| edited(&ask, |raw| raw[at] ^= xor).key();
         let rsa = |error| Err(KeyError::Rsa(error));
         assert_eq!(wrong(0x10, 1), rsa(RsaKeyError::Size { bits: bytes * 8 + 1 }));
-        assert_eq!(wrong(0x13, 0x80), rsa(RsaKeyError::Size { bits: bytes * 8 | 1 << 31 }));
+        assert_eq!(wrong(0x13, 0x80), rsa(RsaKeyError::Size { bits: bytes * 8 + (1 << 31) }));
         assert_eq!(wrong(0x14, 2), rsa(RsaKeyError::Exponent));
         assert_eq!(wrong(0x213, 1), rsa(RsaKeyError::Exponent));
         assert_eq!(wrong(0x214, 1), rsa(RsaKeyError::EvenModulus));

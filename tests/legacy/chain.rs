@@ -146,7 +146,7 @@ fn links_that_do_not_hold() {
     );
     assert_eq!(
         refused(&|p| p.cek = edited(&p.cek, |b| b[0x620] = 1)),
-        invalid(ChainError::Cek(CertificateError::SlotUsage { slot: 2, found: Usage::EMPTY }))
+        bad(ChainError::Cek(CertificateError::MalformedSlot { slot: 2 }))
     );
     assert_eq!(
         refused(&|p| p.cek = p.pek.clone()),

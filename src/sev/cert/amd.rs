@@ -25,11 +25,11 @@ const HEADER: usize = 0x40;
 /// The only VERSION.
 const VERSION: u32 = 1;
 
-/// An AMD certificate, version 1: an RSA key of 2048 or 4096 bits with its signature, 832 or 1600 bytes (AMD 55766, appendix C).
-/// A view of the bytes.
+/// An AMD certificate, version 1: an RSA key of 2048 or 4096 bits with its signature, 832 or 1600 bytes (AMD 55766,
+/// appendix C). A view of the bytes.
 ///
-/// The hash of its signature goes with the size: SHA-256 with 2048 bits (Naples), SHA-384 with 4096. (The published firmware is
-/// Genoa's, and has SHA-384 only.)
+/// The hash of its signature goes with the size: SHA-256 with 2048 bits (Naples), SHA-384 with 4096. (The published
+/// firmware is Genoa's, and has SHA-384 only.)
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct AmdCertificate<'a> {
     header: &'a [u8; HEADER],
@@ -42,15 +42,16 @@ pub struct AmdCertificate<'a> {
 }
 
 impl<'a> AmdCertificate<'a> {
-    /// Reads a certificate from the begin of some bytes; gives the rest. Its length is in its header: 64 bytes, the exponent, the
-    /// modulus, and a signature as long as its own modulus, whatever the signer's is.
+    /// Reads a certificate from the begin of some bytes; gives the rest. Its length is in its header: 64 bytes, the
+    /// exponent, the modulus, and a signature as long as its own modulus, whatever the signer's is.
     ///
-    /// The ARK of Naples was first published without its signature: 576 bytes. If there is nothing behind them, and they are what AMD's
-    /// 832 bytes begin with, they are taken. [`verify`](super::verify) does with them; the firmware does not, nor
-    /// [`validate_root`](Self::validate_root).
+    /// The ARK of Naples was first published without its signature: 576 bytes. If there is nothing behind them, and
+    /// they are what AMD's 832 bytes begin with, they are taken. [`verify`](super::verify) does with them; the firmware
+    /// does not, nor [`validate_root`](Self::validate_root).
     ///
     /// # Errors
-    /// [`CertificateError::Truncated`], [`Size`](CertificateError::Size), [`NoSignature`](CertificateError::NoSignature).
+    /// [`CertificateError::Truncated`], [`Size`](CertificateError::Size),
+    /// [`NoSignature`](CertificateError::NoSignature).
     pub fn parse(bytes: &'a [u8]) -> Result<(Self, &'a [u8]), CertificateError> {
         let found = bytes.len();
         let Some((header, body)) = bytes.split_first_chunk::<HEADER>() else {
@@ -78,8 +79,9 @@ impl<'a> AmdCertificate<'a> {
         }
     }
 
-    /// Reads ASK and ARK, in this order, from a blob of one of the lengths that the firmware takes: 1664, 2176, 2688 and 3200 (AMD's
-    /// published firmware, SEND_START). Both certificates must have the same size to be read: the firmware cuts each by its own.
+    /// Reads ASK and ARK, in this order, from a blob of one of the lengths that the firmware takes: 1664, 2176, 2688
+    /// and 3200 (AMD's published firmware, SEND_START). Both certificates must have the same size to be read: the
+    /// firmware cuts each by its own.
     ///
     /// # Errors
     /// [`CertificateError::ChainLength`], and those of [`parse`](Self::parse).
@@ -158,8 +160,9 @@ impl<'a> AmdCertificate<'a> {
         }
     }
 
-    /// The firmware's check of an ASK under an ARK, in its order: the signature, VERSION, KEY_USAGE, CERTIFYING_ID (AMD's published
-    /// firmware, `amd_cert.c`). The ARK itself is not checked; [`validate_root`](Self::validate_root) does that.
+    /// The firmware's check of an ASK under an ARK, in its order: the signature, VERSION, KEY_USAGE, CERTIFYING_ID
+    /// (AMD's published firmware, `amd_cert.c`). The ARK itself is not checked; [`validate_root`](Self::validate_root)
+    /// does that.
     ///
     /// # Errors
     /// The first check that fails.
@@ -171,9 +174,10 @@ impl<'a> AmdCertificate<'a> {
         )
     }
 
-    /// The firmware's check of an ARK, in its order: its signature by itself, VERSION, KEY_USAGE, CERTIFYING_ID, and whether it is a
-    /// root that is trusted, by KEY_ID and everything else that is signed. The firmware knows the root of its own product only:
-    /// [`Trust::with_product`]. Answers with the product whose root it is; `None` for a root of the caller's.
+    /// The firmware's check of an ARK, in its order: its signature by itself, VERSION, KEY_USAGE, CERTIFYING_ID, and
+    /// whether it is a root that is trusted, by KEY_ID and everything else that is signed. The firmware knows the root
+    /// of its own product only: [`Trust::with_product`]. Answers with the product whose root it is; `None` for a root
+    /// of the caller's.
     ///
     /// # Errors
     /// The first check that fails.
@@ -220,7 +224,8 @@ impl<'a> AmdCertificate<'a> {
         Ok(())
     }
 
-    /// Whether it is an ARK's with this KEY_ID and key, and every other signed byte is what AMD's certificates have there.
+    /// Whether it is an ARK's with this KEY_ID and key, and every other signed byte is what AMD's certificates have
+    /// there.
     pub(super) fn is_root(&self, key_id: &[u8; 16], key: &RsaKey) -> bool {
         self.exponent.len() == self.modulus.len()
             && self.key_id() == key_id
@@ -288,9 +293,9 @@ impl AmdDraft<'_> {
         HEADER + 3 * self.key.modulus().len()
     }
 
-    /// Writes the certificate to the begin of `out`. `sign` gets the bytes that are signed, and the place of the signature, as long
-    /// as the certificate's modulus, which it fills **big-endian**, as RSA libraries give it: RSASSA-PSS with SHA-256 for a signer of
-    /// 2048 bits, with SHA-384 for one of 4096, and a salt as long as the hash.
+    /// Writes the certificate to the begin of `out`. `sign` gets the bytes that are signed, and the place of the
+    /// signature, as long as the certificate's modulus, which it fills **big-endian**, as RSA libraries give it:
+    /// RSASSA-PSS with SHA-256 for a signer of 2048 bits, with SHA-384 for one of 4096, and a salt as long as the hash.
     ///
     /// # Errors
     /// [`AmdWriteError`]: too few bytes, and nothing was written; or the signer's own.

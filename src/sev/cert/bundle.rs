@@ -6,9 +6,9 @@ use super::{
     AmdCertificate, AmdCertificates, Certificate, CertificateError, PlatformCertificates, Usage,
 };
 
-/// Certificates of a platform, in any of the forms in which hosts and AMD give them: single certificates; PEK, OCA and CEK as
-/// PDH_CERT_EXPORT has them; with the PDH before them, and with ASK and ARK behind them; ASK and ARK. Each is known by its usage, so that
-/// any number of them in any order is read.
+/// Certificates of a platform, in any of the forms in which hosts and AMD give them: single certificates; PEK, OCA and
+/// CEK as PDH_CERT_EXPORT has them; with the PDH before them, and with ASK and ARK behind them; ASK and ARK. Each is
+/// known by its usage, so that any number of them in any order is read.
 ///
 /// ```
 /// use sevcrypt::ecdh::PrivateKey;
@@ -34,8 +34,8 @@ pub struct Bundle<'a> {
 const ORDER: [Usage; 4] = [Usage::PDH, Usage::PEK, Usage::OCA, Usage::CEK];
 
 impl<'a> Bundle<'a> {
-    /// Adds the certificates of a file. The same certificate may come twice, and a CEK without signatures, as platforms export it, gives
-    /// way to the same with AMD's.
+    /// Adds the certificates of a file. The same certificate may come twice, and a CEK without signatures, as platforms
+    /// export it, gives way to the same with AMD's.
     ///
     /// # Errors
     /// [`BundleError`]; nothing was added.

@@ -140,8 +140,8 @@ impl PlatformCertificates {
     }
 }
 
-/// AMD's certificates above a CEK, where they were given. The keys of those that were not are built in; one that was given is checked
-/// itself, and never replaced because it is wrong.
+/// AMD's certificates above a CEK, where they were given. The keys of those that were not are built in; one that was
+/// given is checked itself, and never replaced because it is wrong.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct AmdCertificates<'a> {
     /// AMD SEV key.
@@ -270,18 +270,20 @@ impl VerifiedPlatform {
     }
 }
 
-/// Verifies a platform's certificates down to AMD's keys: the ARK by itself, the ASK by the ARK, the CEK by the ASK, the OCA by itself,
-/// the PEK by the CEK (a genuine chip) *and* by the OCA (its owner), the PDH by the PEK.
+/// Verifies a platform's certificates down to AMD's keys: the ARK by itself, the ASK by the ARK, the CEK by the ASK,
+/// the OCA by itself, the PEK by the CEK (a genuine chip) *and* by the OCA (its owner), the PDH by the PEK.
 ///
-/// It is stricter than the firmware: bytes without meaning are zero, each slot is empty or holds a signature that is needed, CEK and PEK have
-/// ECDSA with SHA-256. The hash of the signatures by AMD's keys is fixed by the generation: SHA-256 for Naples, SHA-384 for the later
-/// ones. Without certificates of AMD, the product is the one whose ASK has signed the CEK.
+/// It is stricter than the firmware: bytes without meaning are zero, each slot is empty or holds a signature that is
+/// needed, CEK and PEK have ECDSA with SHA-256. The hash of the signatures by AMD's keys is fixed by the generation:
+/// SHA-256 for Naples, SHA-384 for the later ones. Without certificates of AMD, the product is the one whose ASK has
+/// signed the CEK.
 ///
-/// MODEL: the PEK may be signed in either order (the firmware makes both), and AMD's signature of the CEK may be in either slot.
+/// MODEL: the PEK may be signed in either order (the firmware makes both), and AMD's signature of the CEK may be in
+/// either slot.
 ///
 /// # Errors
-/// [`ChainError`]: the first link that does not hold, from AMD's end on. A CEK as the platform exports it has no signature:
-/// [`ChainError::CekUnsigned`].
+/// [`ChainError`]: the first link that does not hold, from AMD's end on. A CEK as the platform exports it has no
+/// signature: [`ChainError::CekUnsigned`].
 ///
 /// ```
 /// use sevcrypt::ecdsa::SigningKey;
@@ -458,8 +460,8 @@ fn ecdsa_sha256(certificate: &Certificate) -> Result<SignerKey, CertificateError
     }
 }
 
-/// The address of a CEK's certificate at AMD's Key Distribution Service, for what GET_ID says of a chip. The library opens no
-/// connection.
+/// The address of a CEK's certificate at AMD's Key Distribution Service, for what GET_ID says of a chip. The library
+/// opens no connection.
 ///
 /// ```
 /// use sevcrypt::sev::cert::CekUrl;
@@ -548,6 +550,7 @@ impl core::error::Error for ChainError {}
 
 #[cfg(test)]
 mod tests {
+    use std::string::ToString;
     use std::vec::Vec;
 
     use sha2::{Digest, Sha256};

@@ -8,8 +8,8 @@ use crate::ecdsa::VerifyingKey;
 use crate::wire::{field, field_mut, get_u32, is_zero};
 use crate::x509::{RsaKeyError, RsaPublicKey};
 
-/// The number of P-384, the only curve that the firmware takes. Curve 1 is called P-256 in documents and in the tools of
-/// hosts, and in the published firmware it is secp256k1: no certificate has it.
+/// The number of P-384, the only curve that the firmware takes. Curve 1 is called P-256 in documents and in the tools
+/// of hosts, and in the published firmware it is secp256k1: no certificate has it.
 pub(super) const P384: u32 = 2;
 
 /// The length of a coordinate, in bytes.
@@ -97,7 +97,8 @@ impl RsaKey {
         if self.len == 256 { Algorithm::RSA_SHA256 } else { Algorithm::RSA_SHA384 }
     }
 
-    /// Whether this is a signature of a message: `signature` is little-endian, bytes behind the key's length do not count.
+    /// Whether this is a signature of a message: `signature` is little-endian, bytes behind the key's length do not
+    /// count.
     pub(super) fn verifies(&self, with: Algorithm, message: &[u8], signature: &[u8]) -> bool {
         let Some(little) = signature.get(..self.len) else { return false };
         let mut big = [0; RSA];
@@ -129,11 +130,11 @@ impl fmt::Debug for RsaKey {
 
 /// Keys.
 impl Certificate {
-    /// The public key, if the firmware takes it: a usage and an algorithm that exist, and a point of P-384 or an RSA key.
-    /// What is not part of the key is not looked at; [`check_form`](Self::check_form) does that.
+    /// The public key, if the firmware takes it: a usage and an algorithm that exist, and a point of P-384 or an RSA
+    /// key. What is not part of the key is not looked at; [`check_form`](Self::check_form) does that.
     ///
-    /// MODEL: a coordinate that is not below p is refused. (The published firmware reduces it.) RSA keys have 2048 or 4096
-    /// bits and the exponent 65537, as all of AMD's.
+    /// MODEL: a coordinate that is not below p is refused. (The published firmware reduces it.) RSA keys have 2048 or
+    /// 4096 bits and the exponent 65537, as all of AMD's.
     ///
     /// # Errors
     /// [`KeyError`]: the first of usage, algorithm, curve, coordinates and point, or RSA key that is wrong.

@@ -147,8 +147,8 @@ impl fmt::Display for Algorithm {
     }
 }
 
-/// A SEV certificate, version 1: a public key with up to two signatures, 2084 bytes (AMD 55766, appendix C). Any 2084 bytes are
-/// one; what is right about them, the methods say.
+/// A SEV certificate, version 1: a public key with up to two signatures, 2084 bytes (AMD 55766, appendix C). Any 2084
+/// bytes are one; what is right about them, the methods say.
 ///
 /// ```
 /// use sevcrypt::ecdsa::SigningKey;
@@ -434,9 +434,9 @@ impl<E: fmt::Debug + fmt::Display> core::error::Error for SignError<E> {}
 pub struct PdhKey(ecdh::PublicKey);
 
 impl PdhKey {
-    /// The key of a certificate whose **signatures are not checked**: what the firmware does with the certificate of the
-    /// other end (version, key, usage, algorithm, in this order; AMD's published firmware, `sev_cert.c`). Of a platform that
-    /// was verified: [`VerifiedPlatform::pdh`].
+    /// The key of a certificate whose **signatures are not checked**: what the firmware does with the certificate of
+    /// the other end (version, key, usage, algorithm, in this order; AMD's published firmware, `sev_cert.c`). Of a
+    /// platform that was verified: [`VerifiedPlatform::pdh`].
     ///
     /// # Errors
     /// [`CertificateError`], whose status is `INVALID_CERTIFICATE`.

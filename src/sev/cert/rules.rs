@@ -55,12 +55,12 @@ fn ecdsa(signature: &[u8; Slot::SIGNATURE_LEN]) -> Result<Signature, SignatureFo
 
 impl Certificate {
     /// The firmware's check of a certificate under the key of another one, in its order (AMD's published firmware,
-    /// `sev_cert.c`): the signer's key, the slots, VERSION and the certificate's own key, and whether a key of the signer's
-    /// usage signs one of this usage.
+    /// `sev_cert.c`): the signer's key, the slots, VERSION and the certificate's own key, and whether a key of the
+    /// signer's usage signs one of this usage.
     ///
-    /// All slots by a key of the signer's usage and algorithm count, and **the last one decides**. A slot that is half empty
-    /// is an error, whoever filled the other one. The firmware does not look at API_MAJOR and API_MINOR, at reserved bytes
-    /// and at padding; [`check_form`](Self::check_form) and [`verify`](super::verify) do.
+    /// All slots by a key of the signer's usage and algorithm count, and **the last one decides**. A slot that is half
+    /// empty is an error, whoever filled the other one. The firmware does not look at API_MAJOR and API_MINOR, at
+    /// reserved bytes and at padding; [`check_form`](Self::check_form) and [`verify`](super::verify) do.
     ///
     /// # Errors
     /// The first check that fails.
@@ -68,8 +68,8 @@ impl Certificate {
         self.validate_under(&SignerKey::of(signer)?)
     }
 
-    /// The firmware's check of a CEK's certificate under an ASK: as [`validate`](Self::validate), by the ASK's key with the
-    /// hash of its size. The ASK itself is not checked; [`AmdCertificate::validate`] does that.
+    /// The firmware's check of a CEK's certificate under an ASK: as [`validate`](Self::validate), by the ASK's key with
+    /// the hash of its size. The ASK itself is not checked; [`AmdCertificate::validate`] does that.
     ///
     /// # Errors
     /// The first check that fails.
@@ -121,9 +121,9 @@ impl Certificate {
         }
     }
 
-    /// Whether every byte that has no meaning is zero: the reserved ones, those behind the numbers of a key and of a signature,
-    /// and an empty slot's. The firmware does not look at them. A certificate has then one form only, apart from which
-    /// signatures it has.
+    /// Whether every byte that has no meaning is zero: the reserved ones, those behind the numbers of a key and of a
+    /// signature, and an empty slot's. The firmware does not look at them. A certificate has then one form only, apart
+    /// from which signatures it has.
     ///
     /// # Errors
     /// [`CertificateError::Reserved`]: the first such byte.
@@ -147,6 +147,9 @@ impl Certificate {
             if slot.is_empty() {
                 continue;
             }
+            if slot.algorithm == Algorithm::NONE || slot.usage == Usage::EMPTY {
+                return Err(CertificateError::MalformedSlot { slot: number });
+            }
             let twice = number == 2 && slots[0].usage == slot.usage;
             match signers.iter().find(|signer| signer.usage == slot.usage) {
                 Some(signer) if signer.algorithm != slot.algorithm => {
@@ -161,18 +164,17 @@ impl Certificate {
     }
 }
 
-/// The first byte of a signature's place that is no part of the signature and not zero. With SHA-256, AMD's RSA keys have
-/// 2048 bits.
+/// The first byte of a signature's place that is no part of the signature and not zero. With SHA-256, AMD's RSA keys
+/// have 2048 bits.
 fn stray_signature_byte(slot: &Slot<'_>) -> Option<usize> {
-    let used: &[core::ops::Range<usize>] = match slot.algorithm {
-        Algorithm::NONE => &[],
-        Algorithm::RSA_SHA256 => &[0..256],
-        Algorithm::ECDSA_SHA256 | Algorithm::ECDSA_SHA384 => &[0..48, 72..120],
-        _ => &[0..Slot::SIGNATURE_LEN],
+    let used = |at: usize| match slot.algorithm {
+        Algorithm::NONE => false,
+        Algorithm::RSA_SHA256 => at < 256,
+        Algorithm::ECDSA_SHA256 | Algorithm::ECDSA_SHA384 => at < 48 || (72..120).contains(&at),
+        _ => true,
     };
-    let bytes = slot.signature.iter().enumerate();
-    let mut stray = bytes.filter(|(at, byte)| **byte != 0 && !used.iter().any(|r| r.contains(at)));
-    stray.next().map(|(at, _)| at)
+    let mut bytes = slot.signature.iter().enumerate();
+    bytes.find(|(at, byte)| **byte != 0 && !used(*at)).map(|(at, _)| at)
 }
 
 /// Why a certificate is not valid.

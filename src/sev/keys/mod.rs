@@ -6,8 +6,8 @@
 //! | that, and random bytes | a platform's OCA, PEK and PDH with their certificates ([`PlatformKeys`]) |
 //! | an owner's key, and a platform's CSR | an OCA, and the PEK's certificate by it ([`Oca`]) |
 //!
-//! Everything follows AMD's published firmware for Genoa and AMD 55766. UNKNOWN: how fuses encode the chip's secret; which keys the
-//! persistent store is under. A chip's secret has no default, and nothing is stored here.
+//! Everything follows AMD's published firmware for Genoa and AMD 55766. UNKNOWN: how fuses encode the chip's secret;
+//! which keys the persistent store is under. A chip's secret has no default, and nothing is stored here.
 //!
 //! ```
 //! use sevcrypt::ecdsa::SigningKey;
@@ -61,9 +61,9 @@ secret! {
 }
 
 impl ChipUniqueKey {
-    /// The chip endorsement key: the [`kdf`] of SHA-256 of the chip's key, with the label `sev-chip-endorsement-key`, gives 56 bytes, from which
-    /// the private key is made as [`SigningKey::from_random`] does (AMD's published firmware, `sev_plat.c`). The firmware derives it at every
-    /// start and stores it nowhere.
+    /// The chip endorsement key: the [`kdf`] of SHA-256 of the chip's key, with the label `sev-chip-endorsement-key`,
+    /// gives 56 bytes, from which the private key is made as [`SigningKey::from_random`] does (AMD's published
+    /// firmware, `sev_plat.c`). The firmware derives it at every start and stores it nowhere.
     #[must_use]
     pub fn cek(&self) -> SigningKey {
         let seed = Wiped::new(Sha256::digest(self.as_bytes()));
@@ -72,11 +72,11 @@ impl ChipUniqueKey {
         SigningKey::from_random(&random)
     }
 
-    /// What GET_ID says of this chip: the chip's key, as a big-endian number, times the generator of secp256k1; x and y, big-endian (AMD's
-    /// published firmware, `sev_mcmd.c`). In constant time.
+    /// What GET_ID says of this chip: the chip's key, as a big-endian number, times the generator of secp256k1; x and
+    /// y, big-endian (AMD's published firmware, `sev_mcmd.c`). In constant time.
     ///
-    /// Documents and tools call the firmware's curve 1 P-256; the firmware's table has secp256k1 there. MODEL: the number counts modulo
-    /// the order of the curve, and where nothing is left of it the answer is all zero.
+    /// Documents and tools call the firmware's curve 1 P-256; the firmware's table has secp256k1 there. MODEL: the
+    /// number counts modulo the order of the curve, and where nothing is left of it the answer is all zero.
     #[must_use]
     pub fn chip_id(&self) -> [u8; 64] {
         let number = Wiped::new(k256::FieldBytes::from(*self.as_bytes()));
@@ -90,8 +90,9 @@ impl ChipUniqueKey {
     }
 }
 
-/// GET_ID: writes the IDs of a system's chips, 64 bytes each, that of socket 0 first, and answers how many bytes they are (AMD's published
-/// firmware, `sev_mcmd.c`). The second one is written if the buffer has exactly 128 bytes; a longer one gets the first only.
+/// GET_ID: writes the IDs of a system's chips, 64 bytes each, that of socket 0 first, and answers how many bytes they
+/// are (AMD's published firmware, `sev_mcmd.c`). The second one is written if the buffer has exactly 128 bytes; a
+/// longer one gets the first only.
 ///
 /// # Errors
 /// [`GetIdError`]: the buffer has less than 64 bytes; nothing was written.

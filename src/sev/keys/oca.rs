@@ -8,8 +8,8 @@ use crate::sev::cert::{
     Algorithm, Certificate, CertificateError, PublicKey, SignError, Slot, Usage,
 };
 
-/// An owner's certificate authority (OCA): the key with which an owner takes platforms over, and its certificate. A key that is kept elsewhere
-/// signs by [`Certificate::sign`].
+/// An owner's certificate authority (OCA): the key with which an owner takes platforms over, and its certificate. A key
+/// that is kept elsewhere signs by [`Certificate::sign`].
 ///
 /// [`keys`](super) has an example.
 pub struct Oca {
@@ -55,8 +55,8 @@ impl Oca {
 
     /// The certificate of a PEK, from its CSR (PEK_CSR): the same with this OCA's signature in the first slot.
     ///
-    /// A CSR proves nothing: that it is a genuine platform's, its chain says ([`verify`](crate::sev::cert::verify)), whose PEK has the same
-    /// body.
+    /// A CSR proves nothing: that it is a genuine platform's, its chain says ([`verify`](crate::sev::cert::verify)),
+    /// whose PEK has the same body.
     ///
     /// # Errors
     /// [`CsrError`]: it is no CSR of a PEK.

@@ -13,15 +13,17 @@ use crate::status::Status;
 use crate::wire::field;
 
 secret! {
-    /// The random bytes of PEK_GEN, all of which must be fresh: 56 for each of OCA, PEK and PDH. Wiped on drop, not printed, not to be cloned.
+    /// The random bytes of PEK_GEN, all of which must be fresh: 56 for each of OCA, PEK and PDH. Wiped on drop, not
+    /// printed, not to be cloned.
     PlatformRandom, 168
 }
 
-/// The keys and certificates of a platform: what its firmware makes, and signs with. (Firmware's end, AMD 55766, PEK_GEN to PDH_CERT_EXPORT; AMD's
-/// published firmware, `sev_plat.c` and `sev_mcmd.c`.) The states of a platform, UNINIT, INIT and WORKING, are the caller's, and so is keeping the
-/// keys.
+/// The keys and certificates of a platform: what its firmware makes, and signs with. (Firmware's end, AMD 55766,
+/// PEK_GEN to PDH_CERT_EXPORT; AMD's published firmware, `sev_plat.c` and `sev_mcmd.c`.) The states of a platform,
+/// UNINIT, INIT and WORKING, are the caller's, and so is keeping the keys.
 ///
-/// MODEL: private keys are made of 56 random bytes each (FIPS 186-5, A.2.1); the published firmware draws 48 until they are in range.
+/// MODEL: private keys are made of 56 random bytes each (FIPS 186-5, A.2.1); the published firmware draws 48 until they
+/// are in range.
 ///
 /// [`keys`](super) has an example.
 pub struct PlatformKeys {
@@ -48,8 +50,8 @@ impl PlatformKeys {
         Ok(Self { api, cek, pek, pdh, certificates, externally_owned: false })
     }
 
-    /// PEK_GEN: a new OCA of the platform's own, a new PEK by it and the CEK, a new PDH by that. The platform owns itself.
-    /// The private key of the OCA is not kept, because nothing else is ever signed by it.
+    /// PEK_GEN: a new OCA of the platform's own, a new PEK by it and the CEK, a new PDH by that. The platform owns
+    /// itself. The private key of the OCA is not kept, because nothing else is ever signed by it.
     ///
     /// # Errors
     /// [`SigningError`], by chance of 2^-380; nothing was changed.
@@ -76,11 +78,11 @@ impl PlatformKeys {
         self.certificates.pek.unsigned()
     }
 
-    /// PEK_CERT_IMPORT: an owner takes the platform over, with the PEK's certificate by its OCA. The CEK's signature is added to it in the first
-    /// empty slot, and a PDH is made anew from 56 fresh random bytes.
+    /// PEK_CERT_IMPORT: an owner takes the platform over, with the PEK's certificate by its OCA. The CEK's signature is
+    /// added to it in the first empty slot, and a PDH is made anew from 56 fresh random bytes.
     ///
-    /// Checks, in this order: the platform has no owner yet; the lengths, the PEK's first; the OCA under itself; the PEK under the OCA; the PEK's body, byte by byte; an
-    /// empty slot.
+    /// Checks, in this order: the platform has no owner yet; the lengths, the PEK's first; the OCA under itself; the
+    /// PEK under the OCA; the PEK's body, byte by byte; an empty slot.
     ///
     /// # Errors
     /// [`ImportError`]: the first check that fails; nothing was changed.
