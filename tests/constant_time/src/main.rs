@@ -11,6 +11,8 @@
 
 #![allow(unsafe_code, reason = "tests/constant_time/src/main.rs is a listed unsafe file")]
 
+mod legacy;
+
 use std::hint::black_box;
 
 use sevcrypt::Backend;
@@ -145,6 +147,8 @@ fn main() {
                 gcm(&MessageKey::new(&secret([0x5b; 16]), backend));
                 gcm(&PageKey::new(&secret([0x5b; 32]), backend));
                 swap(backend);
+                println!("constant time: legacy sessions and secrets on {backend}");
+                legacy::session(backend);
             }
             println!("constant time: derivation, keys, signatures");
             derivation();

@@ -1,0 +1,89 @@
+//! Sessions, measurements and secrets of SEV and SEV-ES.
+
+use std::hint::black_box;
+
+use sevcrypt::Backend;
+use sevcrypt::ecdh::PrivateKey;
+use sevcrypt::sev::cert::{Certificate, PdhKey};
+use sevcrypt::sev::launch::{Attested, Loading, Measurement};
+use sevcrypt::sev::session::{
+    Channel, ClientSession, SessionBuffer, SessionError, SessionRandom, Unwrapped,
+};
+use sevcrypt::sev::{ApiVersion, FirmwareVersion, GuestPolicy};
+
+use crate::{public, secret};
+
+const FIRMWARE: FirmwareVersion =
+    FirmwareVersion { api: ApiVersion { major: 1, minor: 55 }, build: 25 };
+const POLICY: GuestPolicy = GuestPolicy(0x3701_0001);
+
+/// A Diffie-Hellman key of a legacy session, whose public key was computed elsewhere.
+fn diffie_hellman(scalar: [u8; 48]) -> (PrivateKey, Certificate) {
+    let elsewhere = PrivateKey::from_scalar(&scalar).expect("a scalar");
+    let certificate = Certificate::of_ecdh_key(&elsewhere.public_key(), FIRMWARE.api);
+    (PrivateKey::from_scalar(&secret(scalar)).expect("a scalar"), certificate)
+}
+
+/// A client's session: private key, Z, TEK and TIK are secrets, the buffer is not.
+fn client(own: &PrivateKey, peer: &Certificate) -> (ClientSession, SessionBuffer) {
+    let peer = PdhKey::unauthenticated(peer).expect("a certificate");
+    let mut random = [0x21; 64];
+    random[16..48].copy_from_slice(&secret([0x22; 32]));
+    let session = ClientSession::new(own, &peer, POLICY, &SessionRandom::new(&random));
+    let buffer = session.buffer().to_bytes();
+    public(&buffer);
+    (session, SessionBuffer::from_bytes(&buffer))
+}
+
+/// Both ends of a legacy session, with MACs that are right and wrong.
+pub(crate) fn session(backend: Backend) {
+    let (pdh, pdh_certificate) = diffie_hellman([0x31; 48]);
+    let (own, own_certificate) = diffie_hellman([0x32; 48]);
+    let (session, buffer) = client(&own, &pdh_certificate);
+    for bit in [0, 255] {
+        let mut wrong = buffer;
+        wrong.wrap_mac[bit / 8] ^= 1 << (bit % 8);
+        let found = Unwrapped::open(&pdh, &own_certificate, &wrong).map(drop);
+        assert_eq!(found, Err(SessionError::WrapMac));
+        let mut wrong = buffer;
+        wrong.policy_mac[bit / 8] ^= 1 << (bit % 8);
+        let unwrapped = Unwrapped::open(&pdh, &own_certificate, &wrong).expect("its WRAP_MAC");
+        let found = unwrapped.check_policy(POLICY, FIRMWARE.api).map(drop);
+        assert_eq!(found, Err(SessionError::PolicyMac));
+    }
+    let unwrapped = Unwrapped::open(&pdh, &own_certificate, &buffer).expect("its WRAP_MAC");
+    let channel = unwrapped.check_policy(POLICY, FIRMWARE.api).expect("its policy");
+    launch(session, client(&own, &pdh_certificate).0, channel, backend);
+}
+
+/// A measurement and packets: TEK, TIK and text are secrets; measurement, header and ciphertext are not.
+fn launch(session: ClientSession, same: ClientSession, channel: Channel, backend: Backend) {
+    let mut guest = Loading::start(channel);
+    guest.update_data(&[0xcc; 64]).expect("its length");
+    let (measurement, guest) = guest.measure(FIRMWARE, &[5; 16], backend);
+    let bytes = measurement.to_bytes();
+    public(&bytes);
+    let measurement = Measurement::from_bytes(&bytes);
+
+    let check = |session, measurement| {
+        Attested::check(session, FIRMWARE, guest.digest(), measurement, backend)
+    };
+    let wrong = Measurement { mnonce: [6; 16], ..measurement };
+    assert!(check(same, &wrong).is_err());
+    let attested = check(session, &measurement).expect("its measurement");
+    for len in [16, 48, 1200] {
+        let mut memory = secret([0x5a; 1200]);
+        let text = &mut memory[..len];
+        let header = attested.seal_secret(&[7; 16], text).expect("its length");
+        public(text);
+        let header_bytes = header.to_bytes();
+        public(&header_bytes);
+        let mut packet = text.to_vec();
+        guest.open_secret_command(&header_bytes, len as u32, &mut packet).expect("its MAC");
+        black_box(packet);
+        let mut changed = header_bytes;
+        changed[51] ^= 1;
+        let found = guest.open_secret_command(&changed, len as u32, text);
+        assert!(found.is_err());
+    }
+}
