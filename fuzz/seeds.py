@@ -229,6 +229,11 @@ AUTHOR_KEY = numbers(
 )
 
 
+def commands(*commands):
+    """What to do, with which packet, a number."""
+    return b"".join(struct.pack("<BBH", *(command + (0, 0))[:3]) for command in commands)
+
+
 def id_auth(algos=(1, 1), curve=2):
     page = struct.pack("<II56x", *algos) + ID_SIG.ljust(512, b"\0")
     page += (struct.pack("<I", curve) + ID_KEY).ljust(0x440, b"\0")
@@ -432,6 +437,25 @@ SEEDS = {
         + struct.pack("<QQQIB3xIIQ", 0x800000, 0x100000, 0x801000, 1, 2, 200, 0, 0xB),
         "taken": SECRETS[:0x20],
         "version-1": struct.pack("<I", 1),
+        "empty": b"",
+    },
+    # fuzz/src/sev_transport.rs has the commands: seal, take, change, forge, a save area, swap.
+    "sev_transport": {
+        "there-and-back": commands((0, 0, 64), (0, 0, 4096), (1, 1), (1, 0), (1, 0)) + b"contents",
+        "longest": commands((0, 0, 0x5000), (1, 0)),
+        "lengths": commands((0, 0, 0), (0, 0, 15), (0, 0, 0x5010)),
+        "compressed": commands((0, 0, 64), (2, 0, 0)),
+        "changed-iv": commands((0, 0, 64), (2, 0, 40)),
+        "changed-mac": commands((0, 0, 64), (2, 0, 200)),
+        "changed-data": commands((0, 0, 64), (2, 0, 900)),
+        "forged": commands((3,)) + bytes(52) + bytes(range(64)),
+        "forged-compressed": commands((3,)) + bytes([1]) + bytes(51) + bytes(16),
+        "forged-length": commands((3,)) + bytes(52 + 17),
+        "save-area": commands((4, 0, 0x178 * 8)) + bytes(range(251)),
+        "save-area-block": commands((4, 0, 0x388 * 8 + 3)),
+        "swapped": commands((5, 0, 0)) + bytes(range(251)),
+        "swapped-entries": commands((5, 1, 0x80), (5, 2, 0x1E1), (5, 2, 0x1E0), (5, 0, 0x600)) + bytes(64),
+        "metadata": commands((5, 3, 1)) + bytes(0x3C) + bytes([2, 0, 0, 0]),
         "empty": b"",
     },
     "id_block": {

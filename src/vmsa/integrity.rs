@@ -28,7 +28,7 @@ const CHECKED: usize = 0xfc0;
 ///
 /// MODEL: the formula is that of Genoa's firmware. UNKNOWN: that of Naples and Rome, whose firmware is not published. The
 /// value never leaves a platform.
-#[derive(Clone, Copy, Hash)]
+#[derive(Clone, Copy)]
 pub struct IntegrityValue(pub u64);
 
 impl IntegrityValue {

@@ -1,5 +1,5 @@
-//! SEV and SEV-ES from outside: known answers, both ends of a session and of a launch, every bad input with its status, real
-//! certificates, and what other tools have published.
+//! SEV and SEV-ES from outside: certificates, sessions, launches, migration, whole lives; known answers, every bad input with its
+//! status, what other tools have published.
 
 #![allow(missing_docs, reason = "tests")]
 
@@ -11,10 +11,13 @@ mod dropped;
 mod folder;
 mod keys;
 mod launch;
+mod life_cycle;
+mod platforms;
 mod real;
 mod rsa;
 mod session;
 mod support;
+mod transport;
 
 fn bytes<const N: usize>(hex: &str) -> [u8; N] {
     base16ct::lower::decode_vec(hex).expect("digits").try_into().expect("the length")
