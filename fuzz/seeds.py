@@ -240,6 +240,25 @@ def id_auth(algos=(1, 1), curve=2):
     return page + AUTHOR_SIG.ljust(512, b"\0") + struct.pack("<I", 2) + AUTHOR_KEY
 
 
+DISK_PASSPHRASE, OTHER_SECRET = "736869e5-84f0-4973-92ec-06879ce3da0b", "11111111-2222-3333-4444-555555555555"
+
+
+def secret_table(*entries, length=None):
+    """A table of secrets: GUID, length and data, each entry behind the table's own GUID and length."""
+    body = b"".join(uuid.UUID(guid).bytes_le + struct.pack("<I", 20 + len(data)) + data for guid, data in entries)
+    table = uuid.UUID("1e74f542-71dd-4d66-963e-ef4287ff173b").bytes_le
+    return table + struct.pack("<I", length or 20 + len(body)) + body
+
+
+def changes(*places, policy=0x37010005, length=0):
+    """A policy, then changes of a session buffer (128 bytes) and of a certificate behind it."""
+    data = bytearray(length)
+    for at, mask in places:
+        data.extend(bytes(max(0, at + 1 - len(data))))
+        data[at] ^= mask
+    return struct.pack("<I", policy) + data
+
+
 SEEDS = {
     "report": {
         "milan-v2": report("vcek-milan-v2"),
@@ -485,6 +504,42 @@ SEEDS = {
         "amd-2048": amd_cert(0x13, 256) + amd_cert(0, 256),
         "amd-4096": amd_cert(0, 512),
         "amd-cut": amd_cert(0, 256)[:576],
+    },
+    "sev_packet": {
+        "header": struct.pack("<I16s32sI", 0, bytes(range(16)), bytes(range(32)), 32) + bytes(range(32)),
+        "compressed": struct.pack("<I16s32sI", 1, bytes(16), bytes(32), 16) + bytes(16),
+        "other-length": struct.pack("<I16s32sI", 0, bytes(16), bytes(32), 32) + bytes(48),
+        "short-header": bytes(51),
+        "secret": bytes(range(16)) + struct.pack("<H", 300) + b"correct horse battery staple",
+        "long-secret": bytes([255] * 16) + struct.pack("<H", 40000) + bytes(at % 251 for at in range(5000)),
+        "table": secret_table((DISK_PASSPHRASE, b"correct horse"), (OTHER_SECRET, b"")) + bytes(3),
+        "table-deleted": secret_table((str(uuid.UUID(int=0)), bytes(13)), (OTHER_SECRET, b"?"), (str(uuid.UUID(int=0)), b"")),
+        "table-twice": secret_table((DISK_PASSPHRASE, b"1"), (DISK_PASSPHRASE, b"2")),
+        "table-too-long": secret_table((DISK_PASSPHRASE, b"1"), length=0x5001),
+        "table-cut-off": secret_table((DISK_PASSPHRASE, b"1"), (OTHER_SECRET, b"2"))[:-3],
+        "report": bytes(range(48)) + struct.pack("<IIII", 0x37010005, 0x1002, 2, 0) + (bytes([7] * 48) + bytes(24)) * 2,
+        "report-usage": bytes(48) + struct.pack("<IIII", 5, 0x1004, 2, 0),
+        "report-reserved": bytes(48) + struct.pack("<IIII", 5, 0x1002, 2, 1),
+        "empty": b"",
+    },
+    "sev_session": {
+        "unchanged": changes(),
+        "nonce": changes((0x00, 1)),
+        "wrap-tk": changes((0x10, 1)),
+        "wrap-iv": changes((0x30, 1)),
+        "wrap-mac": changes((0x40, 1)),
+        "policy-mac": changes((0x7F, 128)),
+        "version": changes((128, 2)),
+        "api": changes((128 + 4, 255), (128 + 7, 255)),
+        "usage": changes((128 + 8, 1)),
+        "algorithm": changes((128 + 12, 1)),
+        "curve": changes((128 + 16, 3)),
+        "point": changes((128 + 0x14, 1)),
+        "coordinate": changes((128 + 0x5B, 1)),
+        "signature": changes((128 + 0x41C, 1)),
+        "whole": changes(length=128 + 2084),
+        "other-policy": changes(policy=0xFFFF_FFFF),
+        "empty": b"",
     },
     # fuzz/src/verify.rs has the numbers of the cases and of their files.
     "verify": {

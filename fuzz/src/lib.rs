@@ -8,6 +8,7 @@ mod launch_snp;
 mod messages;
 mod parsers;
 mod sev_certificate;
+mod sev_session;
 mod sev_transport;
 mod verify;
 
@@ -18,6 +19,7 @@ pub use launch_snp::{cpuid_page, igvm};
 pub use messages::{message_request, message_response, secrets_page};
 pub use parsers::{bundle, cert_table, certificate, crl, hcl, kds, policy, report, response};
 pub use sev_certificate::sev_certificate;
+pub use sev_session::{sev_packet, sev_session};
 pub use sev_transport::sev_transport;
 pub use verify::verify;
 
@@ -44,6 +46,8 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("response", response),
     ("secrets_page", secrets_page),
     ("sev_certificate", sev_certificate),
+    ("sev_packet", sev_packet),
+    ("sev_session", sev_session),
     ("sev_transport", sev_transport),
     ("verify", verify),
 ];
