@@ -1,11 +1,8 @@
 //! Certificates of a real platform, and AMD's own: `vectors/real.toml` says where they come from.
 
-#[path = "../support/real.rs"]
-mod folder;
-
 use std::fs;
 
-use folder::folder;
+use crate::folder::folder;
 use sevcrypt::sev::ApiVersion;
 use sevcrypt::sev::cert::{
     Algorithm, AmdCertificate, AmdCertificates, Bundle, Certificate, CertificateError, ChainError,

@@ -157,7 +157,7 @@ pub enum TransportError {
     /// A save area of a guest whose policy does not ask for SEV-ES.
     NotEs,
     /// The lengths are not the same multiple of 16 bytes, above 0 and at most
-    /// [`MAX_LEN`](crate::sev::packet::MAX_LEN).
+    /// [`MAX_LEN`].
     Lengths {
         /// GUEST_LENGTH: the bytes of the plaintext's place.
         guest: usize,
