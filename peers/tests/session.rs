@@ -24,8 +24,9 @@ use sevcrypt::sev::report::AttestationReport;
 use sevcrypt::sev::session::{Channel, SessionBuffer, Tek, Tik, TransportKeys};
 use sevcrypt::sev::{ApiVersion, FirmwareVersion, GuestPolicy};
 
-fn theirs(certificate: &Certificate) -> TheirCertificate {
-    TheirCertificate::decode(&mut &certificate.as_bytes()[..], ()).unwrap()
+/// `None` if they do not even read it.
+fn theirs(certificate: &Certificate) -> Option<TheirCertificate> {
+    TheirCertificate::decode(&mut &certificate.as_bytes()[..], ()).ok()
 }
 
 fn ours(certificate: &TheirCertificate) -> Certificate {
@@ -53,14 +54,14 @@ fn certificates(keys: &PlatformKeys) -> PlatformCertificates {
     PlatformCertificates { cek, ..keys.certificates().clone() }
 }
 
-fn chain(certificates: &PlatformCertificates) -> Chain {
+fn chain(certificates: &PlatformCertificates) -> Option<Chain> {
     let PlatformCertificates { pdh, pek, oca, cek } = certificates;
-    let [pdh, pek, oca, cek] = [pdh, pek, oca, cek].map(theirs);
+    let [pdh, pek, oca, cek] = [theirs(pdh)?, theirs(pek)?, theirs(oca)?, theirs(cek)?];
     let amd = |name: &str| ca::Certificate::decode(&mut &made(name)[..], ()).unwrap();
-    Chain {
+    Some(Chain {
         ca: ca::Chain { ask: amd("ask.cert"), ark: amd("ark.cert") },
         sev: platform::Chain { pdh, pek, oca, cek },
-    }
+    })
 }
 
 /// Whether both take a platform's chain.
@@ -70,7 +71,21 @@ fn verdicts(certificates: &PlatformCertificates) -> [bool; 2] {
     let amd = sevcrypt::sev::cert::AmdCertificates { ask: Some(ask), ark: Some(ark) };
     let roots = [ark];
     let ours = verify(certificates, amd, &Trust::amd().with_roots(&roots)).is_ok();
-    [ours, chain(certificates).verify().is_ok()]
+    [ours, chain(certificates).is_some_and(|chain| chain.verify().is_ok())]
+}
+
+/// A signature's r and s as DER, and zeros. They read a report's signature as that, which no firmware writes.
+fn der(fields: &[u8; 144]) -> [u8; 144] {
+    let integer = |field: &[u8]| {
+        let number: Vec<u8> = field.iter().rev().copied().skip_while(|byte| *byte == 0).collect();
+        let sign: &[u8] = if number[0] < 0x80 { &[] } else { &[0] };
+        [&[2, (sign.len() + number.len()) as u8][..], sign, &number].concat()
+    };
+    let (r, s) = fields.split_at(72);
+    let numbers = [integer(r), integer(s)].concat();
+    let mut sequence = [&[0x30, numbers.len() as u8][..], &numbers].concat();
+    sequence.resize(144, 0);
+    sequence.try_into().unwrap()
 }
 
 fn bytes<const N: usize>() -> impl Strategy<Value = [u8; N]> {
@@ -96,7 +111,7 @@ proptest! {
         let version = Version { major: 1, minor: 55 };
         let policy = Policy { flags: PolicyFlags::from_bits_retain(flags), minfw: version };
         let session = Session::try_from(policy).unwrap();
-        let start = session.start(chain(&certificates)).unwrap();
+        let start = session.start(chain(&certificates).unwrap()).unwrap();
 
         let policy = GuestPolicy(0x3701_0000 | u32::from(flags));
         let firmware = FirmwareVersion { api: keys.certificates().pek.api(), build };
@@ -187,8 +202,8 @@ proptest! {
             report.mnonce = bytes[..16].try_into().unwrap();
             report.launch_digest = bytes[16..48].try_into().unwrap();
             report.policy = u32::from_le_bytes(bytes[48..52].try_into().unwrap());
-            report.signature = bytes[64..].try_into().unwrap();
-            [ours.is_ok(), (&theirs(&pek), &report).verify().is_ok()]
+            report.signature = der(bytes[64..].try_into().unwrap());
+            [ours.is_ok(), (&theirs(&pek).unwrap(), &report).verify().is_ok()]
         };
         prop_assert_eq!(verdicts(&bytes), [true, true]);
         bytes[byte] ^= 1;
