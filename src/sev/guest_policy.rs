@@ -115,7 +115,8 @@ mod tests {
     /// Each bit at its place, which this test knows on its own.
     #[test]
     fn bits() {
-        let all: [(u32, fn(GuestPolicy) -> bool, &str); 6] = [
+        type Bit = fn(GuestPolicy) -> bool;
+        let all: [(u32, Bit, &str); 6] = [
             (0x01, GuestPolicy::nodbg, "NODBG"),
             (0x02, GuestPolicy::noks, "NOKS"),
             (0x04, GuestPolicy::es, "ES"),

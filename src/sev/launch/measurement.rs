@@ -57,7 +57,7 @@ impl Measurement {
 /// assert_eq!(measurement.mnonce, input.mnonce);
 /// assert_eq!(
 ///     Hex(&measurement.measure).to_string(),
-///     "dd48af22d15ebf85b5db35a4d1da49c4b79d2d9906ca24d5a3ab4e3ef4d9e2a7"
+///     "31483ae66e375054cc6f8beb91d2d110eab0a1f7a9f0b60f9ef808f7a2aec3fc"
 /// );
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

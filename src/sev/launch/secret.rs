@@ -102,7 +102,7 @@ impl<'a> SecretTable<'a> {
     /// [`SecretTableError`]: the first rule that is broken.
     pub fn parse(bytes: &'a [u8]) -> Result<Self, SecretTableError> {
         let found = bytes.len();
-        let ((guid, len), _) = header(bytes).ok_or(SecretTableError::Short { found })?;
+        let (guid, len, _) = header(bytes).ok_or(SecretTableError::Short { found })?;
         if guid != Self::GUID {
             return Err(SecretTableError::Guid { found: guid });
         }
@@ -116,7 +116,7 @@ impl<'a> SecretTable<'a> {
         let mut index = 0;
         while !rest.is_empty() {
             let offset = len - rest.len();
-            let ((guid, _), after) =
+            let (guid, _, after) =
                 split_entry(rest).ok_or(SecretTableError::Entry { index, offset })?;
             let mut before = table.entries().take(index);
             if let Some(first) = before.position(|(other, _)| other == guid)
@@ -134,9 +134,9 @@ impl<'a> SecretTable<'a> {
     pub fn entries(&self) -> impl Iterator<Item = (Guid, &'a [u8])> + use<'a> {
         let mut rest = self.entries;
         core::iter::from_fn(move || {
-            let (entry, after) = split_entry(rest)?;
+            let (guid, data, after) = split_entry(rest)?;
             rest = after;
-            Some(entry)
+            Some((guid, data))
         })
     }
 
@@ -154,17 +154,17 @@ impl fmt::Debug for SecretTable<'_> {
 }
 
 /// GUID and length, and what follows.
-fn header(bytes: &[u8]) -> Option<((Guid, u32), &[u8])> {
+fn header(bytes: &[u8]) -> Option<(Guid, u32, &[u8])> {
     let (guid, rest) = bytes.split_first_chunk()?;
     let (len, rest) = rest.split_first_chunk()?;
-    Some(((Guid::new(*guid).swapped(), u32::from_le_bytes(*len)), rest))
+    Some((Guid::new(*guid).swapped(), u32::from_le_bytes(*len), rest))
 }
 
 /// GUID and data of the first entry, and what follows.
-fn split_entry(bytes: &[u8]) -> Option<((Guid, &[u8]), &[u8])> {
-    let ((guid, len), rest) = header(bytes)?;
+fn split_entry(bytes: &[u8]) -> Option<(Guid, &[u8], &[u8])> {
+    let (guid, len, rest) = header(bytes)?;
     let (data, rest) = rest.split_at_checked(usize::try_from(len).ok()?.checked_sub(HEADER)?)?;
-    Some(((guid, data), rest))
+    Some((guid, data, rest))
 }
 
 /// What is no table of secrets.
