@@ -1,7 +1,7 @@
 //! `sevcrypt attest`: attestation reports of SEV and SEV-ES.
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use sevcrypt::Hex;
@@ -10,7 +10,7 @@ use sevcrypt::sev::report::AttestationReport;
 
 use crate::certs::legacy::{Authority, Files};
 use crate::failure::Failure;
-use crate::input::Content;
+use crate::input::{self, Content};
 use crate::keys::fixed;
 use crate::output::{self, Fields};
 use crate::session;
@@ -50,10 +50,8 @@ pub(crate) struct VerifyOptions {
 }
 
 pub(crate) fn run(Command::Verify(options): &Command) -> Result<(), Failure> {
-    let standard_inputs = [&options.report, &options.pek].into_iter().chain(&options.chain);
-    if standard_inputs.filter(|path| *path == Path::new("-")).count() > 1 {
-        return Err(Failure::usage("-: standard input can be read once only"));
-    }
+    let files = [&options.report, &options.pek].into_iter();
+    input::check_standard_input(files.chain(&options.chain).chain(&options.root))?;
     let content = Content::read(&options.report)?;
     let report = content.binary().and_then(|bytes| {
         let (found, expected) = (bytes.len(), AttestationReport::LEN);
@@ -90,9 +88,8 @@ pub(crate) fn run(Command::Verify(options): &Command) -> Result<(), Failure> {
 
 /// Who vouches for the PEK.
 fn judge(options: &VerifyOptions, report: &AttestationReport) -> Result<Authority, Failure> {
-    let [nonce, digest] = [("--nonce", &options.nonce), ("--digest", &options.digest)];
-    let nonce = nonce.1.as_deref().map(|text| fixed::<16>(nonce.0, text)).transpose()?;
-    let digest = digest.1.as_deref().map(|text| fixed::<32>(digest.0, text)).transpose()?;
+    let nonce = options.nonce.as_deref().map(|text| fixed::<16>("--nonce", text)).transpose()?;
+    let digest = options.digest.as_deref().map(|text| fixed::<32>("--digest", text)).transpose()?;
     let files = Files::read([&options.pek].into_iter().chain(&options.chain))?;
     let roots = Files::read(&options.root)?;
     let platform = files.platform()?;

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt::Display;
 use std::fs::{self, File};
 use std::io::{self, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use base64ct::{Base64Unpadded, Encoding};
 use sevcrypt::{Guid, PhysAddr};
@@ -60,6 +60,16 @@ pub(crate) fn guid(text: &str) -> Option<Guid> {
     }
     let bytes = base16ct::mixed::decode_vec(text.replace('-', "")).ok()?;
     bytes.try_into().ok().map(Guid::new)
+}
+
+/// Whether standard input is read once only.
+pub(crate) fn check_standard_input<'p>(
+    paths: impl IntoIterator<Item = &'p PathBuf>,
+) -> Result<(), Failure> {
+    match paths.into_iter().filter(|path| **path == Path::new("-")).count() {
+        0 | 1 => Ok(()),
+        _ => Err(Failure::usage("-: standard input can be read once only")),
+    }
 }
 
 /// The file to read, opened.

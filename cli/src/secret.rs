@@ -68,9 +68,7 @@ pub(crate) fn run(Command::Build(options): &Command) -> Result<(), Failure> {
     if options.header == options.payload && options.header != Path::new("-") {
         return Err(Failure::usage("--header and --payload are the same file"));
     }
-    if options.secret.iter().filter(|secret| secret.file == Path::new("-")).count() > 1 {
-        return Err(Failure::usage("-: standard input can be read once only"));
-    }
+    input::check_standard_input(options.secret.iter().map(|secret| &secret.file))?;
     let (tik, tek) = (fixed("--tik", &options.tik)?, fixed("--tek", &options.tek)?);
     let keys = TransportKeys { tek: Tek::new(&tek), tik: Tik::new(&tik) };
     let (name, bytes) = input::encoded("--measure", &options.measure)?;

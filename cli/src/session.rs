@@ -14,6 +14,7 @@ use zeroize::Zeroizing;
 
 use crate::certs::legacy::{Authority, Files};
 use crate::failure::Failure;
+use crate::input;
 use crate::output::{self, Fields, Output};
 
 #[derive(Subcommand)]
@@ -91,6 +92,7 @@ pub(crate) fn run(Command::Create(options): &Command) -> Result<(), Failure> {
 impl CreateOptions {
     /// The platform's key, and who vouches for it.
     fn platform(&self) -> Result<(PdhKey, Authority), Failure> {
+        input::check_standard_input(self.pdh_chain.iter().chain(&self.cert).chain(&self.root))?;
         let Some(chain) = &self.pdh_chain else {
             let files = Files::read(&self.pdh)?;
             return Ok((files.platform()?.unauthenticated_pdh()?, Authority::Nobody));

@@ -3,7 +3,7 @@
 mod explain;
 
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::Args;
 use serde::Serialize;
@@ -18,7 +18,7 @@ use sevcrypt::snp::verify::{
 use self::explain::Facts;
 use crate::certs::{Bundles, Holds};
 use crate::failure::Failure;
-use crate::input::Content;
+use crate::input::{self, Content};
 use crate::policy::{self, OwnedPolicy};
 use crate::report::{Source, fields};
 use crate::{kds, output};
@@ -72,9 +72,7 @@ impl Options {
     fn files(&self) -> Result<Files, Failure> {
         let all = self.cert.iter().chain(&self.crl).chain(&self.root);
         let all = all.chain(self.policy.file()).chain([&self.report]);
-        if all.filter(|path| *path == Path::new("-")).count() > 1 {
-            return Err(Failure::usage("-: standard input can be read once only"));
-        }
+        input::check_standard_input(all)?;
         let read = |paths: &[PathBuf]| -> Result<Vec<_>, Failure> {
             paths.iter().map(|path| Content::read(path)).collect()
         };

@@ -329,6 +329,7 @@ fn sessions_with_wrong_options() {
     for policy in ["", "0x", "+1", "-1", "policy", "100000000"] {
         run(&["--pdh", &pdh, "--policy", policy, "--out", &out], 1, &["--policy"]);
     }
+    run(&["--pdh-chain", "-", "--cert", "-", "--policy", "1", "--out", &out], 1, &["once"]);
     run(&["--pdh", &pdh, "--policy", "0x41", "--out", &out], 1, &["reserved bits 0x40"]);
     run(&["--pdh", &folder.path("none"), "--policy", "1", "--out", &out], 1, &["none: "]);
     run(&["--pdh", &made_path("pek.cert"), "--policy", "1", "--out", &out], 2, &["no PDH"]);
@@ -442,7 +443,7 @@ fn measurements_of_other_launches() {
         assert_eq!(output.status.code(), Some(1), "{option}: {output:?}");
     }
     for (option, value) in [
-        ("--launch-digest", &*NONCE),
+        ("--launch-digest", NONCE),
         ("--tik", "30313233"),
         ("--tik", "@/no/such/file"),
         ("--nonce", "50"),
