@@ -7,7 +7,7 @@
 //! | a key broker, a relying party, a CI system | [`snp::verify::verify`]: a report and its certificate in, accepted or the reason why not out |
 //! | whoever must know a guest's measurement before it starts | [`image::Launch`] and [`snp::launch::measure`]: firmware, kernel and vCPUs in, the launch digest and its steps out; [`snp::id_block`]: sign it |
 //! | tools and owners of SEV and SEV-ES guests | [`sev::cert::verify`]: a platform's certificates; [`sev::session`]: keys past the host; [`sev::launch`]: measurement and secrets |
-| guest code: firmware, an SVSM, a unikernel | [`snp::message::GuestChannel`]: a key of the secrets page in, reports and derived keys out |
+//! | guest code: firmware, an SVSM, a unikernel | [`snp::message::GuestChannel`]: a key of the secrets page in, reports and derived keys out |
 //! | a platform's firmware | [`snp::report::Draft`]: an attestation report to fill in and to sign; [`snp::message::FirmwareChannels`]: guests' messages; [`snp::keys`]: the keys that sign it, and those of guests |
 //!
 //! Memory, as DRAM holds it:
