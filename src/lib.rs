@@ -6,6 +6,7 @@
 //! | an emulator, a VMM, a research model | [`mem::MemoryCipher`]: a physical address, a key and bytes in, the ciphertext of DRAM out |
 //! | a key broker, a relying party, a CI system | [`snp::verify::verify`]: a report and its certificate in, accepted or the reason why not out |
 //! | whoever must know a guest's measurement before it starts | [`image::Launch`] and [`snp::launch::measure`]: firmware, kernel and vCPUs in, the launch digest and its steps out; [`snp::id_block`]: sign it |
+//! | tools and owners of SEV and SEV-ES guests | [`sev::cert::verify`]: a platform's certificates; [`sev::session`]: keys past the host; [`sev::launch`]: measurement and secrets |
 //! | guest code: firmware, an SVSM, a unikernel | [`snp::message::GuestChannel`]: a key of the secrets page in, reports and derived keys out |
 //! | a platform's firmware | [`snp::report::Draft`]: an attestation report to fill in and to sign; [`snp::message::FirmwareChannels`]: guests' messages; [`snp::keys`]: the keys that sign it, and those of guests |
 //!
@@ -43,15 +44,15 @@
 //! # The map
 //! Modules name only those above them:
 //! * [`PhysAddr`], [`GuestPhysAddr`], [`Asid`], [`Vmpl`], [`Block`], [`Line`], [`Page`], [`PageSize`]: addresses, levels and sizes (`addr`); [`Key`],
-//!   [`KeySize`] (`key`); [`Hex`]; [`Status`]: the firmware's codes; errors (`error`)
+//!   [`KeySize`] (`key`); [`Hex`], [`Guid`]; [`Status`]: the firmware's codes; errors (`error`)
 //! * [`Backend`], [`BackendKind`]: which kernels this CPU has (`cpu`); the assembly itself (`kernel`)
 //! * AES keys and blocks for every backend (`aes`), private
-//! * [`ecdsa`]: P-384 signatures in AMD's form; [`x509`]: AMD's certificates and revocation lists, RSA-PSS; AMD's CA keys
+//! * [`ecdsa`]: P-384 signatures in AMD's form; [`ecdh`]: shared secrets on that curve; [`x509`]: AMD's certificates and revocation lists, RSA-PSS; AMD's CA keys
 //!   (`anchors`), private
 //! * [`hash`]: SHA-384 of many pages at once; [`gcm`]: AES-GCM on every backend; [`kdf`]: AMD's key derivation; [`ctr`]: AES-CTR as AMD's legacy packets use it
 //! * [`mem`]: the memory-encryption engine; [`vmsa`]: save areas of vCPUs; [`image`]: firmware images, kernels, VMMs, and what they load at a
 //!   launch, for every generation
-//! * [`sev`]: launch digests of SEV and SEV-ES
+//! * [`sev`]: SEV and SEV-ES: certificates and keys of platforms, sessions, launches, secrets, reports, migration, swapped pages
 //! * [`snp`]: attestation reports, certificate chains, policies, and how they reach a verifier; launch digests, CPUID pages, IGVM files, ID blocks; guest messages; keys of a platform
 //!   and its guests; page swap
 //!
