@@ -89,7 +89,7 @@
                 ctr_store       \v, 0
 .endm
 
-# Moves on by so many blocks; the flags tell whether bytes are left.
+# Moves on by so many blocks.
 .macro ctr_advance blocks
                 vbroadcasti32x4 zmm0, [rcx + CONST_NUMBERS + 16 * \blocks]
                 vpaddq          zmm31, zmm31, zmm0

@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 
 use crate::addr::Block;
 use crate::cpu::{Backend, Isa, Token};
-use crate::kernel::{self, Direction, RoundKeys};
+use crate::kernel::{self, Direction, RoundKeys, Source};
 use crate::key::{Key, KeySize};
 use crate::wipe::Wiped;
 
@@ -57,23 +57,24 @@ impl AesKey {
         }
     }
 
-    /// Enciphers or deciphers in counter mode (NIST SP 800-38A, section 6.5). `first` is the first counter block, and the
-    /// next one is one more as a big-endian number of 128 bits that wraps around.
-    pub(crate) fn ctr(&self, first: &Block, data: &mut [u8]) {
+    /// Enciphers or deciphers in counter mode (NIST SP 800-38A, section 6.5), from `source` to `data`, which have the same
+    /// length. `first` is the first counter block, and the next one is one more as a big-endian number of 128 bits that wraps
+    /// around.
+    pub(crate) fn ctr(&self, first: &Block, source: Source<'_>, data: &mut [u8]) {
         let counter = u128::from_be_bytes(*first);
         let (blocks, rest) = data.as_chunks_mut();
-        self.ctr_blocks(counter, blocks);
-        if !rest.is_empty() {
-            let mut last = Zeroizing::new([[0; 16]]);
-            self.ctr_blocks(counter.wrapping_add(blocks.len() as u128), &mut *last);
-            rest.iter_mut().zip(last.as_flattened()).for_each(|(byte, key)| *byte ^= key);
-        }
-    }
-
-    fn ctr_blocks(&self, counter: u128, data: &mut [Block]) {
+        let (whole, part) = source.split_at(blocks.as_flattened().len());
         match &*self.schedule {
-            Schedule::Portable(cipher) => cipher.ctr(counter, data),
-            Schedule::Kernels(isa, keys) => kernel::ctr(*isa, keys.to_encrypt(), counter, data),
+            Schedule::Portable(cipher) => cipher.ctr(counter, whole, blocks),
+            Schedule::Kernels(isa, keys) => {
+                kernel::ctr(*isa, keys.to_encrypt(), counter, whole, blocks);
+            }
+        }
+        if !rest.is_empty() {
+            let mut last =
+                Zeroizing::new([(counter.wrapping_add(blocks.len() as u128)).to_be_bytes()]);
+            self.encrypt_blocks(&mut *last);
+            part.add(last.as_flattened(), rest);
         }
     }
 }
@@ -105,19 +106,22 @@ impl Portable {
     }
 
     /// The definition of counter mode.
-    fn ctr(&self, mut counter: u128, data: &mut [Block]) {
+    fn ctr(&self, mut counter: u128, source: Source<'_>, data: &mut [Block]) {
         /// So many keep the cipher's widest code busy.
         const BLOCKS: usize = 16;
         let mut stream = Zeroizing::new([[0; 16]; BLOCKS]);
-        for part in data.chunks_mut(BLOCKS) {
+        for (n, part) in data.chunks_mut(BLOCKS).enumerate() {
             let stream = &mut stream[..part.len()];
             for block in &mut *stream {
                 *block = counter.to_be_bytes();
                 counter = counter.wrapping_add(1);
             }
             self.crypt_blocks(Direction::Encrypt, stream);
-            let bytes = part.as_flattened_mut().iter_mut();
-            bytes.zip(stream.as_flattened()).for_each(|(byte, key)| *byte ^= key);
+            let (_, source) = source.split_at(n * BLOCKS * 16);
+            source
+                .split_at(part.as_flattened().len())
+                .0
+                .add(stream.as_flattened(), part.as_flattened_mut());
         }
     }
 

@@ -5,6 +5,7 @@ use core::fmt;
 use crate::addr::Block;
 use crate::aes::AesKey;
 use crate::cpu::Backend;
+use crate::kernel::Source;
 use crate::key::{Key, KeySize};
 
 /// An AES key for counter mode (NIST SP 800-38A, section 6.5), set up for one backend. Wiped on drop; cannot be printed or
@@ -48,7 +49,16 @@ impl CtrKey {
 
     /// Enciphers or deciphers data of any length in its place, from a first counter block on.
     pub fn apply(&self, first: &Block, data: &mut [u8]) {
-        self.0.ctr(first, data);
+        self.0.ctr(first, Source::Same, data);
+    }
+
+    /// The same from one buffer to another of the same length, in which no byte of the text stands before.
+    ///
+    /// # Panics
+    /// If they have not the same length: callers check that.
+    pub(crate) fn apply_to(&self, first: &Block, text: &[u8], out: &mut [u8]) {
+        assert!(text.len() == out.len(), "two buffers of one length");
+        self.0.ctr(first, Source::Other(text), out);
     }
 }
 
@@ -137,14 +147,22 @@ mod tests {
                     key(raw, backend).apply(&first.to_be_bytes(), &mut text[at..at + len]);
                     text
                 };
+                let at = n % 64;
+                let to = |backend| {
+                    let mut out = bytes.clone();
+                    out[at..at + len].fill(0xee);
+                    let text = &bytes[at..at + len];
+                    key(raw, backend).apply_to(&first.to_be_bytes(), text, &mut out[at..at + len]);
+                    out
+                };
                 let wanted = crypted(Backend::portable());
-                assert_eq!(
-                    wanted[n % 64 + len..],
-                    bytes[n % 64 + len..],
-                    "what is not named stays"
-                );
+                assert_eq!(wanted[at + len..], bytes[at + len..], "what is not named stays");
                 for backend in Backend::available() {
                     assert!(crypted(backend) == wanted, "{backend}, from {first:#x}, {len} bytes");
+                    assert!(
+                        to(backend) == wanted,
+                        "{backend}, from {first:#x}, {len} bytes, elsewhere"
+                    );
                 }
             }
         }

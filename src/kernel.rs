@@ -149,6 +149,17 @@ impl<'a> Source<'a> {
             }
         }
     }
+
+    /// A keystream added to the source, from which the text's place is filled; all have one length.
+    pub(crate) fn add(self, stream: &[u8], text: &mut [u8]) {
+        match self {
+            Self::Same => text.iter_mut().zip(stream).for_each(|(byte, key)| *byte ^= key),
+            Self::Other(bytes) => {
+                let sums = bytes.iter().zip(stream).map(|(byte, key)| byte ^ key);
+                text.iter_mut().zip(sums).for_each(|(to, sum)| *to = sum);
+            }
+        }
+    }
 }
 
 /// Whether a message is sealed or opened.
@@ -320,14 +331,22 @@ if_kernels! {
             }
         }
 
-        /// Whole blocks in counter mode, in their place. `counter` is the number of the first, and the next one's is one more.
-        pub(crate) fn ctr(isa: Isa, keys: &EncryptKeys, mut counter: u128, data: &mut [Block]) {
+        /// Whole blocks in counter mode, from `source` to `data`. `counter` is the number of the first, and the next one's is one
+        /// more.
+        pub(crate) fn ctr(
+            isa: Isa,
+            keys: &EncryptKeys,
+            mut counter: u128,
+            source: Source<'_>,
+            data: &mut [Block],
+        ) {
             let kernel = match isa {
                 Isa::AesNi(_) => ctr_aesni::select(keys.size),
                 Isa::Vaes256(_) => ctr_vaes256::select(keys.size),
                 Isa::Vaes512(_) => ctr_vaes512::select(keys.size),
             };
-            let (mut memory, mut left) = (data.as_mut_ptr().cast::<u8>(), data.len());
+            let mut left = data.len();
+            let (mut src, mut dst) = places(source, data.as_flattened_mut());
             while left > 0 {
                 let mut segments = [const { Segment::EMPTY }; 8];
                 let mut count = 0;
@@ -335,12 +354,15 @@ if_kernels! {
                     // The kernels add to the low half alone: a segment ends where that begins anew.
                     let to_carry = (!(counter as u64)).saturating_add(1).min((PAGE / BLOCK) as u64);
                     let blocks = left.min(to_carry as usize);
-                    // SAFETY: so many blocks of `data`, which is borrowed exclusively for as long as the segment is
-                    // used, are left from `memory` on; source and destination are the same.
-                    *segment = unsafe { Segment::new(memory, memory, blocks, 0) };
+                    // SAFETY: `places` has checked that source and destination have `data.len()` blocks, the same or
+                    // disjoint, and both are borrowed for as long as the segment is used; so many blocks are left from
+                    // `src` and `dst` on.
+                    *segment = unsafe { Segment::new(src, dst, blocks, 0) };
                     segment.set_whitening(counter.to_le_bytes(), [0; BLOCK]);
                     segment.set_next_behind();
-                    (memory, left) = (memory.wrapping_add(BLOCK * blocks), left - blocks);
+                    src = src.wrapping_add(BLOCK * blocks);
+                    dst = dst.wrapping_add(BLOCK * blocks);
+                    left -= blocks;
                     counter = counter.wrapping_add(blocks as u128);
                     count += 1;
                     if left == 0 {
@@ -359,6 +381,7 @@ if_kernels! {
         /// `CONST_*` in `asm/ctr_*.S`.
         #[repr(C, align(64))]
         struct CtrConstants {
+            /// 0 to 64; the rest aligns what follows.
             numbers: [[u64; 2]; 68],
             order: [Block; 4],
         }
@@ -1135,7 +1158,7 @@ if_kernels! {
             isa.never()
         }
 
-        pub(crate) fn ctr(isa: Isa, _: &EncryptKeys, _: u128, _: &mut [Block]) {
+        pub(crate) fn ctr(isa: Isa, _: &EncryptKeys, _: u128, _: Source<'_>, _: &mut [Block]) {
             isa.never()
         }
 

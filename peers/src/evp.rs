@@ -1,7 +1,8 @@
 //! XTS, counter mode, AES-GCM, SHA-384 and signatures of AWS-LC and of OpenSSL, by the C interface that both have (EVP).
 //!
 //! Used as their callers would at best. XTS: the key schedule is made once; each data unit sets a new tweak value in the
-//! same context and passes the unit's bytes. Counter mode the same, with a unit's first counter block. GCM: the key is set up once. AWS-LC has a call for a whole text
+//! same context and passes the unit's bytes. Counter mode the same, with a unit's first counter block. GCM: the key is set up once.
+//! AWS-LC has a call for a whole text
 //! (`EVP_AEAD_CTX_seal_scatter`, `EVP_AEAD_CTX_open_gather`); in OpenSSL's context each text sets a nonce, passes additional
 //! data and text, and asks for the tag or sets it. SHA-384: AWS-LC has a call for a whole message; OpenSSL's would look up
 //! the algorithm each time, so that a context keeps it. Signatures: the key is made once; each one is an `EVP_DigestVerify` in a

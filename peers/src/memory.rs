@@ -254,7 +254,7 @@ impl Task {
         let cipher = cipher::<Aes128>(&DATA_KEY[..16]);
         self.units(move |number, unit| {
             let first = Array(number.to_le_bytes());
-            let stream = CtrCore::<_, Ctr128BE>::inner_iv_init(cipher.clone(), &first);
+            let stream = CtrCore::<_, Ctr128BE>::inner_iv_init(&cipher, &first);
             StreamCipherCoreWrapper::from_core(stream).apply_keystream(unit);
         })
     }

@@ -204,13 +204,65 @@ const EVERYWHERE: &[(&str, Everywhere)] = &[
     }),
 ];
 
+/// Mistakes that a kernel for counter mode makes in all places at once.
+const COUNTED: &[(&str, Everywhere)] = &[
+    ("counters of 32 bits", |i| {
+        let code = match i.code() {
+            Code::Paddq_xmm_xmmm128 => Code::Paddd_xmm_xmmm128,
+            Code::VEX_Vpaddq_xmm_xmm_xmmm128 => Code::VEX_Vpaddd_xmm_xmm_xmmm128,
+            Code::VEX_Vpaddq_ymm_ymm_ymmm256 => Code::VEX_Vpaddd_ymm_ymm_ymmm256,
+            Code::EVEX_Vpaddq_xmm_k1z_xmm_xmmm128b64 => Code::EVEX_Vpaddd_xmm_k1z_xmm_xmmm128b32,
+            Code::EVEX_Vpaddq_zmm_k1z_zmm_zmmm512b64 => Code::EVEX_Vpaddd_zmm_k1z_zmm_zmmm512b32,
+            _ => return false,
+        };
+        i.set_code(code);
+        true
+    }),
+    ("sums without carries", |i| {
+        let code = match i.code() {
+            Code::Paddq_xmm_xmmm128 => Code::Pxor_xmm_xmmm128,
+            Code::VEX_Vpaddq_xmm_xmm_xmmm128 => Code::VEX_Vpxor_xmm_xmm_xmmm128,
+            Code::VEX_Vpaddq_ymm_ymm_ymmm256 => Code::VEX_Vpxor_ymm_ymm_ymmm256,
+            Code::EVEX_Vpaddq_xmm_k1z_xmm_xmmm128b64 => Code::EVEX_Vpxorq_xmm_k1z_xmm_xmmm128b64,
+            Code::EVEX_Vpaddq_zmm_k1z_zmm_zmmm512b64 => Code::EVEX_Vpxorq_zmm_k1z_zmm_zmmm512b64,
+            _ => return false,
+        };
+        i.set_code(code);
+        true
+    }),
+    ("numbers one too large", |i| {
+        let is_number = i.memory_base() == Register::RCX && i.memory_displacement64() < 1088;
+        if is_number {
+            i.set_memory_displacement64(i.memory_displacement64() + 16);
+        }
+        is_number
+    }),
+    ("both halves of the counter from the low one", |i| {
+        let is_high = i.memory_base() == Register::RSI && i.memory_displacement64() == 40;
+        if is_high {
+            i.set_memory_displacement64(32);
+        }
+        is_high
+    }),
+];
+
+#[test]
+fn wrong_counting_kernels_are_rejected() {
+    wrong_everywhere("ctr", 6, COUNTED);
+}
+
 #[test]
 fn wrong_hash_kernels_are_rejected() {
+    wrong_everywhere("sha384", 3, EVERYWHERE);
+}
+
+/// Gives the kernels of some files to the prover, with each mistake.
+fn wrong_everywhere(files: &str, count: usize, mistakes: &[(&str, Everywhere)]) {
     let kernels: Vec<_> =
-        linked().into_iter().filter(|kernel| kernel.file.starts_with("sha384")).collect();
-    assert_eq!(kernels.len(), 3);
+        linked().into_iter().filter(|kernel| kernel.file.starts_with(files)).collect();
+    assert_eq!(kernels.len(), count);
     for kernel in &kernels {
-        for (what, change) in EVERYWHERE {
+        for (what, change) in mistakes {
             let mut proof = Proof::new(kernel).unwrap();
             let original = Program::decode(&kernel.bytes, kernel.address).unwrap();
             let (mut wrong, mut changed) = (original.instructions.clone(), 0);
