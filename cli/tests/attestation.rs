@@ -2,9 +2,9 @@
 
 #[path = "../../tests/support/real.rs"]
 mod real;
+mod support;
 
 use std::fs;
-use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
@@ -13,81 +13,18 @@ use serde::Deserialize;
 use serde_json::Value;
 use sevcrypt::snp::policy::Rule;
 use sevcrypt::snp::verify::Check;
-use tempfile::TempDir;
 use toml::Table;
+
+use support::{Folder, ended, fed, json, run, sevcrypt, stderr, stdout};
 
 /// 2026-01-01, when the made certificates are valid.
 const MADE: &str = "1767225600";
 /// When every real VCEK is valid.
 const REAL: &str = "2026-06-01T00:00:00Z";
 
-fn sevcrypt() -> Command {
-    Command::new(env!("CARGO_BIN_EXE_sevcrypt"))
-}
-
-fn run(arguments: &[&str]) -> Output {
-    sevcrypt().args(arguments).output().unwrap()
-}
-
-fn fed(arguments: &[&str], input: &[u8]) -> Output {
-    let mut command = sevcrypt();
-    command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut child = command.spawn().unwrap();
-    child.stdin.take().unwrap().write_all(input).unwrap();
-    child.wait_with_output().unwrap()
-}
-
-fn stdout(output: &Output) -> String {
-    String::from_utf8(output.stdout.clone()).unwrap()
-}
-
-fn stderr(output: &Output) -> String {
-    String::from_utf8(output.stderr.clone()).unwrap()
-}
-
-fn json(output: &Output) -> Value {
-    serde_json::from_slice(&output.stdout).unwrap_or_else(|why| panic!("{why}: {output:?}"))
-}
-
-/// The exit code, and words of the one sentence on standard error.
-fn ended(output: &Output, code: i32, words: &[&str]) {
-    let text = stderr(output);
-    assert_eq!(output.status.code(), Some(code), "{output:?}");
-    assert_eq!(text.starts_with("error: "), code != 0, "{text}");
-    for word in words {
-        assert!(text.contains(word), "no '{word}' in: {text}");
-    }
-}
-
 fn made(name: &str) -> String {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../vectors/attestation");
     folder.join(name).to_str().unwrap().to_owned()
-}
-
-/// A folder for files.
-struct Folder(TempDir);
-
-impl Folder {
-    fn new() -> Self {
-        Self(TempDir::new().unwrap())
-    }
-
-    fn path(&self, name: &str) -> String {
-        self.0.path().join(name).to_str().unwrap().to_owned()
-    }
-
-    fn write(&self, name: &str, content: impl AsRef<[u8]>) -> String {
-        fs::write(self.path(name), content).unwrap();
-        self.path(name)
-    }
-
-    fn names(&self) -> Vec<String> {
-        let entries = fs::read_dir(self.0.path()).unwrap();
-        let mut names: Vec<_> =
-            entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
-        names.sort();
-        names
-    }
 }
 
 /// A good report and its chain under the made root.
@@ -621,7 +558,7 @@ fn tables_there_and_back() {
         assert_eq!(read, fs::read(made(from)).unwrap(), "{name}");
     }
     assert_eq!(fs::read_dir(&out).unwrap().count(), files.len());
-    assert_eq!(folder.names(), ["in", "out", "table"]);
+    assert_eq!(folder.names(""), ["in", "out", "table"]);
 
     // PEM becomes DER: the same table.
     let vcek = fs::read(made("certs/milan-vcek.der")).unwrap();
@@ -648,7 +585,7 @@ fn failed_runs_leave_nothing() {
     ended(&run(&["certs", "import", &dir, &table]), 2, &["ask.der: "]);
     fs::copy(made("certs/milan-ark.der"), folder.path("in/ask.der")).unwrap();
     ended(&run(&["certs", "import", &dir, &table]), 2, &["ask.der: holds ARK"]);
-    assert_eq!(folder.names(), ["in"]);
+    assert_eq!(folder.names(""), ["in"]);
     folder.write("table", "before");
     ended(&run(&["certs", "import", &dir, &table]), 2, &[]);
     assert_eq!(fs::read(&table).unwrap(), b"before");
@@ -657,7 +594,7 @@ fn failed_runs_leave_nothing() {
     ended(&run(&["certs", "export", &table, &out]), 2, &["table: "]);
     folder.write("table", [0; 24]);
     ended(&run(&["certs", "export", &table, &out]), 1, &["no certificates"]);
-    assert_eq!(folder.names(), ["in", "table"]);
+    assert_eq!(folder.names(""), ["in", "table"]);
 
     // One name is taken by a folder: no file is written.
     fs::remove_file(folder.path("in/ask.der")).unwrap();

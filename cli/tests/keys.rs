@@ -1,9 +1,10 @@
 //! `sevcrypt keys` as a user runs it, on the answers of the library's tests.
 
-use std::fs;
-use std::process::{Command, Output};
+mod support;
 
-use tempfile::TempDir;
+use std::process::Output;
+
+use support::{Folder, run};
 
 /// A chip of nobody, at the TCB version 0300000000000873.
 const CHIP_SECRET: &str = "fe00722d9c9ce7b5db240906b693b6995341ed17c34d60e844d2be4e730b498e\
@@ -49,8 +50,7 @@ const EVERY_FIELD: &[&str] = &[
 ];
 
 fn keys(arguments: &[&[&str]]) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_sevcrypt"));
-    command.arg("keys").args(arguments.concat()).output().unwrap()
+    run(&[&["keys"], &arguments.concat()[..]].concat())
 }
 
 #[track_caller]
@@ -89,12 +89,8 @@ fn kdf() {
          c55b38f94a49b4fe6ebc774ed36be58981c549d7afb058e6",
     );
     // From files: the only way to a label with a zero at its end.
-    let folder = TempDir::new().unwrap();
-    let file = |name: &str, bytes: &[u8]| {
-        let path = folder.path().join(name);
-        fs::write(&path, bytes).unwrap();
-        format!("@{}", path.display())
-    };
+    let folder = Folder::new();
+    let file = |name: &str, bytes: &[u8]| format!("@{}", folder.write(name, bytes));
     let label = file("label", b"label");
     let context = file("context", b"ctx");
     prints(
