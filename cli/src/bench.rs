@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use clap::Args;
 use sevcrypt::mem::{MemoryCipher, Tweak, XtsUnit};
-use sevcrypt::{Backend, KeySize, PhysAddr};
+use sevcrypt::{Backend, Key, KeySize, PhysAddr};
 
 use crate::failure::Failure;
 use crate::measure::{self, Case, Row, WORKING_SETS, WorkingSet};
@@ -36,8 +36,10 @@ const BUDGET: Duration = Duration::from_millis(200);
 pub(crate) fn cipher(mode: Mode, backend: Backend) -> Result<MemoryCipher, Failure> {
     let unit = mode.xts_unit();
     let (key, tweak) = match mode.key_size() {
-        KeySize::Aes128 => (&[1; 32][..16], unit.map(|unit| Tweak::xts(&[2; 16], unit, backend))),
-        _ => (&[1; 32][..], unit.map(|unit| Tweak::xts(&[2; 32], unit, backend))),
+        KeySize::Aes128 => {
+            (Key::Aes128(&[1; 16]), unit.map(|unit| Tweak::xts(&[2; 16], unit, backend)))
+        }
+        _ => (Key::Aes256(&[1; 32]), unit.map(|unit| Tweak::xts(&[2; 32], unit, backend))),
     };
     mode.cipher(key, tweak.unwrap_or_else(|| Tweak::from_seed(b"bench")), backend)
 }

@@ -16,9 +16,9 @@ use sevcrypt::{Hex, Page, Status};
 
 use self::key_file::KeyFile;
 use crate::failure::Failure;
-use crate::input::Content;
-use crate::keys::{fixed, optional, policy};
-use crate::output::{self, Fields, Output};
+use crate::input::{Content, fixed, optional};
+use crate::keys::policy;
+use crate::output::{self, Fields, Piece, Readers};
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
@@ -119,9 +119,6 @@ pub(crate) fn run(command: &Command) -> Result<(), Failure> {
 }
 
 fn create(options: &CreateOptions) -> Result<(), Failure> {
-    if options.id_block == options.id_auth && options.id_block != Path::new("-") {
-        return Err(Failure::usage("--id-block and --id-auth are the same file"));
-    }
     let id_block = IdBlock {
         launch_digest: *fixed("--digest", &options.digest)?,
         family_id: *optional("--family-id", options.family_id.as_deref())?,
@@ -140,15 +137,19 @@ fn create(options: &CreateOptions) -> Result<(), Failure> {
     let mut page = [0; 4096];
     IdAuth::write(&mut page, &id, author.as_ref());
 
-    // Both or, as far as can be told before, none.
-    let mut outputs = [Output::create(&options.id_block)?, Output::create(&options.id_auth)?];
-    for (output, bytes) in outputs.iter_mut().zip([&id_block.to_bytes()[..], &page]) {
-        match options.base64 {
-            true => output.write(format!("{}\n", Base64::encode_string(bytes)).as_bytes())?,
-            false => output.write(bytes)?,
-        }
+    let written = |bytes: &[u8]| match options.base64 {
+        true => format!("{}\n", Base64::encode_string(bytes)).into_bytes(),
+        false => bytes.to_vec(),
+    };
+    let (block, auth) = (written(&id_block.to_bytes()), written(&page));
+    let paths = [&options.id_block, &options.id_auth];
+    if options.base64 && paths.iter().all(|path| **path == Path::new("-")) {
+        // Lines of text can follow each other.
+        return output::write_file(paths[0], &[block, auth].concat());
     }
-    outputs.into_iter().try_for_each(Output::finish)
+    let piece =
+        |path: &PathBuf, bytes| Piece { path: path.clone(), bytes, readers: Readers::Anyone };
+    output::write_files(&[piece(paths[0], &block), piece(paths[1], &auth)])
 }
 
 /// Either structure, told apart by its size.

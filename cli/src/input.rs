@@ -4,7 +4,8 @@ use std::borrow::Cow;
 use std::fmt::Display;
 use std::fs::{self, File};
 use std::io::{self, Read};
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use base64ct::{Base64Unpadded, Encoding};
 use sevcrypt::{Guid, PhysAddr};
@@ -14,13 +15,7 @@ use crate::failure::Failure;
 
 /// `--address`: a system physical address, `0x...` or decimal.
 pub(crate) fn address(text: &str) -> Result<PhysAddr, String> {
-    let digits = text.strip_prefix("0x").or_else(|| text.strip_prefix("0X"));
-    let number = match digits {
-        Some(digits) if digits.starts_with('+') => None,
-        Some(digits) => u64::from_str_radix(digits, 16).ok(),
-        None => text.parse().ok(),
-    };
-    let number = number
+    let number = number(text)
         .ok_or("not a number of at most 64 bits: 0x and hexadecimal digits, or decimal ones")?;
     if !number.is_multiple_of(16) {
         return Err("not a multiple of 16".to_owned());
@@ -28,28 +23,122 @@ pub(crate) fn address(text: &str) -> Result<PhysAddr, String> {
     PhysAddr::new(number).map_err(|error| error.to_string())
 }
 
-/// Bytes given as hexadecimal digits (with or without `0x`) or as `@FILE`. The text is never repeated in an error.
-pub(crate) fn bytes(option: &str, text: &str) -> Result<Zeroizing<Vec<u8>>, Failure> {
-    if let Some(path) = text.strip_prefix('@') {
-        // Keys and seeds are short; a device without an end must not fill memory.
-        const LONGEST: u64 = 1 << 20;
-        let mut bytes = Zeroizing::new(Vec::new());
-        let read = File::open(path).and_then(|file| file.take(LONGEST + 1).read_to_end(&mut bytes));
-        read.map_err(|error| Failure::usage(format_args!("{option}: {path}: {error}")))?;
-        if bytes.len() as u64 > LONGEST {
-            return Err(Failure::usage(format_args!(
-                "{option}: {path}: longer than {LONGEST} bytes"
-            )));
+/// A number: `0x` and hexadecimal digits, or decimal ones.
+pub(crate) fn number(text: &str) -> Option<u64> {
+    let (digits, radix) = match after_0x(text) {
+        Some(digits) => (digits, 16),
+        None => (text, 10),
+    };
+    u64::from_str_radix(digits, radix).ok().filter(|_| !digits.starts_with('+'))
+}
+
+/// A number of `T`'s size in hexadecimal digits, with or without `0x`.
+pub(crate) fn hexadecimal<T: TryFrom<u64>>(text: &str) -> Result<T, String> {
+    let digits = after_0x(text).unwrap_or(text);
+    let number = u64::from_str_radix(digits, 16).ok().filter(|_| !digits.starts_with('+'));
+    number
+        .and_then(|number| number.try_into().ok())
+        .ok_or_else(|| format!("expected at most {} hexadecimal digits", 2 * size_of::<T>()))
+}
+
+fn after_0x(text: &str) -> Option<&str> {
+    text.strip_prefix("0x").or_else(|| text.strip_prefix("0X"))
+}
+
+/// The bytes that an option stands for: those of its text, or with `@FILE` those of a file; `@-` is standard input. They
+/// are wiped, and in no error.
+pub(crate) struct Given {
+    /// The option, and the file.
+    name: String,
+    is_file: bool,
+    pub(crate) bytes: Zeroizing<Vec<u8>>,
+}
+
+impl Given {
+    /// Hexadecimal digits (with or without `0x`), or a file's bytes as they are.
+    pub(crate) fn read(option: &str, text: &str) -> Result<Self, Failure> {
+        if let Some(file) = Self::file(option, text)? {
+            return Ok(file);
         }
-        return Ok(bytes);
+        let digits = after_0x(text).unwrap_or(text);
+        let bytes = base16ct::mixed::decode_vec(digits).map(Zeroizing::new).map_err(|_| {
+            Failure::usage(format_args!(
+                "{option}: {} characters that are not pairs of hexadecimal digits; expected those, or @FILE",
+                digits.chars().count()
+            ))
+        })?;
+        Ok(Self { name: option.to_owned(), is_file: false, bytes })
     }
-    let digits = text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")).unwrap_or(text);
-    base16ct::mixed::decode_vec(digits).map(Zeroizing::new).map_err(|_| {
-        Failure::usage(format_args!(
-            "{option}: {} characters that are not pairs of hexadecimal digits; expected those, or @FILE",
-            digits.chars().count()
-        ))
-    })
+
+    /// The text itself, or a file's bytes as they are.
+    pub(crate) fn read_text(option: &str, text: &str) -> Result<Self, Failure> {
+        let itself = || {
+            let bytes = Zeroizing::new(text.as_bytes().to_vec());
+            Self { name: option.to_owned(), is_file: false, bytes }
+        };
+        Ok(Self::file(option, text)?.unwrap_or_else(itself))
+    }
+
+    /// Hexadecimal digits or base64, or a file with those or binary. Nothing secret: a copy stays behind.
+    pub(crate) fn read_encoded(option: &str, text: &str) -> Result<Self, Failure> {
+        let mut given = Self::read_text(option, text)?;
+        let content = Content { name: given.name.clone(), bytes: given.bytes.to_vec() };
+        given.bytes = match content.binary() {
+            // What stands in an option is no file's content.
+            Err(Failure::Malformed(why)) if !given.is_file => return Err(Failure::Usage(why)),
+            bytes => Zeroizing::new(bytes?.into_owned()),
+        };
+        Ok(given)
+    }
+
+    /// The file that a text names, if it does.
+    fn file(option: &str, text: &str) -> Result<Option<Self>, Failure> {
+        // Keys and seeds are short; a device without an end must not fill memory.
+        const LONGEST: usize = 1 << 20;
+        let Some(path) = text.strip_prefix('@') else { return Ok(None) };
+        let of_option = |failure| match failure {
+            Failure::Usage(why) => Failure::Usage(format!("{option}: {why}")),
+            failure => failure,
+        };
+        let input = Input::open(path.as_ref()).map_err(of_option)?;
+        let name = format!("{option}: {}", input.name);
+        let bytes = input.read_secret(LONGEST).map_err(of_option)?;
+        let given = Self { name, is_file: true, bytes };
+        match given.bytes.len() > LONGEST {
+            true => Err(given.wrong(format_args!("longer than {LONGEST} bytes"))),
+            false => Ok(Some(given)),
+        }
+    }
+
+    /// So many bytes.
+    pub(crate) fn fixed<const N: usize>(&self) -> Result<Zeroizing<[u8; N]>, Failure> {
+        let fixed = self.bytes.first_chunk::<N>().filter(|_| self.bytes.len() == N);
+        fixed
+            .map(|bytes| Zeroizing::new(*bytes))
+            .ok_or_else(|| self.wrong(format_args!("{} bytes, expected {N}", self.bytes.len())))
+    }
+
+    /// What is wrong with them: a file is malformed, an option is used in a wrong way.
+    pub(crate) fn wrong(&self, why: impl Display) -> Failure {
+        let why = format!("{}: {why}", self.name);
+        if self.is_file { Failure::Malformed(why) } else { Failure::Usage(why) }
+    }
+}
+
+/// Bytes of a fixed length: hexadecimal digits, or `@FILE`.
+pub(crate) fn fixed<const N: usize>(
+    option: &str,
+    text: &str,
+) -> Result<Zeroizing<[u8; N]>, Failure> {
+    Given::read(option, text)?.fixed()
+}
+
+/// Bytes of a fixed length; zeros without the option.
+pub(crate) fn optional<const N: usize>(
+    option: &str,
+    text: Option<&str>,
+) -> Result<Zeroizing<[u8; N]>, Failure> {
+    text.map_or_else(|| Ok(Zeroizing::new([0; N])), |text| fixed(option, text))
 }
 
 /// A GUID as it is written: 8, 4, 4, 4 and 12 hexadecimal digits.
@@ -62,16 +151,6 @@ pub(crate) fn guid(text: &str) -> Option<Guid> {
     bytes.try_into().ok().map(Guid::new)
 }
 
-/// Whether standard input is read once only.
-pub(crate) fn check_standard_input<'p>(
-    paths: impl IntoIterator<Item = &'p PathBuf>,
-) -> Result<(), Failure> {
-    match paths.into_iter().filter(|path| **path == Path::new("-")).count() {
-        0 | 1 => Ok(()),
-        _ => Err(Failure::usage("-: standard input can be read once only")),
-    }
-}
-
 /// The file to read, opened.
 pub(crate) struct Input {
     pub(crate) name: String,
@@ -81,9 +160,13 @@ pub(crate) struct Input {
 }
 
 impl Input {
-    /// Opens a file; `-` is standard input.
+    /// Opens a file; `-` is standard input, which there is once.
     pub(crate) fn open(path: &Path) -> Result<Self, Failure> {
+        static IS_TAKEN: AtomicBool = AtomicBool::new(false);
         if path == Path::new("-") {
+            if IS_TAKEN.swap(true, Ordering::Relaxed) {
+                return Err(Failure::usage("-: standard input can be read once only"));
+            }
             let (name, reader) = ("standard input".to_owned(), Box::new(io::stdin()));
             return Ok(Self { name, reader, len: None });
         }
@@ -109,23 +192,6 @@ impl Input {
     }
 }
 
-/// Bytes of an option that are public: hexadecimal digits or base64, or `@FILE` with those or binary. With them comes
-/// the name for errors.
-pub(crate) fn encoded(option: &str, text: &str) -> Result<(String, Vec<u8>), Failure> {
-    let content = match text.strip_prefix('@') {
-        Some(path) => Content::read(path.as_ref())?,
-        None => Content { name: option.to_owned(), bytes: text.as_bytes().to_vec() },
-    };
-    match content.binary() {
-        // What stands in an option is no file's content.
-        Err(Failure::Malformed(why)) if !text.starts_with('@') => Err(Failure::Usage(why)),
-        bytes => {
-            let bytes = bytes?.into_owned();
-            Ok((content.name, bytes))
-        }
-    }
-}
-
 /// A file that is held as a whole.
 pub(crate) struct Content {
     pub(crate) name: String,
@@ -142,7 +208,7 @@ impl Content {
         let read = reader.take(LONGEST + 1).read_to_end(&mut bytes);
         read.map_err(|error| Failure::usage(format_args!("{name}: {error}")))?;
         if bytes.len() as u64 > LONGEST {
-            return Err(Failure::usage(format_args!("{name}: longer than {LONGEST} bytes")));
+            return Err(Failure::malformed(format_args!("{name}: longer than {LONGEST} bytes")));
         }
         Ok(Self { name, bytes })
     }

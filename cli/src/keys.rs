@@ -13,7 +13,7 @@ use sevcrypt::{Hex, Vmpl, kdf};
 use zeroize::Zeroizing;
 
 use crate::failure::Failure;
-use crate::input;
+use crate::input::{self, Given, fixed, optional};
 use crate::output::{self, Fields};
 
 #[derive(Subcommand)]
@@ -132,18 +132,15 @@ pub(crate) fn run(command: &Command) -> Result<(), Failure> {
 }
 
 fn derive(options: &KdfOptions) -> Result<(), Failure> {
-    let key = input::bytes("--key", &options.key)?;
-    if key.is_empty() {
-        return Err(Failure::usage("--key: no bytes; expected at least one"));
+    let key = Given::read("--key", &options.key)?;
+    if key.bytes.is_empty() {
+        return Err(key.wrong("no bytes; expected at least one"));
     }
-    let label = match options.label.starts_with('@') {
-        true => input::bytes("--label", &options.label)?,
-        false => Zeroizing::new(options.label.clone().into_bytes()),
-    };
-    let context = options.context.as_deref().map(|text| input::bytes("--context", text));
-    let context = context.transpose()?.unwrap_or_default();
+    let label = Given::read_text("--label", &options.label)?.bytes;
+    let context = options.context.as_deref().map(|text| Given::read("--context", text));
+    let context = context.transpose()?.map(|context| context.bytes).unwrap_or_default();
     let mut out = Zeroizing::new(vec![0; options.length as usize]);
-    kdf::derive(&key, &label, &context, &mut out).map_err(Failure::usage)?;
+    kdf::derive(&key.bytes, &label, &context, &mut out).map_err(Failure::usage)?;
     print(&out)
 }
 
@@ -262,29 +259,7 @@ fn vmpl(text: &str) -> Result<Vmpl, String> {
 }
 
 pub(crate) fn policy(text: &str) -> Result<GuestPolicy, String> {
-    let digits = text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")).unwrap_or(text);
-    let number = u64::from_str_radix(digits, 16).ok().filter(|_| !digits.starts_with('+'));
-    number.map(GuestPolicy).ok_or_else(|| "expected at most 16 hexadecimal digits".to_owned())
-}
-
-/// Bytes of a fixed length.
-pub(crate) fn fixed<const N: usize>(
-    option: &str,
-    text: &str,
-) -> Result<Zeroizing<[u8; N]>, Failure> {
-    let bytes = input::bytes(option, text)?;
-    let fixed = bytes.first_chunk::<N>().filter(|_| bytes.len() == N);
-    fixed.map(|bytes| Zeroizing::new(*bytes)).ok_or_else(|| {
-        Failure::usage(format_args!("{option}: {} bytes, expected {N}", bytes.len()))
-    })
-}
-
-/// Bytes of a fixed length; zeros without the option.
-pub(crate) fn optional<const N: usize>(
-    option: &str,
-    text: Option<&str>,
-) -> Result<Zeroizing<[u8; N]>, Failure> {
-    text.map_or_else(|| Ok(Zeroizing::new([0; N])), |text| fixed(option, text))
+    input::hexadecimal(text).map(GuestPolicy)
 }
 
 /// A line of hexadecimal digits.

@@ -41,7 +41,8 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// What memory encryption does and does not do, on a guest image that the program carries
+    /// What the processor and its firmware do for a guest, shown and checked: encrypted memory, measured launches, reports,
+    /// messages, sessions; a guest image and a report are in the program
     Demo(demo::Options),
     /// Encrypt and decrypt files as a memory controller does with DRAM
     #[command(subcommand)]
@@ -71,7 +72,7 @@ enum Command {
     #[command(subcommand, after_help = EXIT_CODES)]
     Session(session::Command),
     /// Secrets that the owner of an SEV or SEV-ES guest gives it
-    #[command(subcommand)]
+    #[command(subcommand, after_help = EXIT_CODES)]
     Secret(secret::Command),
     /// Attestation reports of SEV and SEV-ES
     #[command(subcommand, after_help = EXIT_CODES)]

@@ -9,7 +9,7 @@ use sevcrypt::{Backend, BackendKind, PhysAddr};
 
 use crate::bench;
 use crate::failure::Failure;
-use crate::input::{self, Input};
+use crate::input::{self, Given, Input};
 use crate::mode::{self, Mode};
 use crate::output::Output;
 use crate::stream::{self, Direction, Work};
@@ -63,8 +63,8 @@ impl Options {
         let mode = self.mode.name();
         match (self.mode.xts_unit(), &self.tweak_key, self.tweak.as_deref()) {
             (Some(unit), Some(key), None) => {
-                let bytes = input::bytes("--tweak-key", key)?;
-                Ok(Tweak::xts(self.mode.key("--tweak-key", &bytes)?, unit, backend))
+                let key = Given::read("--tweak-key", key)?;
+                Ok(Tweak::xts(self.mode.key(&key)?, unit, backend))
             }
             (Some(_), None, _) => Err(Failure::usage(format_args!("{mode} needs --tweak-key"))),
             (Some(_), _, Some(_)) => Err(Failure::usage(format_args!(
@@ -72,7 +72,7 @@ impl Options {
             ))),
             (None, None, Some("zen1")) => Ok(Tweak::zen1()),
             (None, None, Some(tweak)) => match tweak.strip_prefix("seed:") {
-                Some(seed) => Ok(Tweak::from_seed(&input::bytes("--tweak seed", seed)?)),
+                Some(seed) => Ok(Tweak::from_seed(&Given::read("--tweak seed", seed)?.bytes)),
                 None => {
                     Err(Failure::usage(format_args!("--tweak {tweak}: expected zen1 or seed:HEX")))
                 }
@@ -89,7 +89,8 @@ impl Options {
     fn run(&self, direction: Direction) -> Result<(), Failure> {
         let backend = self.backend.unwrap_or_else(Backend::best);
         let tweak = self.tweak(backend)?;
-        let cipher = self.mode.cipher(&input::bytes("--key", &self.key)?, tweak, backend)?;
+        let key = Given::read("--key", &self.key)?;
+        let cipher = self.mode.cipher(self.mode.key(&key)?, tweak, backend)?;
         let threads = self.threads.unwrap_or_else(mode::all_cpus);
         let work = Work { cipher, direction, addr: self.address, threads, progress: !self.quiet };
         let input = Input::open(&self.input)?;

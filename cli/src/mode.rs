@@ -8,6 +8,7 @@ use sevcrypt::mem::{MemoryCipher, Tweak, XtsUnit};
 use sevcrypt::{Backend, BackendKind, Key, KeySize};
 
 use crate::failure::Failure;
+use crate::input::Given;
 use crate::stream::MOST_THREADS;
 
 /// One line per mode of the engine: what is known by a name on the command line.
@@ -56,11 +57,10 @@ impl Mode {
     /// A cipher of this mode.
     pub(crate) fn cipher(
         self,
-        key: &[u8],
+        key: Key<'_>,
         tweak: Tweak,
         backend: Backend,
     ) -> Result<MemoryCipher, Failure> {
-        let key = self.key("--key", key)?;
         let cipher = match self {
             Self::XeAes128 => MemoryCipher::xe(key, tweak, backend),
             Self::XexAes128 | Self::XexAes256 => MemoryCipher::xex(key, tweak, backend),
@@ -69,14 +69,15 @@ impl Mode {
         cipher.map_err(Failure::usage)
     }
 
-    pub(crate) fn key<'k>(self, option: &str, bytes: &'k [u8]) -> Result<Key<'k>, Failure> {
+    pub(crate) fn key(self, given: &Given) -> Result<Key<'_>, Failure> {
+        let bytes = &given.bytes[..];
         let key = match self.key_size() {
             KeySize::Aes128 => bytes.try_into().map(Key::Aes128),
             _ => bytes.try_into().map(Key::Aes256),
         };
         key.map_err(|_| {
-            Failure::usage(format_args!(
-                "{option}: {} bytes, but {} takes a key of {}",
+            given.wrong(format_args!(
+                "{} bytes, but {} takes a key of {}",
                 bytes.len(),
                 self.name(),
                 self.key_size()

@@ -13,7 +13,7 @@ use sevcrypt::snp::policy::{Policy, Rule};
 use sevcrypt::snp::tcb::{Component, TcbParts};
 
 use crate::failure::Failure;
-use crate::input::{self, Content};
+use crate::input::{Content, Given};
 
 /// A policy that owns its values.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -415,8 +415,8 @@ fn value<T: for<'b> TryFrom<&'b [u8], Error = String>>(
     option: &str,
     text: &str,
 ) -> Result<T, Failure> {
-    let bytes = input::bytes(option, text)?;
-    T::try_from(&bytes).map_err(|why| Failure::usage(format_args!("{option}: {why}")))
+    let given = Given::read(option, text)?;
+    T::try_from(&given.bytes).map_err(|why| given.wrong(why))
 }
 
 /// The values of an option, in the place of the file's if there are any.
@@ -429,11 +429,6 @@ fn values<T: for<'b> TryFrom<&'b [u8], Error = String>>(
 }
 
 impl Options {
-    /// The files that the options name.
-    pub(crate) fn file(&self) -> Option<&PathBuf> {
-        self.policy.as_ref()
-    }
-
     /// The policy of file and options.
     pub(crate) fn read(&self) -> Result<OwnedPolicy, Failure> {
         let mut policy = match &self.policy {

@@ -1,17 +1,16 @@
 //! `sevcrypt secret`: what the owner of an SEV or SEV-ES guest gives it, once its launch measurement is right.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use sevcrypt::sev::launch::{Attested, Measurement, SecretTable};
+use sevcrypt::sev::launch::{Attested, Measurement, SecretTable, SecretTableError};
 use sevcrypt::sev::session::{Tek, Tik, TransportKeys};
 use sevcrypt::{Backend, Guid};
 use zeroize::Zeroizing;
 
 use crate::failure::Failure;
-use crate::input::{self, Input};
-use crate::keys::fixed;
-use crate::output::Output;
+use crate::input::{self, Given, Input, fixed};
+use crate::output::{self, Piece, Readers};
 use crate::session::random;
 
 #[derive(Subcommand)]
@@ -22,10 +21,10 @@ pub(crate) enum Command {
 
 #[derive(Args)]
 pub(crate) struct BuildOptions {
-    /// The session's TIK: 16 bytes as hexadecimal digits, or @FILE for a file's bytes
+    /// The session's TIK: 16 bytes as hexadecimal digits, or @FILE for a file's bytes; @- is standard input
     #[arg(long, value_name = "KEY")]
     tik: String,
-    /// The session's TEK: 16 bytes as hexadecimal digits, or @FILE for a file's bytes
+    /// The session's TEK: 16 bytes as hexadecimal digits, or @FILE for a file's bytes; @- is standard input
     #[arg(long, value_name = "KEY")]
     tek: String,
     /// The launch measurement as the firmware gave it, HMAC and nonce: 48 bytes as base64 or hexadecimal digits, or @FILE.
@@ -65,18 +64,10 @@ fn secret(text: &str) -> Result<Secret, String> {
 }
 
 pub(crate) fn run(Command::Build(options): &Command) -> Result<(), Failure> {
-    if options.header == options.payload && options.header != Path::new("-") {
-        return Err(Failure::usage("--header and --payload are the same file"));
-    }
-    input::check_standard_input(options.secret.iter().map(|secret| &secret.file))?;
     let (tik, tek) = (fixed("--tik", &options.tik)?, fixed("--tek", &options.tek)?);
     let keys = TransportKeys { tek: Tek::new(&tek), tik: Tik::new(&tik) };
-    let (name, bytes) = input::encoded("--measure", &options.measure)?;
-    let measurement = <&[u8; Measurement::LEN]>::try_from(&*bytes).map_err(|_| {
-        let (found, expected) = (bytes.len(), Measurement::LEN);
-        Failure::usage(format_args!("{name}: {found} bytes, expected {expected}"))
-    })?;
-    let measurement = Measurement::from_bytes(measurement);
+    let measurement = Given::read_encoded("--measure", &options.measure)?.fixed()?;
+    let measurement = Measurement::from_bytes(&measurement);
     let iv = match &options.iv {
         Some(text) => *fixed("--iv", text)?,
         None => *random()?,
@@ -87,18 +78,15 @@ pub(crate) fn run(Command::Build(options): &Command) -> Result<(), Failure> {
     let header = attested.seal_secret(&iv, &mut payload);
     let header = header.map_err(|why| Failure::usage(format_args!("--secret: {why}")))?;
 
-    // Both or, as far as can be told before, none.
-    let mut outputs = [Output::create(&options.header)?, Output::create(&options.payload)?];
-    for (output, bytes) in outputs.iter_mut().zip([&header.to_bytes()[..], &payload]) {
-        output.write(bytes)?;
-    }
-    outputs.into_iter().try_for_each(Output::finish)
+    let header = header.to_bytes();
+    let piece =
+        |path: &PathBuf, bytes| Piece { path: path.clone(), bytes, readers: Readers::Anyone };
+    output::write_files(&[piece(&options.header, &header), piece(&options.payload, &payload)])
 }
 
 /// The table of secrets.
 fn table(secrets: &[Secret]) -> Result<Zeroizing<Vec<u8>>, Failure> {
-    // More than the firmware takes in one packet.
-    const LONGEST: usize = 1 << 16;
+    const LONGEST: usize = SecretTable::MAX_LEN;
     let read = |secret: &Secret| {
         let input = Input::open(&secret.file)?;
         let name = input.name.clone();
@@ -110,10 +98,18 @@ fn table(secrets: &[Secret]) -> Result<Zeroizing<Vec<u8>>, Failure> {
     };
     let secrets = secrets.iter().map(read).collect::<Result<Vec<_>, Failure>>()?;
     let entries: Vec<_> = secrets.iter().map(|(guid, bytes)| (*guid, &bytes[..])).collect();
-    let len = SecretTable::len_of(&entries)
-        .ok_or_else(|| Failure::usage("--secret: too long for one packet"))?;
+    let len = SecretTable::len_of(&entries).ok_or_else(|| {
+        let found = entries.iter().fold(20, |len, (_, bytes)| len + 20 + bytes.len());
+        Failure::usage(format_args!(
+            "--secret: a table of {found} bytes, but a packet has room for {LONGEST}: 20 for the table, and 20 and its bytes for each secret"
+        ))
+    })?;
     let mut table = Zeroizing::new(vec![0; len]);
-    SecretTable::write(&entries, &mut table)
-        .map_err(|why| Failure::usage(format_args!("--secret: {why}")))?;
+    SecretTable::write(&entries, &mut table).map_err(|why| match why {
+        SecretTableError::Duplicate { index, .. } => {
+            Failure::usage(format_args!("--secret: {} is given twice", entries[index].0))
+        }
+        why => Failure::usage(format_args!("--secret: {why}")),
+    })?;
     Ok(table)
 }

@@ -4,7 +4,7 @@ use std::fs;
 use std::io;
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand};
+use clap::{ArgGroup, Args, Subcommand};
 use serde_json::{Value, json};
 use sevcrypt::ecdh::PrivateKey;
 use sevcrypt::sev::cert::{Certificate, PdhKey};
@@ -15,7 +15,7 @@ use zeroize::Zeroizing;
 use crate::certs::legacy::{Authority, Files};
 use crate::failure::Failure;
 use crate::input;
-use crate::output::{self, Fields, Output};
+use crate::output::{self, Fields, Piece, Readers};
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
@@ -24,13 +24,14 @@ pub(crate) enum Command {
 }
 
 #[derive(Args)]
+#[command(group = ArgGroup::new("platform").required(true).args(["pdh_chain", "pdh"]))]
 pub(crate) struct CreateOptions {
     /// The platform's certificates, PDH, PEK, OCA and CEK, in one file: they are verified down to AMD's keys, which are
     /// built in; - is standard input
-    #[arg(long, value_name = "FILE", required_unless_present = "pdh")]
+    #[arg(long, value_name = "FILE")]
     pdh_chain: Option<PathBuf>,
     /// The platform's PDH alone. Nothing vouches for it: whoever made it can read what the session protects
-    #[arg(long, value_name = "FILE", conflicts_with = "pdh_chain")]
+    #[arg(long, value_name = "FILE")]
     pdh: Option<PathBuf>,
     /// More certificates of the chain, in any order: the CEK with AMD's signature, ASK, ARK
     #[arg(long, value_name = "FILE", conflicts_with = "pdh")]
@@ -41,8 +42,8 @@ pub(crate) struct CreateOptions {
     /// The guest's policy: a hexadecimal number
     #[arg(long, value_name = "HEX", value_parser = policy)]
     policy: GuestPolicy,
-    /// Directory for godh.cert and session.bin, which the host gets, and tik.bin and tek.bin, which it must not see; made
-    /// if it is not there
+    /// Directory for godh.cert and session.bin, which the host gets, and tik.bin and tek.bin, which it must not see and
+    /// which must not be there yet; made if it is not there
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
     /// Print JSON
@@ -51,9 +52,7 @@ pub(crate) struct CreateOptions {
 }
 
 pub(crate) fn policy(text: &str) -> Result<GuestPolicy, String> {
-    let digits = text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")).unwrap_or(text);
-    let number = u32::from_str_radix(digits, 16).ok().filter(|_| !digits.starts_with('+'));
-    number.map(GuestPolicy).ok_or_else(|| "expected at most 8 hexadecimal digits".to_owned())
+    input::hexadecimal(text).map(GuestPolicy)
 }
 
 /// Fresh bytes of the operating system.
@@ -92,7 +91,6 @@ pub(crate) fn run(Command::Create(options): &Command) -> Result<(), Failure> {
 impl CreateOptions {
     /// The platform's key, and who vouches for it.
     fn platform(&self) -> Result<(PdhKey, Authority), Failure> {
-        input::check_standard_input(self.pdh_chain.iter().chain(&self.cert).chain(&self.root))?;
         let Some(chain) = &self.pdh_chain else {
             let files = Files::read(&self.pdh)?;
             return Ok((files.platform()?.unauthenticated_pdh()?, Authority::Nobody));
@@ -133,21 +131,14 @@ fn create(options: &CreateOptions) -> Result<(Authority, Value), Failure> {
         .map_err(|error| Failure::usage(format_args!("{}: {error}", dir.display())))?;
     let names = ["godh.cert", "session.bin", "tik.bin", "tek.bin"];
     let [godh, buffer, tik, tek] = names.map(|name| dir.join(name));
-    let mut outputs = [
-        Output::create(&godh)?,
-        Output::create(&buffer)?,
-        Output::create_secret(&tik)?,
-        Output::create_secret(&tek)?,
-    ];
-    let contents: [&[u8]; 4] = [
-        certificate.as_bytes(),
-        &session.buffer().to_bytes(),
-        keys.tik.as_bytes(),
-        keys.tek.as_bytes(),
-    ];
-    outputs.iter_mut().zip(contents).try_for_each(|(output, bytes)| output.write(bytes))?;
-    // All of them are written: now they take their names.
-    outputs.into_iter().try_for_each(Output::finish)?;
+    let buffer_bytes = session.buffer().to_bytes();
+    let piece = |path: &PathBuf, bytes, readers| Piece { path: path.clone(), bytes, readers };
+    output::write_files(&[
+        piece(&tik, keys.tik.as_bytes(), Readers::Owner),
+        piece(&tek, keys.tek.as_bytes(), Readers::Owner),
+        piece(&godh, certificate.as_bytes(), Readers::Anyone),
+        piece(&buffer, &buffer_bytes, Readers::Anyone),
+    ])?;
     let [godh, buffer, tik, tek] = [godh, buffer, tik, tek].map(|path| path.display().to_string());
     Ok((authority, json!({ "godh": godh, "session": buffer, "tik": tik, "tek": tek })))
 }

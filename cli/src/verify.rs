@@ -18,7 +18,7 @@ use sevcrypt::snp::verify::{
 use self::explain::Facts;
 use crate::certs::{Bundles, Holds};
 use crate::failure::Failure;
-use crate::input::{self, Content};
+use crate::input::Content;
 use crate::policy::{self, OwnedPolicy};
 use crate::report::{Source, fields};
 use crate::{kds, output};
@@ -70,9 +70,6 @@ struct Files {
 
 impl Options {
     fn files(&self) -> Result<Files, Failure> {
-        let all = self.cert.iter().chain(&self.crl).chain(&self.root);
-        let all = all.chain(self.policy.file()).chain([&self.report]);
-        input::check_standard_input(all)?;
         let read = |paths: &[PathBuf]| -> Result<Vec<_>, Failure> {
             paths.iter().map(|path| Content::read(path)).collect()
         };

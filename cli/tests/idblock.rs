@@ -2,16 +2,17 @@
 
 #[path = "../../tests/support/real.rs"]
 mod real;
+mod support;
 
 use std::fs;
-use std::io::Write;
-use std::process::{Command, Output, Stdio};
+use std::process::Output;
 
 use base64ct::{Base64, Encoding};
 use serde_json::{Value, json};
 use sevcrypt::ecdsa::SigningKey;
 use sha2::{Digest, Sha256};
-use tempfile::TempDir;
+
+use support::{Folder, fed, hex, run, stderr, stdout};
 
 const LD: &str = "34c94b940900393b2c55936d5bb2099e37ce99bba725b186bf564314491c69df\
     df1e5a3e564e024e4afaea3b8a912a3d";
@@ -37,68 +38,17 @@ const IDENTITY: &[&str] = &[
     "5",
 ];
 
-fn hex(digits: &str) -> Vec<u8> {
-    base16ct::lower::decode_vec(digits).unwrap()
-}
-
 fn idblock(arguments: &[&[&str]]) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_sevcrypt"));
-    command.arg("idblock").args(arguments.concat()).output().unwrap()
-}
-
-fn fed(arguments: &[&str], input: &[u8]) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_sevcrypt"));
-    command.arg("idblock").args(arguments);
-    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut child = command.spawn().unwrap();
-    child.stdin.take().unwrap().write_all(input).unwrap();
-    child.wait_with_output().unwrap()
-}
-
-fn stdout(output: &Output) -> String {
-    String::from_utf8(output.stdout.clone()).unwrap()
+    run(&[&["idblock"], &arguments.concat()[..]].concat())
 }
 
 /// The exit code, and words of the one sentence on standard error, which has nothing of a key.
 #[track_caller]
 fn ended(output: &Output, code: i32, words: &[&str]) {
-    let text = String::from_utf8(output.stderr.clone()).unwrap();
-    assert_eq!(output.status.code(), Some(code), "{output:?}");
-    assert_eq!(text.starts_with("error: "), code != 0, "{text}");
-    for word in words {
-        assert!(text.contains(word), "no '{word}' in: {text}");
-    }
+    support::ended(output, code, words);
+    let text = stderr(output);
     for secret in [ID_KEY, AUTHOR_KEY] {
         assert!(!text.contains(&secret[..12]), "{text}");
-    }
-}
-
-struct Folder(TempDir);
-
-impl Folder {
-    fn new() -> Self {
-        Self(TempDir::new().unwrap())
-    }
-
-    fn path(&self, name: &str) -> String {
-        self.0.path().join(name).to_str().unwrap().to_owned()
-    }
-
-    fn write(&self, name: &str, content: impl AsRef<[u8]>) -> String {
-        fs::write(self.path(name), content).unwrap();
-        self.path(name)
-    }
-
-    fn read(&self, name: &str) -> Vec<u8> {
-        fs::read(self.path(name)).unwrap()
-    }
-
-    fn names(&self) -> Vec<String> {
-        let entries = fs::read_dir(self.0.path()).unwrap();
-        let mut names: Vec<_> =
-            entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
-        names.sort();
-        names
     }
 }
 
@@ -162,7 +112,7 @@ fn the_worked_example() {
     let folder = example();
     assert_eq!(folder.read("block"), hex(ID_BLOCK));
     assert_eq!(Sha256::digest(folder.read("auth"))[..], hex(PAGE));
-    assert_eq!(folder.names(), ["auth", "author.pem", "block", "id.pem"]);
+    assert_eq!(folder.names(""), ["auth", "author.pem", "block", "id.pem"]);
 }
 
 #[test]
@@ -172,7 +122,9 @@ fn every_form_of_a_key() {
         [("spki.der", spki(ID_KEY)), ("spki.pem", pem("PUBLIC KEY", &spki(ID_KEY)).into_bytes())];
     for (name, content) in private_forms(ID_KEY).iter().chain(&public) {
         let path = folder.write(name, content);
-        for output in [idblock(&[&["key-digest", &path]]), fed(&["key-digest", "-"], content)] {
+        for output in
+            [idblock(&[&["key-digest", &path]]), fed(&["idblock", "key-digest", "-"], content)]
+        {
             ended(&output, 0, &[]);
             assert_eq!(stdout(&output), format!("{ID_KEY_DIGEST}\n"), "{name}");
         }
@@ -270,7 +222,7 @@ fn nothing_is_written_of_a_failure() {
         let text = String::from_utf8(output.stderr.clone()).unwrap();
         assert!(words.iter().all(|word| text.contains(word)), "{words:?}: {text}");
         assert_eq!(output.status.code(), Some(code), "{text}");
-        assert_eq!(folder.names(), ["id", "public"]);
+        assert_eq!(folder.names(""), ["id", "public"]);
     }
 }
 
@@ -299,7 +251,7 @@ fn base64_and_other_forms() {
         }
         assert_eq!(shown("base64"), shown(name));
         assert_eq!(shown("hex"), shown(name));
-        assert_eq!(stdout(&fed(&["show", "-"], &content)), shown(name));
+        assert_eq!(stdout(&fed(&["idblock", "show", "-"], &content)), shown(name));
     }
     let (block, auth) = (folder.write("b", lines[0]), folder.write("a", lines[1]));
     ended(&idblock(&[&["verify", "--id-block", &block, "--id-auth", &auth]]), 0, &[]);

@@ -8,85 +8,32 @@ mod builder;
 mod cases;
 #[path = "../../tests/support/real.rs"]
 mod folder;
+mod support;
 
 use std::fs;
-use std::io::Write;
-use std::process::{Command, Output, Stdio};
+use std::iter;
+use std::process::Output;
 
 use base64ct::{Base64, Encoding};
 use serde_json::{Value, json};
 use sevcrypt::image::{CpuSignature, Generation, KernelHashes, Launch, Ovmf, Profile};
 use sevcrypt::vmsa::SevFeatures;
 use sevcrypt::{Backend, Hex, sev, snp};
-use tempfile::TempDir;
 
 use builder::{HASH_TABLE, Image, RESET_BLOCK, SVSM_INFO, words};
 use cases::{Case, Cases, Mode};
+use support::{Folder, ended, fed, json, printed, run, stdout};
 
 const MILAN: CpuSignature = CpuSignature(0x00a0_0f11);
 
 fn measure<S: AsRef<str>>(arguments: &[S]) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_sevcrypt"));
-    command.arg("measure").args(arguments.iter().map(AsRef::as_ref)).output().unwrap()
+    let arguments = arguments.iter().map(AsRef::as_ref);
+    run(&iter::once("measure").chain(arguments).collect::<Vec<_>>())
 }
 
 /// With more options than those.
 fn with(arguments: &[String], options: &[&str]) -> Output {
     measure(&[arguments, &options.iter().map(|it| (*it).to_owned()).collect::<Vec<_>>()].concat())
-}
-
-fn stdout(output: &Output) -> String {
-    String::from_utf8(output.stdout.clone()).unwrap()
-}
-
-fn json(output: &Output) -> Value {
-    serde_json::from_slice(&output.stdout).unwrap_or_else(|why| panic!("{why}: {output:?}"))
-}
-
-/// The exit code, and words of the one sentence on standard error.
-#[track_caller]
-fn ended(output: &Output, code: i32, words: &[&str]) {
-    let text = String::from_utf8(output.stderr.clone()).unwrap();
-    assert_eq!(output.status.code(), Some(code), "{output:?}");
-    assert_eq!(text.starts_with("error: "), code != 0, "{text}");
-    for word in words {
-        assert!(text.contains(word), "no '{word}' in: {text}");
-    }
-}
-
-/// The one line on standard output.
-#[track_caller]
-fn printed(output: &Output) -> String {
-    ended(output, 0, &[]);
-    let text = stdout(output);
-    let (line, rest) = text.split_once('\n').unwrap();
-    assert_eq!(rest, "", "{text}");
-    line.to_owned()
-}
-
-struct Folder(TempDir);
-
-impl Folder {
-    fn new() -> Self {
-        Self(TempDir::new().unwrap())
-    }
-
-    fn path(&self, name: &str) -> String {
-        self.0.path().join(name).to_str().unwrap().to_owned()
-    }
-
-    fn write(&self, name: &str, content: impl AsRef<[u8]>) -> String {
-        fs::write(self.path(name), content).unwrap();
-        self.path(name)
-    }
-
-    fn names(&self, folder: &str) -> Vec<String> {
-        let entries = fs::read_dir(self.0.path().join(folder)).unwrap();
-        let mut names: Vec<_> =
-            entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
-        names.sort();
-        names
-    }
 }
 
 /// A made guest: firmware, a kernel with an initrd and a command line, two vCPUs of Milan.
@@ -302,12 +249,13 @@ fn values() {
     let output = with(&made.options_but("--ovmf", &end), &["--ovmf-hash", &known]);
     assert_eq!(printed(&output), digest_of(&made.launch()));
     // Firmware from standard input.
-    let mut command = Command::new(env!("CARGO_BIN_EXE_sevcrypt"));
-    command.arg("measure").args(made.options_but("--ovmf", "-"));
-    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut child = command.spawn().unwrap();
-    child.stdin.take().unwrap().write_all(&made.image).unwrap();
-    assert_eq!(printed(&child.wait_with_output().unwrap()), digest_of(&made.launch()));
+    let arguments = [&["measure".to_owned()], &made.options_but("--ovmf", "-")[..]].concat();
+    assert_eq!(printed(&fed(&arguments, &made.image)), digest_of(&made.launch()));
+    // Which there is once.
+    let kernel = arguments.iter().position(|it| it == "--kernel").unwrap();
+    let mut twice = arguments;
+    twice[kernel + 1] = "-".to_owned();
+    ended(&fed(&twice, &made.image), 1, &["standard input can be read once only"]);
     // What is expected, from a file.
     let digest = digest_of(&made.launch());
     let bytes = base16ct::lower::decode_vec(&digest).unwrap();

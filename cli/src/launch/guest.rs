@@ -19,8 +19,7 @@ use super::owner::OwnerOptions;
 use super::result::{Measured, ResultOptions};
 use super::{image, ovmf};
 use crate::failure::Failure;
-use crate::input::{self, Content, Input};
-use crate::keys::fixed;
+use crate::input::{self, Content, Given, Input, fixed};
 use crate::output;
 
 #[derive(Args)]
@@ -76,10 +75,10 @@ pub(super) struct CpuOptions {
 #[derive(Args)]
 pub(super) struct SevEsOptions {
     /// A save area to measure for the vCPU that boots: 4096 bytes, as the host gave them to the firmware
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["cpu", "dump_vmsa"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["cpu", "dump_vmsa", "launch_digest"])]
     vmsa_cpu0: Option<PathBuf>,
     /// A save area to measure for each of the other vCPUs
-    #[arg(long, value_name = "FILE", requires = "vmsa_cpu0")]
+    #[arg(long, value_name = "FILE", requires = "vmsa_cpu0", conflicts_with = "launch_digest")]
     vmsa_cpu1: Option<PathBuf>,
 }
 
@@ -117,19 +116,12 @@ pub(super) struct OtherOptions {
 }
 
 fn features(text: &str) -> Result<SevFeatures, String> {
-    let digits = text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")).unwrap_or(text);
-    let number = u64::from_str_radix(digits, 16).ok().filter(|_| !digits.starts_with('+'));
-    number.map(SevFeatures).ok_or_else(|| "expected at most 16 hexadecimal digits".to_owned())
+    input::hexadecimal(text).map(SevFeatures)
 }
 
 fn size(text: &str) -> Result<u64, String> {
-    let digits = text.strip_prefix("0x").or_else(|| text.strip_prefix("0X"));
-    let number = match digits {
-        Some(digits) => u64::from_str_radix(digits, 16),
-        None => text.parse(),
-    };
-    let number = number.ok().filter(|_| !digits.unwrap_or(text).starts_with('+'));
-    number.ok_or_else(|| "expected 0x and hexadecimal digits, or decimal ones".to_owned())
+    let expected = || "expected 0x and hexadecimal digits, or decimal ones".to_owned();
+    input::number(text).ok_or_else(expected)
 }
 
 fn signature(text: &str) -> Result<CpuSignature, String> {
@@ -373,7 +365,7 @@ impl<'a> Guest<'a> {
             suspects.initrds.push((name, sha256_of(path)?));
         }
         for text in self.guest.append.iter().chain(&others.try_append) {
-            let bytes = command_line("--append", text)?;
+            let bytes = Given::read_text("--append", text)?.bytes;
             suspects.add_command_line(&String::from_utf8_lossy(&bytes));
         }
         if let (None, Some((_, kernel))) = (launch.kernel, suspects.kernels.first()) {
@@ -389,7 +381,7 @@ impl GuestOptions {
     fn kernel(&self) -> Result<Option<KernelHashes>, Failure> {
         let Some(kernel) = &self.kernel else { return Ok(None) };
         let text = self.append.as_deref().unwrap_or_default();
-        let mut hashes = KernelHashes::new(b"", b"", &command_line("--append", text)?);
+        let mut hashes = KernelHashes::new(b"", b"", &Given::read_text("--append", text)?.bytes);
         hashes.kernel = sha256_of(kernel)?;
         if let Some(initrd) = &self.initrd {
             hashes.initrd = sha256_of(initrd)?;
@@ -459,14 +451,6 @@ fn measure_dumped(
         measure(launch.profile.vmsa_gpa, PageType::Vmsa, page, Origin::Vcpu(number));
     }
     Ok(digest.digest())
-}
-
-/// The bytes of a command line: the text, or those of a file.
-fn command_line(option: &str, text: &str) -> Result<Vec<u8>, Failure> {
-    match text.starts_with('@') {
-        true => input::bytes(option, text).map(|bytes| bytes.to_vec()),
-        false => Ok(text.as_bytes().to_vec()),
-    }
 }
 
 /// SHA-256 of a file of any length; `-` is standard input.

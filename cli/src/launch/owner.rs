@@ -7,7 +7,7 @@ use sevcrypt::sev::session::Tik;
 use sevcrypt::sev::{ApiVersion, FirmwareVersion, GuestPolicy};
 
 use crate::failure::Failure;
-use crate::keys::fixed;
+use crate::input::fixed;
 use crate::session;
 
 #[derive(Args)]
@@ -36,7 +36,20 @@ pub(super) struct OwnerOptions {
         long,
         value_name = "HEX",
         requires = "tik",
-        conflicts_with_all = ["ovmf", "kernel", "ovmf_hash", "dump_vmsa", "vcpus", "cpu"]
+        conflicts_with_all = [
+            "ovmf",
+            "kernel",
+            "initrd",
+            "append",
+            "guest_features",
+            "vmm",
+            "ovmf_hash",
+            "dump_vmsa",
+            "vcpus",
+            "cpu",
+            "vcpu_model",
+            "vcpu_stepping",
+        ]
     )]
     launch_digest: Option<String>,
 }
@@ -79,11 +92,9 @@ impl Owner {
 
     /// What goes into it besides the digest, for people.
     pub(super) fn inputs(&self) -> [(&'static str, String); 3] {
-        let MeasurementInput { firmware: FirmwareVersion { api, build }, policy, mnonce, .. } =
-            self.input;
-        let ApiVersion { major, minor } = api;
+        let MeasurementInput { firmware, policy, mnonce, .. } = self.input;
         [
-            ("firmware", format!("API {major}.{minor}, build {build}")),
+            ("firmware", firmware.to_string()),
             ("policy", format!("{:#x}", policy.0)),
             ("nonce", Hex(&mnonce).to_string()),
         ]

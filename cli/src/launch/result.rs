@@ -15,7 +15,8 @@ use subtle::ConstantTimeEq;
 use super::log::{self, StepRecord};
 use super::owner::Owner;
 use crate::failure::Failure;
-use crate::{input, mode, output};
+use crate::input::Given;
+use crate::{mode, output};
 
 #[derive(Args)]
 pub(super) struct ResultOptions {
@@ -230,10 +231,10 @@ fn words(changes: &[Change]) -> Vec<String> {
 
 /// `--expect`: as many bytes as those of `like`.
 fn expected(text: &str, like: &[u8]) -> Result<Vec<u8>, Failure> {
-    let (name, bytes) = input::encoded("--expect", text)?;
-    if bytes.len() != like.len() {
-        let (found, expected) = (bytes.len(), like.len());
-        return Err(Failure::usage(format_args!("{name}: {found} bytes, expected {expected}")));
+    let given = Given::read_encoded("--expect", text)?;
+    if given.bytes.len() != like.len() {
+        let (found, expected) = (given.bytes.len(), like.len());
+        return Err(given.wrong(format_args!("{found} bytes, expected {expected}")));
     }
-    Ok(bytes)
+    Ok(given.bytes.to_vec())
 }
