@@ -10,8 +10,7 @@ use sevcrypt::sev::report::AttestationReport;
 
 use crate::certs::legacy::{Authority, Files};
 use crate::failure::Failure;
-use crate::input::{self, Content};
-use crate::keys::fixed;
+use crate::input::{Content, fixed};
 use crate::output::{self, Fields};
 use crate::session;
 
@@ -28,8 +27,8 @@ pub(crate) struct VerifyOptions {
     /// The certificate of the platform's PEK
     #[arg(long, value_name = "FILE")]
     pek: PathBuf,
-    /// The other certificates of the chain, OCA and CEK and where AMD's are not built in ASK and ARK, in any order; without
-    /// it nothing vouches for the PEK
+    /// The other certificates of the chain, OCA and CEK and where AMD's are not built in ASK and ARK, in any order. Without
+    /// it nothing vouches for the PEK: the verdict is signed-by-pek, and not accepted
     #[arg(long, value_name = "FILE")]
     chain: Vec<PathBuf>,
     /// ARK certificates to trust beside AMD's: those of test platforms
@@ -49,10 +48,28 @@ pub(crate) struct VerifyOptions {
     json: bool,
 }
 
+/// What the options ask for of the guest.
+struct Asked {
+    nonce: Option<[u8; 16]>,
+    digest: Option<[u8; 32]>,
+    policy: Option<GuestPolicy>,
+}
+
+impl Asked {
+    fn read(options: &VerifyOptions) -> Result<Self, Failure> {
+        let nonce = options.nonce.as_deref().map(|text| fixed("--nonce", text)).transpose()?;
+        let digest = options.digest.as_deref().map(|text| fixed("--digest", text)).transpose()?;
+        let (nonce, digest) = (nonce.map(|nonce| *nonce), digest.map(|digest| *digest));
+        Ok(Self { nonce, digest, policy: options.policy })
+    }
+}
+
 pub(crate) fn run(Command::Verify(options): &Command) -> Result<(), Failure> {
-    let files = [&options.report, &options.pek].into_iter();
-    input::check_standard_input(files.chain(&options.chain).chain(&options.root))?;
+    // Wrong options and files that are not there come before anything that is in a file.
+    let asked = Asked::read(options)?;
     let content = Content::read(&options.report)?;
+    let files = Files::read([&options.pek].into_iter().chain(&options.chain))?;
+    let roots = Files::read(&options.root)?;
     let report = content.binary().and_then(|bytes| {
         let (found, expected) = (bytes.len(), AttestationReport::LEN);
         let bytes = bytes.first_chunk().filter(|_| found == expected);
@@ -60,9 +77,15 @@ pub(crate) fn run(Command::Verify(options): &Command) -> Result<(), Failure> {
             content.malformed(format_args!("{found} bytes, expected a report of {expected}"))
         })
     });
-    let judged = report.as_ref().map_or_else(|why| Err(why.clone()), |it| judge(options, it));
+    let judged = match &report {
+        Ok(report) => authority(options, report, &files, &roots)
+            .and_then(|authority| asked.check(report).map(|()| authority)),
+        Err(why) => Err(why.clone()),
+    };
     let mut fields = Fields::default();
     match judged.as_ref().map_err(|failure| failure.verdict().ok_or(failure)) {
+        // Anybody can make a key, and call it a PEK.
+        Ok(Authority::Nobody) => fields.add("verdict", "signed-by-pek"),
         Ok(_) => fields.add("verdict", "accepted"),
         Err(Ok((verdict, why))) => {
             fields.add("verdict", verdict);
@@ -86,12 +109,13 @@ pub(crate) fn run(Command::Verify(options): &Command) -> Result<(), Failure> {
     judged.map(drop).and(printed)
 }
 
-/// Who vouches for the PEK.
-fn judge(options: &VerifyOptions, report: &AttestationReport) -> Result<Authority, Failure> {
-    let nonce = options.nonce.as_deref().map(|text| fixed::<16>("--nonce", text)).transpose()?;
-    let digest = options.digest.as_deref().map(|text| fixed::<32>("--digest", text)).transpose()?;
-    let files = Files::read([&options.pek].into_iter().chain(&options.chain))?;
-    let roots = Files::read(&options.root)?;
+/// Who vouches for the PEK that signed the report.
+fn authority(
+    options: &VerifyOptions,
+    report: &AttestationReport,
+    files: &Files,
+    roots: &Files,
+) -> Result<Authority, Failure> {
     let platform = files.platform()?;
     let (pek, authority) = match options.chain.is_empty() {
         true => (platform.unauthenticated_pek()?, Authority::Nobody),
@@ -103,18 +127,25 @@ fn judge(options: &VerifyOptions, report: &AttestationReport) -> Result<Authorit
     report
         .verify_vartime(&pek)
         .map_err(|why| Failure::NotAuthentic(format!("{}: {why}", options.report.display())))?;
-    let refused = |what: &str, found: String, expected: String| {
-        Err(Failure::Refused(format!("the {what} is {found}, expected {expected}")))
-    };
-    if let Some(nonce) = nonce.filter(|nonce| **nonce != *report.mnonce()) {
-        return refused("nonce", Hex(report.mnonce()).to_string(), Hex(&*nonce).to_string());
-    }
-    if let Some(digest) = digest.filter(|digest| **digest != *report.digest()) {
-        let found = Hex(report.digest()).to_string();
-        return refused("launch digest", found, Hex(&*digest).to_string());
-    }
-    if let Some(policy) = options.policy.filter(|policy| *policy != report.policy()) {
-        return refused("policy", format!("{:#x}", report.policy().0), format!("{:#x}", policy.0));
-    }
     Ok(authority)
+}
+
+impl Asked {
+    fn check(&self, report: &AttestationReport) -> Result<(), Failure> {
+        let refused = |what: &str, found: String, expected: String| {
+            Err(Failure::Refused(format!("the {what} is {found}, expected {expected}")))
+        };
+        if let Some(nonce) = self.nonce.filter(|nonce| nonce != report.mnonce()) {
+            return refused("nonce", Hex(report.mnonce()).to_string(), Hex(&nonce).to_string());
+        }
+        if let Some(digest) = self.digest.filter(|digest| digest != report.digest()) {
+            let found = Hex(report.digest()).to_string();
+            return refused("launch digest", found, Hex(&digest).to_string());
+        }
+        if let Some(policy) = self.policy.filter(|policy| *policy != report.policy()) {
+            let (found, expected) = (report.policy().0, policy.0);
+            return refused("policy", format!("{found:#x}"), format!("{expected:#x}"));
+        }
+        Ok(())
+    }
 }

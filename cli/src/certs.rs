@@ -19,7 +19,7 @@ use sha2::{Digest, Sha256, Sha384};
 
 use crate::failure::Failure;
 use crate::input::Content;
-use crate::output::{self, Fields, Output};
+use crate::output::{self, Fields, Piece, Readers};
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
@@ -137,7 +137,7 @@ fn show(options: &ShowOptions) -> Result<(), Failure> {
     let plain = plain(&content)?;
     let documents = match table(&plain) {
         Some(table) => table_documents(&content, &table)?,
-        None if legacy::begins(&plain) => legacy::documents(&content, &plain)?,
+        None if legacy::begins(&plain) => legacy::documents(&content, &plain, options.json)?,
         None => documents(&content, &plain)?,
     };
     if options.json {
@@ -293,7 +293,7 @@ fn export(options: &ExportOptions) -> Result<(), Failure> {
     let content = Content::read(&options.table)?;
     let bytes = content.binary()?;
     if table(&bytes).is_none() && legacy::begins(&bytes) {
-        return write_files(&options.dir, legacy::pieces(&content, &bytes)?);
+        return write_files(&options.dir, &legacy::pieces(&content, &bytes)?);
     }
     let table = CertTable::parse(&bytes).map_err(|why| content.malformed(why))?;
     let (files, others): (Vec<_>, Vec<_>) =
@@ -308,21 +308,18 @@ fn export(options: &ExportOptions) -> Result<(), Failure> {
         )));
     }
     let named = |entry: &Entry<'_>| Some((file_name(entry.kind)?, entry.data.to_vec()));
-    write_files(&options.dir, files.iter().filter_map(named).collect())
+    write_files(&options.dir, &files.iter().filter_map(named).collect::<Vec<_>>())
 }
 
-/// Writes files of these names, all or, as far as can be told before, none.
-fn write_files(dir: &Path, files: Vec<(&str, Vec<u8>)>) -> Result<(), Failure> {
+/// Writes files of these names into a directory.
+fn write_files(dir: &Path, files: &[(&str, Vec<u8>)]) -> Result<(), Failure> {
     fs::create_dir_all(dir)
         .map_err(|error| Failure::usage(format_args!("{}: {error}", dir.display())))?;
-    let mut outputs = Vec::new();
-    for (name, bytes) in files {
-        let mut output = Output::create(&dir.join(name))?;
-        output.write(&bytes)?;
-        outputs.push(output);
-    }
-    // All of them are written: now they take their names.
-    outputs.into_iter().try_for_each(Output::finish)
+    let pieces = files.iter().map(|(name, bytes)| {
+        let (path, readers) = (dir.join(name), Readers::Anyone);
+        Piece { path, bytes, readers }
+    });
+    output::write_files(&pieces.collect::<Vec<_>>())
 }
 
 fn import(options: &ImportOptions) -> Result<(), Failure> {

@@ -6,11 +6,11 @@
 mod builder;
 #[path = "../../tests/support/real.rs"]
 mod real;
+mod support;
 
 use std::fs;
-use std::io::Write;
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::Output;
 
 use base64ct::{Base64, Encoding};
 use serde_json::{Value, json};
@@ -21,9 +21,9 @@ use sevcrypt::sev::launch::{MeasurementInput, measure as launch_digest};
 use sevcrypt::sev::session::{SessionBuffer, Tik, Unwrapped};
 use sevcrypt::sev::{ApiVersion, FirmwareVersion, GuestPolicy};
 use sevcrypt::{Hex, Page};
-use tempfile::TempDir;
 
 use builder::Image;
+use support::{Folder, fed, hex, json, printed, run, stderr, stdout};
 
 /// The private key of the PDH in vectors/sev.
 const PDH: &str = "5b53a12149a75d8873dc96e933242c64bd13a1dd6e3573db0fa3229cfb115943\
@@ -37,87 +37,17 @@ const MEASURE: &str = "1dfc044414d5145df3ec98db2041fce70b310496db49ebfbf74fc49e4
 const API_1_55: FirmwareVersion =
     FirmwareVersion { api: ApiVersion { major: 1, minor: 55 }, build: 25 };
 
-fn sevcrypt<S: AsRef<str>>(arguments: &[S]) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_sevcrypt"));
-    command.args(arguments.iter().map(AsRef::as_ref)).output().unwrap()
-}
-
-fn fed(arguments: &[&str], input: &[u8]) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_sevcrypt"));
-    command.args(arguments);
-    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut child = command.spawn().unwrap();
-    child.stdin.take().unwrap().write_all(input).unwrap();
-    child.wait_with_output().unwrap()
-}
-
-fn hex(digits: &str) -> Vec<u8> {
-    base16ct::lower::decode_vec(digits).unwrap()
-}
-
 fn array<const N: usize>(digits: &str) -> [u8; N] {
     hex(digits).try_into().unwrap()
 }
 
-fn stdout(output: &Output) -> String {
-    String::from_utf8(output.stdout.clone()).unwrap()
-}
-
-fn json(output: &Output) -> Value {
-    serde_json::from_slice(&output.stdout).unwrap_or_else(|why| panic!("{why}: {output:?}"))
-}
-
-/// The exit code, and words on standard error.
+/// The exit code, and words on standard error, which has nothing of a key.
 #[track_caller]
 fn ended(output: &Output, code: i32, words: &[&str]) {
-    let text = String::from_utf8(output.stderr.clone()).unwrap();
-    assert_eq!(output.status.code(), Some(code), "{output:?}");
-    let errors = text.lines().filter(|line| line.starts_with("error: ")).count();
-    assert_eq!(errors, usize::from(code != 0), "{text}");
-    for word in words {
-        assert!(text.contains(word), "no '{word}' in: {text}");
-    }
+    support::ended(output, code, words);
+    let text = stderr(output);
     for secret in [TIK, TEK] {
         assert!(!text.contains(&secret[..12]), "{text}");
-    }
-}
-
-/// The one line on standard output.
-#[track_caller]
-fn printed(output: &Output) -> String {
-    ended(output, 0, &[]);
-    let text = stdout(output);
-    let (line, rest) = text.split_once('\n').unwrap();
-    assert_eq!(rest, "", "{text}");
-    line.to_owned()
-}
-
-struct Folder(TempDir);
-
-impl Folder {
-    fn new() -> Self {
-        Self(TempDir::new().unwrap())
-    }
-
-    fn path(&self, name: &str) -> String {
-        self.0.path().join(name).to_str().unwrap().to_owned()
-    }
-
-    fn write(&self, name: &str, content: impl AsRef<[u8]>) -> String {
-        fs::write(self.path(name), content).unwrap();
-        self.path(name)
-    }
-
-    fn read(&self, name: &str) -> Vec<u8> {
-        fs::read(self.path(name)).unwrap()
-    }
-
-    fn names(&self, folder: &str) -> Vec<String> {
-        let entries = fs::read_dir(self.0.path().join(folder)).unwrap();
-        let mut names: Vec<_> =
-            entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
-        names.sort();
-        names
     }
 }
 
@@ -140,12 +70,12 @@ const SIGNED: [&str; 4] = ["pdh", "pek", "oca", "cek"];
 const EXPORTED: [&str; 4] = ["pdh", "pek", "oca", "cek-unsigned"];
 const WHOLE: [&str; 6] = ["pdh", "pek", "oca", "cek", "ask", "ark"];
 
-/// `session create` into `out` with a chain, and more options.
-fn create(folder: &Folder, chain: &[u8], options: &[&str]) -> Output {
+/// `session create` into a folder of this name with a chain, and more options.
+fn create(folder: &Folder, out: &str, chain: &[u8], options: &[&str]) -> Output {
     let chain = folder.write("chain.cert", chain);
-    let out = folder.path("out");
+    let out = folder.path(out);
     let fixed = ["session", "create", "--pdh-chain", &chain, "--policy", "0x5", "--out", &out];
-    sevcrypt(&[&fixed, options].concat())
+    run(&[&fixed, options].concat())
 }
 
 /// The keys of the session in a folder, as the platform's firmware finds them.
@@ -167,7 +97,7 @@ fn opened(folder: &Folder, out: &str, policy: u32) -> [Vec<u8>; 2] {
 fn a_session_with_a_verified_platform() {
     let folder = Folder::new();
     let root = made_path("ark.cert");
-    let output = create(&folder, &chain(&WHOLE), &["--root", &root, "--json"]);
+    let output = create(&folder, "out", &chain(&WHOLE), &["--root", &root, "--json"]);
     ended(&output, 0, &[]);
     let files = ["godh.cert", "session.bin", "tek.bin", "tik.bin"];
     assert_eq!(folder.names("out"), files);
@@ -180,25 +110,46 @@ fn a_session_with_a_verified_platform() {
     let lengths = files.map(|name| folder.read(&format!("out/{name}")).len());
     assert_eq!(lengths, [2084, 128, 16, 16]);
 
-    // Another run, another session, in the same place.
-    let output = create(&folder, &chain(&WHOLE), &["--root", &root]);
+    // Another run, another session.
+    let output = create(&folder, "second", &chain(&WHOLE), &["--root", &root]);
     ended(&output, 0, &[]);
-    assert!(stdout(&output).contains(&folder.path("out/godh.cert")), "{output:?}");
-    assert_eq!(folder.names("out"), files);
-    let second = opened(&folder, "out", 5);
+    assert!(stdout(&output).contains(&folder.path("second/godh.cert")), "{output:?}");
+    assert_eq!(folder.names("second"), files);
+    let second = opened(&folder, "second", 5);
     assert!(first.iter().all(|key| !second.contains(key)));
 
     // In any order, and in several files.
     let rest = folder.write("rest.cert", chain(&["ark", "cek", "oca", "ask", "pek"]));
     let options = ["--cert", &rest, "--root", &root];
-    ended(&create(&folder, &made("pdh.cert"), &options), 0, &[]);
+    ended(&create(&folder, "third", &made("pdh.cert"), &options), 0, &[]);
     // The CEK as the platform exports it, and with AMD's signature.
-    let rest = folder.write("rest.cert", chain(&["cek", "ask", "ark"]));
-    ended(&create(&folder, &chain(&EXPORTED), &options), 0, &[]);
+    folder.write("rest.cert", chain(&["cek", "ask", "ark"]));
+    ended(&create(&folder, "fourth", &chain(&EXPORTED), &options), 0, &[]);
     // As text.
     let text = Base64::encode_string(&chain(&WHOLE));
-    ended(&create(&folder, text.as_bytes(), &["--root", &root]), 0, &[]);
-    drop(rest);
+    ended(&create(&folder, "fifth", text.as_bytes(), &["--root", &root]), 0, &[]);
+}
+
+/// The keys of a session are nowhere else.
+#[test]
+fn a_session_never_replaces_keys() {
+    let folder = Folder::new();
+    let root = made_path("ark.cert");
+    for name in ["tik.bin", "tek.bin"] {
+        fs::create_dir(folder.path(name)).unwrap();
+        for file in [name, "session.bin"] {
+            folder.write(&format!("{name}/{file}"), "old");
+        }
+        let output = create(&folder, name, &chain(&WHOLE), &["--root", &root]);
+        ended(&output, 1, &[name, "is there already", "choose another directory"]);
+        let [key, session] = [name, "session.bin"].map(|it| folder.read(&format!("{name}/{it}")));
+        assert_eq!([&key[..], &session], [b"old", b"old"]);
+        assert_eq!(folder.names(name).len(), 2);
+    }
+    // What the host gets anyway may be old.
+    fs::remove_file(folder.path("tik.bin/tik.bin")).unwrap();
+    ended(&create(&folder, "tik.bin", &chain(&WHOLE), &["--root", &root]), 0, &[]);
+    opened(&folder, "tik.bin", 5);
 }
 
 #[cfg(unix)]
@@ -207,10 +158,8 @@ fn only_the_owner_reads_the_keys() {
     use std::os::unix::fs::PermissionsExt;
     let folder = Folder::new();
     let mode = |name: &str| fs::metadata(folder.path(name)).unwrap().permissions().mode() & 0o777;
-    fs::create_dir(folder.path("out")).unwrap();
-    folder.write("out/tik.bin", "everybody's");
-    fs::set_permissions(folder.path("out/tik.bin"), fs::Permissions::from_mode(0o666)).unwrap();
-    ended(&create(&folder, &chain(&WHOLE), &["--root", &made_path("ark.cert")]), 0, &[]);
+    let root = made_path("ark.cert");
+    ended(&create(&folder, "out", &chain(&WHOLE), &["--root", &root]), 0, &[]);
     assert_eq!([mode("out/tik.bin"), mode("out/tek.bin")], [0o600, 0o600]);
     assert_eq!(mode("out/godh.cert") & 0o444, mode("chain.cert") & 0o444);
 }
@@ -221,12 +170,18 @@ fn a_session_with_a_pdh_alone() {
     let (pdh, out) = (made_path("pdh.cert"), folder.path("out"));
     let arguments =
         ["session", "create", "--pdh", &pdh, "--policy", "37010005", "--out", &out, "--json"];
-    let output = sevcrypt(&arguments);
+    let output = run(&arguments);
     ended(&output, 0, &["note: ", "pdh.cert: not verified"]);
     assert_eq!(json(&output)["verified"], false);
     assert_eq!(json(&output)["product"], Value::Null);
     opened(&folder, "out", 0x3701_0005);
-    ended(&fed(&arguments.map(|it| if it == pdh { "-" } else { it }), &made("pdh.cert")), 0, &[]);
+    let second = folder.path("second");
+    let from_stdin = arguments.map(|it| match it {
+        it if it == pdh => "-",
+        it if it == out => &second,
+        it => it,
+    });
+    ended(&fed(&from_stdin, &made("pdh.cert")), 0, &[]);
 }
 
 /// Nothing of the platform's is taken on faith, and nothing is left behind.
@@ -236,11 +191,11 @@ fn platforms_that_are_refused() {
     let root = made_path("ark.cert");
     let trusted = ["--root", &*root];
     let refused = |bytes: &[u8], options: &[&str], code, words: &[&str]| {
-        let output = create(&folder, bytes, options);
+        let output = create(&folder, "out", bytes, options);
         ended(&output, code, words);
         assert_eq!(stdout(&output), "");
         assert!(!fs::exists(folder.path("out")).unwrap());
-        let document = json(&create(&folder, bytes, &[options, &["--json"]].concat()));
+        let document = json(&create(&folder, "out", bytes, &[options, &["--json"]].concat()));
         let verdict = match code {
             2 => "malformed",
             3 => "not-authentic",
@@ -269,7 +224,7 @@ fn platforms_that_are_refused() {
     refused(&chain(&["pdh", "pek", "oca", "attacker-cek", "ask", "ark"]), &trusted, 3, &["CEK"]);
     // What the KDS has.
     refused(&chain(&EXPORTED), &trusted, 5, &["CEK", "https://kdsintf.amd.com/cek/id/"]);
-    for missing in ["pek", "oca", "cek"] {
+    for missing in ["pdh", "pek", "oca", "cek"] {
         let others: Vec<_> = WHOLE.into_iter().filter(|name| *name != missing).collect();
         refused(&chain(&others), &trusted, 5, &[&missing.to_uppercase()]);
     }
@@ -287,7 +242,6 @@ fn platforms_that_are_refused() {
     // No certificates.
     let whole = chain(&WHOLE);
     refused(&[], &trusted, 2, &["chain.cert", "no certificate"]);
-    refused(&whole[2084..], &trusted, 2, &["no PDH"]);
     refused(&whole[..8335], &trusted, 2, &["chain.cert: the certificate at offset 0x186c"]);
     refused(
         &whole[..8337],
@@ -298,7 +252,15 @@ fn platforms_that_are_refused() {
     refused(b"certificates", &trusted, 2, &["chain.cert"]);
     let mut other = made("pek.cert");
     other[4] ^= 1;
-    refused(&[whole, other].concat(), &trusted, 2, &["PEK"]);
+    refused(&[&whole[..], &other].concat(), &trusted, 2, &["PEK"]);
+    // Of two platforms, or of one at two times: both files are named.
+    let other = folder.write("other.cert", other);
+    refused(
+        &whole,
+        &["--cert", &other, "--root", &root],
+        3,
+        &["other.cert and ", "chain.cert are not of one platform: ", "PEK"],
+    );
     // The PDH of somebody else.
     let mut own = made("pdh.cert");
     let key = PrivateKey::from_random(&[7; 56]).public_key();
@@ -315,13 +277,13 @@ fn sessions_with_wrong_options() {
     let out = folder.path("out");
     let file = folder.write("file", "no folder");
     let run = |arguments: &[&str], code, words: &[&str]| {
-        let output = sevcrypt(&[&["session", "create"], arguments].concat());
+        let output = run(&[&["session", "create"], arguments].concat());
         assert_eq!(output.status.code(), Some(code), "{output:?}");
         let text = String::from_utf8(output.stderr).unwrap();
         words.iter().for_each(|word| assert!(text.contains(word), "no '{word}' in: {text}"));
         assert!(!fs::exists(&out).unwrap());
     };
-    run(&["--policy", "1", "--out", &out], 1, &["--pdh-chain"]);
+    run(&["--policy", "1", "--out", &out], 1, &["--pdh-chain <FILE>|--pdh <FILE>"]);
     run(&["--pdh", &pdh, "--out", &out], 1, &["--policy"]);
     run(&["--pdh", &pdh, "--policy", "1"], 1, &["--out"]);
     run(&["--pdh", &pdh, "--pdh-chain", &whole, "--policy", "1", "--out", &out], 1, &["--pdh"]);
@@ -344,9 +306,16 @@ fn sessions_with_wrong_options() {
     run(
         &["--pdh", &pdh, "--policy", "1", "--out", &folder.path("taken")],
         1,
-        &["tek.bin: is a directory"],
+        &["tek.bin: is there already"],
     );
     assert_eq!(folder.names("taken"), ["tek.bin"]);
+    fs::create_dir_all(folder.path("host/godh.cert")).unwrap();
+    run(
+        &["--pdh", &pdh, "--policy", "1", "--out", &folder.path("host")],
+        1,
+        &["godh.cert: is a directory"],
+    );
+    assert_eq!(folder.names("host"), ["godh.cert"]);
 }
 
 /// `measure sev --launch-digest` of the known launch, with one option replaced or left out.
@@ -381,18 +350,18 @@ fn measurements_of_a_known_launch() {
     let with = |options: &[&str]| {
         let mut arguments = known_launch(None);
         arguments.extend(options.iter().map(|it| (*it).to_owned()));
-        sevcrypt(&arguments)
+        run(&arguments)
     };
     assert_eq!(printed(&with(&[])), known);
     assert_eq!(printed(&with(&["--output", "hex"])), [MEASURE, NONCE].concat());
     let tik = format!("@{}", folder.write("tik.bin", hex(TIK)));
-    assert_eq!(printed(&sevcrypt(&known_launch(Some(("--tik", Some(&tik)))))), known);
+    assert_eq!(printed(&run(&known_launch(Some(("--tik", Some(&tik)))))), known);
     let document = json(&with(&["--json"]));
     assert_eq!(document["measurement"], known);
     assert_eq!(document["digest"], DIGEST);
     assert_eq!(document["steps"], json!([]));
     let text = stdout(&with(&["--explain"]));
-    for line in ["API 1.55, build 25", "0x37010005", NONCE, DIGEST, &known] {
+    for line in ["1.55 build 25", "0x37010005", NONCE, DIGEST, &known] {
         assert!(text.contains(line), "no '{line}' in: {text}");
     }
 
@@ -417,6 +386,17 @@ fn measurements_of_a_known_launch() {
     }
     ended(&with(&["--expect", DIGEST]), 1, &["--expect: 32 bytes, expected 48"]);
     ended(&with(&["--expect", "measurement!"]), 1, &["--expect"]);
+    // What is in a file is malformed, however it is.
+    for content in ["measurement!", DIGEST, ""] {
+        let file = format!("@{}", folder.write("expected", content));
+        ended(&with(&["--expect", &file]), 2, &["--expect: ", "expected: "]);
+    }
+    for (option, words) in [("--tik", "tik: 15 bytes, expected 16"), ("--nonce", "tik: 15 bytes")] {
+        let file = format!("@{}", folder.write("tik", [0; 15]));
+        ended(&run(&known_launch(Some((option, Some(&file))))), 2, &[option, words]);
+    }
+    ended(&run(&known_launch(Some(("--tik", Some("@/dev/zero"))))), 2, &["longer than"]);
+    assert_eq!(printed(&fed(&known_launch(Some(("--tik", Some("@-")))), &hex(TIK))), known);
 }
 
 fn printed_anyway(output: &Output) -> String {
@@ -426,7 +406,7 @@ fn printed_anyway(output: &Output) -> String {
 /// Everything that is measured changes the measurement, and nothing is measured that was not given.
 #[test]
 fn measurements_of_other_launches() {
-    let known = printed(&sevcrypt(&known_launch(None)));
+    let known = printed(&run(&known_launch(None)));
     let other = "0".repeat(64);
     for (option, value) in [
         ("--launch-digest", &*other),
@@ -437,9 +417,9 @@ fn measurements_of_other_launches() {
         ("--build-id", "26"),
         ("--policy", "0x37010004"),
     ] {
-        let changed = printed(&sevcrypt(&known_launch(Some((option, Some(value))))));
+        let changed = printed(&run(&known_launch(Some((option, Some(value))))));
         assert_ne!(changed, known, "{option}");
-        let output = sevcrypt(&known_launch(Some((option, None))));
+        let output = run(&known_launch(Some((option, None))));
         assert_eq!(output.status.code(), Some(1), "{option}: {output:?}");
     }
     for (option, value) in [
@@ -452,15 +432,43 @@ fn measurements_of_other_launches() {
         ("--build-id", "x"),
         ("--policy", "100000000"),
     ] {
-        let output = sevcrypt(&known_launch(Some((option, Some(value)))));
+        let output = run(&known_launch(Some((option, Some(value)))));
         assert_eq!(output.status.code(), Some(1), "{option}: {output:?}");
         assert!(String::from_utf8(output.stderr).unwrap().contains(option), "{option}");
     }
-    let mut both = known_launch(None);
-    both.extend(["--ovmf", "ovmf.fd"].map(str::to_owned));
-    let output = sevcrypt(&both);
-    assert_eq!(output.status.code(), Some(1), "{output:?}");
-    let output = sevcrypt(&["measure", "snp", "--launch-digest", DIGEST]);
+    // What is not measured then is refused, and not passed over.
+    let both = |generation: &str, options: &[&str]| {
+        let mut arguments = known_launch(None);
+        arguments[1] = generation.to_owned();
+        arguments.extend(options.iter().map(|it| (*it).to_owned()));
+        let output = run(&arguments);
+        assert_eq!(output.status.code(), Some(1), "{options:?}: {output:?}");
+        let text = stderr(&output);
+        assert!(text.contains(options[0]) && text.contains("cannot be used with"), "{text}");
+    };
+    for generation in ["sev", "sev-es"] {
+        for (option, value) in [
+            ("--ovmf", "file"),
+            ("--kernel", "file"),
+            ("--initrd", "file"),
+            ("--append", "text"),
+            ("--guest-features", "1"),
+            ("--vmm", "qemu"),
+            ("--ovmf-hash", DIGEST),
+            ("--dump-vmsa", "folder"),
+            ("--vcpus", "1"),
+            ("--vcpu-type", "EPYC"),
+            ("--vcpu-sig", "1"),
+            ("--vcpu-family", "1"),
+            ("--vcpu-model", "1"),
+            ("--vcpu-stepping", "1"),
+        ] {
+            both(generation, &[option, value]);
+        }
+    }
+    both("sev-es", &["--vmsa-cpu0", "file"]);
+    both("sev-es", &["--vmsa-cpu1", "file"]);
+    let output = run(&["measure", "snp", "--launch-digest", DIGEST]);
     assert_eq!(output.status.code(), Some(1), "{output:?}");
 }
 
@@ -472,7 +480,7 @@ fn measurements_of_old_firmware() {
         let major = arguments.iter().position(|it| it == "--api-major").unwrap();
         arguments[major + 1] = "0".to_owned();
         arguments.extend(["--output", "hex"].map(str::to_owned));
-        printed(&sevcrypt(&arguments))
+        printed(&run(&arguments))
     };
     let known = "1746e0f547020130f61b27a0ed2284be2e38c0cad357fca46c9c84cc2cd299f4";
     assert_eq!(old("16"), [known, NONCE].concat());
@@ -503,7 +511,7 @@ fn measurements_of_images() {
         arguments[1] = generation.to_owned();
         arguments.extend(["--ovmf", &ovmf].map(str::to_owned));
         arguments.extend(options.iter().map(|it| (*it).to_owned()));
-        sevcrypt(&arguments)
+        run(&arguments)
     };
 
     let sev = launch_digest(&launch, Generation::Sev, &mut |_| {}).unwrap();
@@ -525,7 +533,7 @@ fn measurements_of_images() {
     ended(&measured("sev-es", &pages[..4]), 1, &["--vmsa-cpu1"]);
     ended(&measured("sev-es", &["--vcpus", "3"]), 1, &["--vcpu-type"]);
     // Without a session it is the digest, as ever.
-    let plain = sevcrypt(&["measure", "sev", "--ovmf", &ovmf]);
+    let plain = run(&["measure", "sev", "--ovmf", &ovmf]);
     assert_eq!(printed(&plain), Hex(&sev).to_string());
 }
 
@@ -578,7 +586,7 @@ impl Packet {
     }
 
     fn build(&self, change: Option<(&str, Option<&str>)>) -> Output {
-        sevcrypt(&self.arguments(change))
+        run(&self.arguments(change))
     }
 
     /// The two files, which go away.
@@ -618,6 +626,11 @@ fn a_packet_of_secrets() {
     ended(&output, 0, &[]);
     assert_eq!(output.stdout, known[1]);
 
+    for (option, bytes) in [("--measure", known_measurement()), ("--tek", hex(TEK))] {
+        ended(&fed(&packet.arguments(Some((option, Some("@-")))), &bytes), 0, &[]);
+        assert_eq!(packet.take(), known);
+    }
+
     // Random first counter blocks.
     ended(&packet.build(Some(("--iv", None))), 0, &[]);
     let first = packet.take();
@@ -636,7 +649,8 @@ fn packets_with_wrong_options() {
     let of = |file: &str| format!("{guid}:{file}");
     let names = packet.folder.names("");
     let (long, very_long, none) = (of(&long), of(&very_long), of(&packet.folder.path("none")));
-    let header = packet.folder.path("header");
+    let twice = packet.secrets[0].clone();
+    let [header, roundabout] = ["header", "./header"].map(|name| packet.folder.path(name));
     for (option, value, words) in [
         ("--tik", None, "--tik"),
         ("--tek", None, "--tek"),
@@ -656,9 +670,16 @@ fn packets_with_wrong_options() {
         ("--secret", Some("736869e5-84f0-4973-92ec-06879ce3dagb:file"), "no GUID"),
         ("--secret", Some(&none), "none: "),
         ("--secret", Some("736869e5-84f0-4973-92ec-06879ce3da0b:-"), "once"),
-        ("--secret", Some(&long), "--secret: "),
-        ("--secret", Some(&very_long), "very-long: longer than"),
+        // Two of them.
+        (
+            "--secret",
+            Some(&long),
+            "--secret: a table of 41020 bytes, but a packet has room for 20480",
+        ),
+        ("--secret", Some(&very_long), "very-long: longer than 20480 bytes"),
+        ("--secret", Some(&twice), "--secret: 736869e5-84f0-4973-92ec-06879ce3da0b is given twice"),
         ("--payload", Some(&header), "same file"),
+        ("--payload", Some(&roundabout), "same file"),
         ("--payload", Some("/no/such/folder/payload"), "/no/such/folder/payload"),
     ] {
         let output = packet.build(Some((option, value)));
@@ -668,6 +689,31 @@ fn packets_with_wrong_options() {
         assert!(!text.contains(&TIK[..12]) && !text.contains(&TEK[..12]), "{text}");
         assert_eq!(packet.folder.names(""), names, "{option} {value:?}");
     }
+
+    // What is in a file is malformed.
+    for option in ["--tik", "--tek", "--measure", "--iv"] {
+        let file = format!("@{}", packet.folder.write("short", "some bytes"));
+        ended(&packet.build(Some((option, Some(&file)))), 2, &[option, "short: "]);
+    }
+    fs::remove_file(packet.folder.path("short")).unwrap();
+    // Standard input twice, and standard output.
+    let from_stdin = format!("{guid}:-");
+    for option in ["--tik", "--tek", "--measure", "--iv"] {
+        let mut arguments = packet.arguments(Some((option, Some("@-"))));
+        let first = arguments.iter().position(|it| *it == packet.secrets[0]).unwrap();
+        arguments[first].clone_from(&from_stdin);
+        let bytes = if option == "--measure" { known_measurement() } else { hex(TIK) };
+        ended(&fed(&arguments, &bytes), 1, &["standard input can be read once only"]);
+    }
+    let mut arguments = packet.arguments(Some(("--payload", Some("-"))));
+    let at = arguments.iter().position(|it| *it == header).unwrap();
+    arguments[at] = "-".to_owned();
+    let output = run(&arguments);
+    ended(&output, 1, &["- and - are the same file"]);
+    assert_eq!(stdout(&output), "");
+    assert_eq!(packet.folder.names(""), names);
+    let text = stdout(&run(&["secret", "--help"]));
+    assert!(text.contains("Exit codes: 0 done"), "{text}");
 }
 
 /// What another tool has made.
@@ -691,7 +737,7 @@ fn known_packets_and_measurements() {
     }
     arguments.extend(["--header".to_owned(), out.path("header")]);
     arguments.extend(["--payload".to_owned(), out.path("payload")]);
-    ended(&sevcrypt(&arguments), 0, &[]);
+    ended(&run(&arguments), 0, &[]);
     assert_eq!(out.read("header"), decoded(&known["expected_header_b64"]));
     assert_eq!(out.read("payload"), decoded(&known["expected_payload_b64"]));
 
@@ -723,7 +769,7 @@ fn known_packets_and_measurements() {
                 arguments.extend(["--launch-digest".to_owned(), digest]);
             }
         }
-        assert_eq!(printed(&sevcrypt(&arguments)), text(&case["expected_b64"]));
+        assert_eq!(printed(&run(&arguments)), text(&case["expected_b64"]));
     }
 }
 
@@ -734,9 +780,8 @@ const REPORTED: &str = "8bbb57bf0261ee4b1c5983f2f6f2b16b26cdc934291176c33328f70b
 fn reports() {
     let (report, pek, root) =
         (made_path("report.bin"), made_path("pek.cert"), made_path("ark.cert"));
-    let verify = |options: &[&str]| {
-        sevcrypt(&[&["attest", "verify", &report, "--pek", &pek], options].concat())
-    };
+    let verify =
+        |options: &[&str]| run(&[&["attest", "verify", &report, "--pek", &pek], options].concat());
     let others = ["oca", "cek", "ask", "ark"].map(|name| made_path(&format!("{name}.cert")));
     let chain: Vec<&str> = others.iter().flat_map(|path| ["--chain", path]).collect();
     let verified = [&chain[..], &["--root", &root]].concat();
@@ -746,7 +791,7 @@ fn reports() {
     assert_eq!(
         json(&output),
         json!({
-            "verdict": "accepted",
+            "verdict": "signed-by-pek",
             "verified": false,
             "root": null,
             "product": null,
@@ -755,8 +800,11 @@ fn reports() {
             "policy": { "value": 0x3701_0005, "set": ["NODBG", "ES"], "unknown": 0 },
         })
     );
+    let text = stdout(&verify(&[]));
+    assert!(text.contains("signed-by-pek") && !text.contains("accepted"), "{text}");
     let output = verify(&[&verified[..], &["--json"]].concat());
     ended(&output, 0, &[]);
+    assert_eq!(json(&output)["verdict"], "accepted");
     assert_eq!(String::from_utf8(output.stderr.clone()).unwrap(), "");
     assert_eq!(json(&output)["root"], "given");
     let output = verify(&verified);
@@ -769,7 +817,7 @@ fn reports() {
     let whole = folder.write("whole.cert", self::chain(&WHOLE));
     let text = folder.write("report.txt", Base64::encode_string(&made("report.bin")));
     let all = ["attest", "verify", &text, "--pek", &whole, "--chain", &whole, "--root", &root];
-    ended(&sevcrypt(&all), 0, &[]);
+    ended(&run(&all), 0, &[]);
 
     // What is asked for of the guest.
     let asked = ["--nonce", NONCE, "--digest", REPORTED, "--policy", "0x37010005"];
@@ -789,10 +837,13 @@ fn reports() {
     for (option, value) in [("--nonce", "50"), ("--digest", NONCE), ("--policy", "x")] {
         let output = verify(&[option, value]);
         assert_eq!(output.status.code(), Some(1), "{output:?}");
+        // Options first, whatever the report is.
+        let output = run(&["attest", "verify", &pek, "--pek", &pek, option, value, "--json"]);
+        assert_eq!((output.status.code(), stdout(&output).as_str()), (Some(1), ""), "{output:?}");
     }
     ended(&verify(&["--chain", "/no/such/file"]), 1, &["/no/such/file"]);
     assert_eq!(verify(&["--root", &root]).status.code(), Some(1));
-    ended(&sevcrypt(&["attest", "verify", "-", "--pek", "-"]), 1, &["once"]);
+    ended(&run(&["attest", "verify", "-", "--pek", "-"]), 1, &["once"]);
 }
 
 #[test]
@@ -802,7 +853,7 @@ fn reports_that_are_refused() {
     let whole = folder.write("whole.cert", chain(&WHOLE));
     let verify = |report: &[u8], options: &[&str]| {
         let report = folder.write("report.bin", report);
-        sevcrypt(&[&["attest", "verify", &report], options].concat())
+        run(&[&["attest", "verify", &report], options].concat())
     };
     let report = made("report.bin");
     let verified = ["--pek", &*pek, "--chain", &whole, "--root", &root];
@@ -833,7 +884,11 @@ fn reports_that_are_refused() {
     ended(&verify(&report, &["--pek", &other]), 3, &["not this PEK's"]);
     let rest = folder.write("rest.cert", chain(&["oca", "cek", "ask", "ark"]));
     ended(&verify(&report, &["--pek", &other, "--chain", &rest, "--root", &root]), 3, &["PEK"]);
-    ended(&verify(&report, &["--pek", &other, "--chain", &whole, "--root", &root]), 2, &["PEK"]);
+    ended(
+        &verify(&report, &["--pek", &other, "--chain", &whole, "--root", &root]),
+        3,
+        &["whole.cert and ", "other.cert are not of one platform: "],
+    );
     // The chain's end.
     let unsigned = folder.write("unsigned.cert", chain(&["oca", "cek-unsigned"]));
     let output = verify(&report, &["--pek", &pek, "--chain", &unsigned]);
@@ -853,7 +908,7 @@ fn certificates_are_shown() {
     let folder = Folder::new();
     let show = |bytes: &[u8], options: &[&str]| {
         let file = folder.write("file.cert", bytes);
-        sevcrypt(&[&["certs", "show", &file], options].concat())
+        run(&[&["certs", "show", &file], options].concat())
     };
     let documents = |bytes: &[u8]| {
         let output = show(bytes, &["--json"]);
@@ -878,7 +933,7 @@ fn certificates_are_shown() {
                     "slot": 1,
                     "usage": "0x1002 (PEK)",
                     "algorithm": "0x2 (ECDSA, SHA-256)",
-                    "state": "not checked: no certificate of usage 0x1002 (PEK) in this file",
+                    "state": "not checked: no PEK in this file",
                 },
                 { "slot": 2, "state": "empty" },
             ],
@@ -898,9 +953,9 @@ fn certificates_are_shown() {
         signatures.iter().map(|it| it["state"].as_str().unwrap().to_owned()).collect()
     };
     let valid = |usage: &str| format!("valid under the {usage} of this file");
-    assert_eq!(states(&whole[0]), [valid("0x1002 (PEK)"), "empty".to_owned()]);
-    assert_eq!(states(&whole[1]), [valid("0x1001 (OCA)"), valid("0x1004 (CEK)")]);
-    assert_eq!(states(&whole[2]), [valid("0x1001 (OCA)"), "empty".to_owned()]);
+    assert_eq!(states(&whole[0]), [valid("PEK"), "empty".to_owned()]);
+    assert_eq!(states(&whole[1]), [valid("OCA"), valid("CEK")]);
+    assert_eq!(states(&whole[2]), [valid("OCA"), "empty".to_owned()]);
     assert_eq!(states(&whole[3]), [valid("ASK"), "empty".to_owned()]);
     assert_eq!(whole[4]["signature"], valid("ARK"));
     assert_eq!(whole[5]["signature"], "valid under itself, and none of AMD's");
@@ -915,7 +970,7 @@ fn certificates_are_shown() {
     assert_eq!(shown[0]["key"], Value::Null);
     assert!(!shown[0]["faults"].as_array().unwrap().is_empty());
     assert_eq!(shown[1]["faults"], json!(["byte 0x6 is reserved and not zero"]));
-    assert!(states(&shown[1])[0].starts_with("not valid under the 0x1001 (OCA)"), "{shown:?}");
+    assert!(states(&shown[1])[0].starts_with("not valid under the OCA"), "{shown:?}");
     let cek = documents(&made("cek.cert"));
     assert!(states(&cek[0])[0].starts_with("not valid: CEK: no ASK"), "{cek:?}");
     let exported = documents(&chain(&EXPORTED));
@@ -930,6 +985,21 @@ fn certificates_are_shown() {
     let text = show(Base64::encode_string(&chain(&WHOLE)).as_bytes(), &[]);
     ended(&text, 0, &[]);
     assert!(stdout(&text).contains("usage              0x1002 (PEK)"), "{text:?}");
+    let signatures = "signatures         slot 1: 0x1002 (PEK), 0x2 (ECDSA, SHA-256), valid under the PEK of this file; slot 2: empty\n";
+    assert!(stdout(&text).contains(signatures), "{}", stdout(&text));
+    // Of another version it is one all the same.
+    for (name, kind) in [("pek.cert", "SEV certificate"), ("ask.cert", "AMD certificate")] {
+        let mut other = made(name);
+        other[0] = 2;
+        let shown = documents(&other);
+        assert_eq!((&shown[0]["type"], &shown[0]["version"]), (&json!(kind), &json!(2)));
+        assert_eq!(shown[0]["faults"], json!(["version 2, expected 1"]));
+    }
+    ended(
+        &show(&made("pek.cert")[..2083], &[]),
+        2,
+        &["file.cert: the certificate at offset 0x0: "],
+    );
     // No certificates.
     ended(&show(&chain(&WHOLE)[..8335], &[]), 2, &["file.cert: "]);
     ended(&show(&[1, 0, 0, 0], &[]), 2, &["file.cert: "]);
@@ -940,14 +1010,14 @@ fn certificates_are_shown() {
 fn chains_become_files() {
     let folder = Folder::new();
     let file = folder.write("whole.cert", chain(&WHOLE));
-    ended(&sevcrypt(&["certs", "export", &file, &folder.path("out")]), 0, &[]);
+    ended(&run(&["certs", "export", &file, &folder.path("out")]), 0, &[]);
     assert_eq!(folder.names("out").len(), 6);
     for name in WHOLE {
         let name = format!("{name}.cert");
         assert_eq!(folder.read(&format!("out/{name}")), made(&name));
     }
     let file = folder.write("broken.cert", &chain(&WHOLE)[..8335]);
-    ended(&sevcrypt(&["certs", "export", &file, &folder.path("none")]), 2, &["broken.cert: "]);
+    ended(&run(&["certs", "export", &file, &folder.path("none")]), 2, &["broken.cert: "]);
     assert!(!fs::exists(folder.path("none")).unwrap());
 }
 
@@ -961,23 +1031,23 @@ fn real_certificates() {
         .iter()
         .flat_map(|name| read(name))
         .collect();
-    let output = create(&folder, &platform, &["--json"]);
+    let output = create(&folder, "out", &platform, &["--json"]);
     ended(&output, 0, &[]);
     assert_eq!(json(&output)["product"], "Naples");
     assert_eq!(json(&output)["root"], "amd");
     assert_eq!(folder.names("out").len(), 4);
     let with_ca = [platform.clone(), read("ask_naples"), read("ark_naples")].concat();
-    ended(&create(&folder, &with_ca, &[]), 0, &[]);
+    ended(&create(&folder, "second", &with_ca, &[]), 0, &[]);
     let with_another = [platform.clone(), read("ask_rome"), read("ark_rome")].concat();
-    ended(&create(&folder, &with_another, &[]), 3, &["CEK"]);
+    ended(&create(&folder, "none", &with_another, &[]), 3, &["CEK"]);
     let mut unsigned =
         Certificate::parse(&read("cek_naples")).unwrap().unsigned().as_bytes().to_vec();
     unsigned = [&platform[..3 * 2084], &unsigned].concat();
-    ended(&create(&folder, &unsigned, &[]), 5, &["https://kdsintf.amd.com/cek/id/"]);
+    ended(&create(&folder, "none", &unsigned, &[]), 5, &["https://kdsintf.amd.com/cek/id/"]);
 
     let show = |bytes: &[u8]| {
         let file = folder.write("file.cert", bytes);
-        let output = sevcrypt(&["certs", "show", &file, "--json"]);
+        let output = run(&["certs", "show", &file, "--json"]);
         ended(&output, 0, &[]);
         json(&output)
     };

@@ -1,5 +1,6 @@
 //! Certificates of SEV and SEV-ES from files: of a platform (PDH, PEK, OCA, CEK), and AMD's (ASK, ARK).
 
+use std::fmt::Display;
 use std::path::PathBuf;
 
 use serde_json::{Value, json};
@@ -16,8 +17,33 @@ use crate::failure::Failure;
 use crate::input::Content;
 use crate::output::Fields;
 
-/// The bytes of files, which their certificates borrow.
-pub(crate) struct Files(Vec<(String, Vec<u8>)>);
+/// Files of certificates, which the certificates borrow.
+pub(crate) struct Files(Vec<File>);
+
+struct File {
+    name: String,
+    bytes: Vec<u8>,
+}
+
+impl File {
+    fn malformed(&self, why: impl Display) -> Failure {
+        Failure::malformed(format_args!("{}: {why}", self.name))
+    }
+
+    /// The certificates in it.
+    fn bundle(&self) -> Result<Bundle<'_>, Failure> {
+        bundle(&self.bytes).map_err(|why| self.malformed(why))
+    }
+}
+
+/// The certificates in some bytes, which are one at least.
+fn bundle(bytes: &[u8]) -> Result<Bundle<'_>, String> {
+    let mut bundle = Bundle::default();
+    match bytes.is_empty() {
+        true => Err("no certificate in it".to_owned()),
+        false => bundle.add(bytes).map(|()| bundle).map_err(|why| why.to_string()),
+    }
+}
 
 impl Files {
     /// Reads files; `-` is standard input.
@@ -25,41 +51,40 @@ impl Files {
         let read = |path: &'p PathBuf| {
             let content = Content::read(path)?;
             let bytes = content.binary()?.into_owned();
-            Ok((content.name, bytes))
+            Ok(File { name: content.name, bytes })
         };
         paths.into_iter().map(read).collect::<Result<_, _>>().map(Self)
     }
 
     /// The certificates of all files together.
     pub(crate) fn platform(&self) -> Result<Platform<'_>, Failure> {
-        let mut bundle = Bundle::default();
-        for (name, bytes) in &self.0 {
-            add(&mut bundle, bytes).map_err(|why| malformed(name, why))?;
+        let mut all = Bundle::default();
+        for (index, file) in self.0.iter().enumerate() {
+            file.bundle()?;
+            all.add(&file.bytes).map_err(|why| {
+                // Each is right by itself: another file has another certificate for the same place.
+                let conflicts = |other: &&File| {
+                    other.bundle().is_ok_and(|mut both| both.add(&file.bytes).is_err())
+                };
+                let other = self.0.iter().take(index).find(conflicts);
+                let other = other.map_or("the files before it", |other| &other.name);
+                Failure::NotAuthentic(format!(
+                    "{} and {other} are not of one platform: {why}",
+                    file.name
+                ))
+            })?;
         }
-        let names: Vec<_> = self.0.iter().map(|(name, _)| name.as_str()).collect();
-        Ok(Platform { bundle, names: names.join(", ") })
+        let names: Vec<_> = self.0.iter().map(|file| file.name.as_str()).collect();
+        Ok(Platform { bundle: all, names: names.join(", ") })
     }
 
     /// ARKs, each in its file.
     pub(crate) fn roots(&self) -> Result<Vec<AmdCertificate<'_>>, Failure> {
-        let mut roots = Vec::new();
-        for (name, bytes) in &self.0 {
-            let mut bundle = Bundle::default();
-            add(&mut bundle, bytes).map_err(|why| malformed(name, why))?;
-            roots.push(bundle.amd().ark.ok_or_else(|| malformed(name, "no ARK in it"))?);
-        }
-        Ok(roots)
-    }
-}
-
-fn malformed(name: &str, why: impl std::fmt::Display) -> Failure {
-    Failure::malformed(format_args!("{name}: {why}"))
-}
-
-fn add<'b>(bundle: &mut Bundle<'b>, bytes: &'b [u8]) -> Result<(), String> {
-    match bytes.is_empty() {
-        true => Err("no certificate in it".to_owned()),
-        false => bundle.add(bytes).map_err(|why| why.to_string()),
+        let root = |file| {
+            let ark = File::bundle(file)?.amd().ark;
+            ark.ok_or_else(|| file.malformed("no ARK in it"))
+        };
+        self.0.iter().map(root).collect()
     }
 }
 
@@ -100,8 +125,8 @@ pub(crate) struct Platform<'f> {
 impl Platform<'_> {
     /// The key of the PDH, for which nothing vouches.
     pub(crate) fn unauthenticated_pdh(&self) -> Result<PdhKey, Failure> {
-        let pdh =
-            PdhKey::unauthenticated(self.pdh()?).map_err(|why| malformed(&self.names, why))?;
+        let pdh = self.bundle.pdh().ok_or_else(|| self.malformed("no PDH in it"))?;
+        let pdh = PdhKey::unauthenticated(pdh).map_err(|why| self.malformed(why))?;
         eprintln!(
             "note: {}: not verified; whoever made this PDH can read what the session protects",
             self.names
@@ -111,25 +136,24 @@ impl Platform<'_> {
 
     /// The key of the PEK, for which nothing vouches.
     pub(crate) fn unauthenticated_pek(&self) -> Result<VerifyingKey, Failure> {
-        let key = self.pek()?.key().map_err(|why| malformed(&self.names, why))?;
+        let key = self.pek()?.key().map_err(|why| self.malformed(why))?;
         let PublicKey::Ecdsa(key) = key else {
-            return Err(malformed(&self.names, "the PEK has no key that signs"));
+            return Err(self.malformed("the PEK has no key that signs"));
         };
         eprintln!("note: {}: not verified; --chain says who vouches for this PEK", self.names);
         Ok(key)
     }
 
-    fn pdh(&self) -> Result<&Certificate, Failure> {
-        self.bundle.pdh().ok_or_else(|| malformed(&self.names, "no PDH in it"))
+    fn malformed(&self, why: impl Display) -> Failure {
+        Failure::malformed(format_args!("{}: {why}", self.names))
     }
 
     fn pek(&self) -> Result<&Certificate, Failure> {
-        self.bundle.pek().ok_or_else(|| malformed(&self.names, "no PEK in it"))
+        self.bundle.pek().ok_or_else(|| self.malformed("no PEK in it"))
     }
 
     /// The platform, verified down to AMD's keys and these roots.
     pub(crate) fn verify(&self, roots: &[AmdCertificate<'_>]) -> Result<VerifiedPlatform, Failure> {
-        self.pdh()?;
         let platform = self.bundle.platform().map_err(missing)?;
         let trust = Trust::amd().with_roots(roots);
         verify(&platform, self.bundle.amd(), &trust).map_err(chain_failure)
@@ -163,9 +187,13 @@ fn chain_failure(error: ChainError) -> Failure {
     }
 }
 
-/// Whether bytes begin as a certificate of SEV does, of either format: VERSION 1. DER, PEM and JSON do not.
+/// Whether bytes begin as a certificate of SEV does, of either format; also where it is cut, or of another version than
+/// 1. DER, PEM and JSON do not.
 pub(super) fn begins(bytes: &[u8]) -> bool {
+    let unknown = Err(BundleError::Unrecognized { offset: 0 });
+    let is_known = || Bundle::default().add(bytes) != unknown;
     bytes.starts_with(&[1, 0, 0, 0])
+        || (!bytes.starts_with(b"\x30") && !bytes.is_empty() && is_known())
 }
 
 /// The certificates of a file, and the names that each has as a file of its own.
@@ -173,8 +201,7 @@ pub(super) fn pieces(
     content: &Content,
     bytes: &[u8],
 ) -> Result<Vec<(&'static str, Vec<u8>)>, Failure> {
-    let mut bundle = Bundle::default();
-    add(&mut bundle, bytes).map_err(|why| content.malformed(why))?;
+    let bundle = bundle(bytes).map_err(|why| content.malformed(why))?;
     let amd = bundle.amd();
     let sev = [
         ("pdh.cert", bundle.pdh()),
@@ -189,18 +216,22 @@ pub(super) fn pieces(
     Ok(all.filter_map(|(name, bytes)| Some((name, bytes?))).collect())
 }
 
-/// What each certificate of a file says, and what vouches for it: other certificates of the file, and AMD's keys.
-pub(super) fn documents(content: &Content, bytes: &[u8]) -> Result<Vec<Fields>, Failure> {
-    let mut bundle = Bundle::default();
-    add(&mut bundle, bytes).map_err(|why| content.malformed(why))?;
+/// What each certificate of a file says, and what vouches for it: other certificates of the file, and AMD's keys. For
+/// people, or as JSON.
+pub(super) fn documents(
+    content: &Content,
+    bytes: &[u8],
+    json: bool,
+) -> Result<Vec<Fields>, Failure> {
+    let bundle = bundle(bytes).map_err(|why| content.malformed(why))?;
     let sev = [bundle.pdh(), bundle.pek(), bundle.oca(), bundle.cek()].into_iter().flatten();
-    let sev = sev.map(|certificate| sev_document(certificate, &bundle));
+    let sev = sev.map(|certificate| sev_document(certificate, &bundle, json));
     let AmdCertificates { ask, ark } = bundle.amd();
     let amd = [ask, ark].into_iter().flatten();
     Ok(sev.chain(amd.map(|certificate| amd_document(&certificate, ark))).collect())
 }
 
-fn sev_document(certificate: &Certificate, bundle: &Bundle<'_>) -> Fields {
+fn sev_document(certificate: &Certificate, bundle: &Bundle<'_>, json: bool) -> Fields {
     let mut faults = Vec::new();
     let mut fields = Fields::default();
     fields.add("type", "SEV certificate");
@@ -219,14 +250,30 @@ fn sev_document(certificate: &Certificate, bundle: &Bundle<'_>) -> Fields {
         }
     }
     let slots = (1..).zip(certificate.slots());
-    let signatures = slots.map(|(number, slot)| signature(certificate, number, &slot, bundle));
-    fields.add("signatures", signatures.collect::<Vec<_>>());
+    let signature = |(number, slot): (u32, Slot<'_>)| {
+        let (usage, algorithm) = (slot.usage.to_string(), slot.algorithm.to_string());
+        let state = state(certificate, &slot, bundle);
+        match (json, slot.is_empty()) {
+            (true, true) => json!({ "slot": number, "state": state }),
+            (true, false) => {
+                json!({ "slot": number, "usage": usage, "algorithm": algorithm, "state": state })
+            }
+            (false, true) => format!("slot {number}: {state}").into(),
+            (false, false) => format!("slot {number}: {usage}, {algorithm}, {state}").into(),
+        }
+    };
+    fields.add("signatures", slots.map(signature).collect::<Vec<_>>());
+    faults.extend(version_fault(certificate.version()));
     if let Err(why) = certificate.check_form() {
         faults.push(why.to_string());
     }
     fields.add("faults", faults);
     fields.add("sha256", Hex(&Sha256::digest(certificate.as_bytes())).to_string());
     fields
+}
+
+fn version_fault(found: u32) -> Option<String> {
+    (found != 1).then(|| CertificateError::Version { found }.to_string())
 }
 
 fn point(fields: &mut Fields, point: &[u8; 97]) {
@@ -242,38 +289,37 @@ fn rsa(fields: &mut Fields, key: &RsaKey) {
     fields.add("modulus", Hex(key.modulus()).to_string());
 }
 
-/// A place for a signature, and whether what is there is one.
-fn signature(certificate: &Certificate, slot: u32, of: &Slot<'_>, bundle: &Bundle<'_>) -> Value {
-    if of.is_empty() {
-        return json!({ "slot": slot, "state": "empty" });
+/// What a place for a signature holds, and whether that is one.
+fn state(certificate: &Certificate, slot: &Slot<'_>, bundle: &Bundle<'_>) -> String {
+    if slot.is_empty() {
+        return "empty".to_owned();
     }
-    let own = match of.usage {
-        Usage::OCA => bundle.oca(),
-        Usage::PEK => bundle.pek(),
-        Usage::CEK => bundle.cek(),
-        _ => None,
-    };
-    let usage = of.usage;
-    let state = match (usage, own, bundle.amd().ask) {
-        (Usage::ASK, _, Some(ask)) => {
-            verdict(certificate.validate_by_ask(&ask), "the ASK of this file")
+    let (name, signer) = match slot.usage {
+        Usage::OCA => ("OCA", bundle.oca()),
+        Usage::PEK => ("PEK", bundle.pek()),
+        Usage::CEK => ("CEK", bundle.cek()),
+        Usage::ASK => {
+            let Some(ask) = bundle.amd().ask else {
+                return match Trust::amd().product_of_cek(certificate) {
+                    Ok(product) => format!("valid under AMD's ASK of {product}"),
+                    Err(why) => format!("not valid: {why}"),
+                };
+            };
+            return verdict(certificate.validate_by_ask(&ask), "ASK");
         }
-        (Usage::ASK, _, None) => match Trust::amd().product_of_cek(certificate) {
-            Ok(product) => format!("valid under AMD's ASK of {product}"),
-            Err(why) => format!("not valid: {why}"),
-        },
-        (_, Some(signer), _) => {
-            verdict(certificate.validate(signer), &format!("the {usage} of this file"))
-        }
-        (_, None, _) => format!("not checked: no certificate of usage {usage} in this file"),
+        usage => return format!("not checked: {usage} signs no SEV certificate"),
     };
-    json!({ "slot": slot, "usage": usage.to_string(), "algorithm": of.algorithm.to_string(), "state": state })
+    match signer {
+        Some(signer) => verdict(certificate.validate(signer), name),
+        None => format!("not checked: no {name} in this file"),
+    }
 }
 
-fn verdict(checked: Result<(), impl std::fmt::Display>, under: &str) -> String {
+/// Whether a signature is one under the certificate of this name in the same file.
+fn verdict(checked: Result<(), impl Display>, signer: &str) -> String {
     match checked {
-        Ok(()) => format!("valid under {under}"),
-        Err(why) => format!("not valid under {under}: {why}"),
+        Ok(()) => format!("valid under the {signer} of this file"),
+        Err(why) => format!("not valid under the {signer} of this file: {why}"),
     }
 }
 
@@ -302,7 +348,7 @@ fn amd_document(certificate: &AmdCertificate<'_>, ark: Option<AmdCertificate<'_>
             Err(CertificateError::NoSignature) => "none, and AMD's ARK of Naples".to_owned(),
             Err(why) => format!("not valid under itself: {why}"),
         },
-        (_, Some(ark)) => verdict(certificate.validate(&ark), "the ARK of this file"),
+        (_, Some(ark)) => verdict(certificate.validate(&ark), "ARK"),
         (_, None) => match amd.product_of_ask(certificate) {
             Ok(Some(product)) => format!("valid under AMD's ARK of {product}"),
             Ok(None) => "valid".to_owned(),
@@ -310,6 +356,7 @@ fn amd_document(certificate: &AmdCertificate<'_>, ark: Option<AmdCertificate<'_>
         },
     };
     fields.add("signature", state);
+    faults.extend(version_fault(certificate.version()));
     if let Err(why) = certificate.check_form() {
         faults.push(why.to_string());
     }
