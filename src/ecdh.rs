@@ -79,16 +79,20 @@ impl PrivateKey {
         scalar
     }
 
+    fn scalar(&self) -> Wiped<p384::NonZeroScalar> {
+        Wiped::new(self.0.to_nonzero_scalar())
+    }
+
     /// The public key.
     #[must_use]
     pub fn public_key(&self) -> PublicKey {
-        PublicKey(self.0.public_key())
+        PublicKey(p384::PublicKey::from_secret_scalar(&self.scalar()))
     }
 
     /// The secret shared with the owner of a public key, in constant time.
     #[must_use]
     pub fn agree(&self, peer: &PublicKey) -> SharedSecret {
-        let shared = diffie_hellman(self.0.to_nonzero_scalar(), peer.0.as_affine());
+        let shared = diffie_hellman(&*self.scalar(), peer.0.as_affine());
         let mut z = Zeroizing::new([0; 48]);
         z.iter_mut().zip(shared.raw_secret_bytes()).for_each(|(to, from)| *to = *from);
         SharedSecret::new(&z)

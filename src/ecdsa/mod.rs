@@ -13,6 +13,7 @@ use ::ecdsa::hazmat::sign_prehashed_rfc6979;
 use p384::NistP384;
 use p384::ecdsa::signature::hazmat::PrehashSigner;
 use sha2::{Digest, Sha256, Sha384};
+use zeroize::Zeroizing;
 
 pub(crate) use scalar::scalar_from_random;
 
@@ -274,6 +275,15 @@ impl SigningKey {
     #[must_use]
     pub fn from_random(random: &[u8; 56]) -> Self {
         Self::from_scalar(&scalar_from_random(random)).expect("it is from 1 to n - 1")
+    }
+
+    /// The private scalar, big-endian: to be kept, and read again by [`from_scalar`](Self::from_scalar).
+    #[must_use]
+    pub fn to_scalar(&self) -> Zeroizing<[u8; NUMBER]> {
+        let bytes = Wiped::new(self.0.to_bytes());
+        let mut scalar = Zeroizing::new([0; NUMBER]);
+        scalar.iter_mut().zip(bytes.iter()).for_each(|(to, from)| *to = *from);
+        scalar
     }
 
     /// The public key.

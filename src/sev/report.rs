@@ -118,13 +118,13 @@ impl AttestationReport {
         Algorithm(get_u32::<{ at::SIG_ALGO }, _>(&self.0))
     }
 
-    /// Checks that the report is in its one form and that its signature is a PEK's, in variable time. Not what it says:
+    /// Checks that the report has no stray bytes and that its signature is a PEK's, in variable time. Not what it says:
     /// [`judge_vartime`](Self::judge_vartime).
     ///
     /// # Errors
     /// In this order: [`ReportError::Usage`], [`ReportError::Algorithm`], [`ReportError::Reserved`],
-    /// [`ReportError::SignatureForm`], [`ReportError::Signature`]. The first three are words that are not signed, which are
-    /// checked so that a report has one form only.
+    /// [`ReportError::SignatureForm`], [`ReportError::Signature`]. The first three are words that are not signed.
+    /// A signature does not make the bytes unique: where (r, s) verifies, (r, n - s) does too.
     pub fn verify_vartime(&self, pek: &VerifyingKey) -> Result<(), ReportError> {
         let usage = self.signature_usage();
         if usage != Usage::PEK {

@@ -4,8 +4,9 @@ use proptest::prelude::*;
 use sevcrypt::ecdsa::{Signer, SigningKey};
 use sevcrypt::sev::ApiVersion;
 use sevcrypt::sev::cert::{
-    Algorithm, AmdCertificate, AmdWriteError, Bundle, BundleError, Certificate, CertificateError,
-    KeyError, PdhKey, PublicKey, RsaKey, SignError, Slot, Trust, Usage,
+    Algorithm, AmdCertificate, AmdCertificates, AmdWriteError, Bundle, BundleError, Certificate,
+    CertificateError, ChainError, KeyError, PdhKey, PlatformCertificates, PublicKey, RsaKey,
+    SignError, Slot, Trust, Usage, verify,
 };
 use sevcrypt::x509::{RsaKeyError, RsaPublicKey};
 use sevcrypt::{Hex, Status};
@@ -532,14 +533,6 @@ fn certificates_of_amd_are_written_and_read() {
     let trusted = [small_root];
     assert_eq!(small_root.validate_root(&Trust::amd().with_roots(&trusted)), Ok(None));
 
-    // The length of a signature is that of the certificate's own key, so that sizes do not mix.
-    let mixed = ark.certify(&small.draft(Usage::ASK, ASK_ID, ID));
-    let (mixed, _) = AmdCertificate::parse(&mixed).unwrap();
-    assert_eq!(mixed.validate(&root), Err(CertificateError::AmdSignature));
-    let mixed = small.certify(&ark.draft(Usage::ASK, ASK_ID, ID));
-    let (mixed, _) = AmdCertificate::parse(&mixed).unwrap();
-    assert_eq!(mixed.validate(&small_root), Err(CertificateError::AmdSignature));
-
     // The hash that does not go with the size.
     for key in [&ark, &small] {
         let draft = key.draft(Usage::ARK, ID, ID);
@@ -690,6 +683,14 @@ fn chains_of_amd_by_their_length() {
         assert_eq!(refused, CertificateError::ChainLength { found: len });
         assert_eq!(refused.status(), Status::INVALID_LENGTH);
     }
+    // A rest behind the ARK.
+    for len in [2176, 2688, 3200] {
+        let mut chain = [little(Usage::ASK, ASK_ID), little(Usage::ARK, ID)].concat();
+        chain.resize(len, 0);
+        let refused = AmdCertificate::parse_chain(&chain).unwrap_err();
+        assert_eq!(refused, CertificateError::Rest { offset: 1664 }, "{len}");
+        assert_eq!(refused.status(), Status::INVALID_CERTIFICATE);
+    }
     // The other two lengths are of certificates whose signatures are as long as their signer's, which cannot be read.
     let mixed = [large(Usage::ASK, ASK_ID), little(Usage::ARK, ID)].concat();
     assert_eq!(mixed.len(), 2432);
@@ -700,6 +701,96 @@ fn chains_of_amd_by_their_length() {
         assert_eq!(refused, CertificateError::Size { offset: 0x38, bits: 0 });
         assert_eq!(refused.status(), Status::INVALID_CERTIFICATE);
     }
+}
+
+/// The place of a signature is as long as the certificate's own key: one that is shorter would leave bytes that nobody
+/// looks at.
+#[test]
+fn signers_of_another_size() {
+    let (large, small) = (rsa::RsaKey::load("ark.pem"), rsa::RsaKey::load("small.pem"));
+    for (signer, key, found, expected) in
+        [(&small, &large, 2048, 4096), (&large, &small, 4096, 2048)]
+    {
+        let ark = signer.certify(&signer.draft(Usage::ARK, ID, ID));
+        let (ark, _) = AmdCertificate::parse(&ark).unwrap();
+        let draft = key.draft(Usage::ASK, ASK_ID, ID);
+        let mut ask = vec![0; draft.written_len()];
+        let written = draft.write(&mut ask, |signed, place| {
+            // Big-endian: what counts stands last, and there may be anything before it.
+            let signature = signer.sign(signed);
+            place.fill(0xee);
+            place.iter_mut().rev().zip(signature.iter().rev()).for_each(|(to, from)| *to = *from);
+            Ok::<(), ()>(())
+        });
+        let refused = written.unwrap().validate(&ark).unwrap_err();
+        assert_eq!(refused, CertificateError::SignerSize { found, expected });
+        assert_eq!(refused.status(), Status::INVALID_CERTIFICATE);
+        let (ask, _) = AmdCertificate::parse(&ask).unwrap();
+        let roots = [ark];
+        for ark in [Some(ark), None] {
+            let amd = AmdCertificates { ask: Some(ask), ark };
+            let refused = verify(&platform(), amd, &Trust::only(&roots)).unwrap_err();
+            assert_eq!(refused, ChainError::Ask(CertificateError::SignerSize { found, expected }));
+        }
+    }
+}
+
+/// What a host exports and what the owner has from AMD: two CEKs of one key, with different API versions.
+#[test]
+fn two_certificates_of_one_key() {
+    let platform = platform();
+    let key = rsa::RsaKey::load("small.pem");
+    let mut cek = platform.cek.clone();
+    cek.set_api(ApiVersion { major: 0, minor: 14 });
+    let signed = key.sign_cek(&cek);
+    let garbage = edited(&key.sign_cek(&platform.cek), |bytes| bytes[0x41c] ^= 1);
+    let exported = platform.to_bytes();
+    let read = |files: &[&[u8]]| {
+        let mut bundle = Bundle::default();
+        files.iter().for_each(|file| bundle.add(file).unwrap());
+        bundle.platform().unwrap()
+    };
+    let genuine = PlatformCertificates { cek: signed.clone(), ..platform.clone() };
+    let forged = PlatformCertificates { cek: garbage.clone(), ..platform.clone() };
+    let (signed, garbage) = (&signed.as_bytes()[..], &garbage.as_bytes()[..]);
+    // Without a signature it gives way, and takes no place.
+    assert_eq!(read(&[&exported, signed]), genuine);
+    assert_eq!(read(&[signed, &exported]), genuine);
+    // Of two without one, and of two with one, the later.
+    assert_eq!(read(&[cek.as_bytes(), &exported]), platform);
+    assert_eq!(read(&[&exported, garbage, signed]), genuine);
+    assert_eq!(read(&[&forged.to_bytes(), signed]), genuine);
+    assert_eq!(read(&[signed, &exported, garbage]), forged);
+
+    let ark = key.certify(&key.draft(Usage::ARK, ID, ID));
+    let ask = key.certify(&key.draft(Usage::ASK, ASK_ID, ID));
+    let [ark, ask] = [&ark, &ask].map(|bytes| AmdCertificate::parse(bytes).unwrap().0);
+    let roots = [ark];
+    let amd = AmdCertificates { ask: Some(ask), ark: Some(ark) };
+    let verdict = |platform| verify(&platform, amd, &Trust::only(&roots)).map(drop);
+    assert_eq!(verdict(genuine), Ok(()));
+    assert_eq!(verdict(forged), Err(ChainError::Cek(CertificateError::Signature { slot: 1 })));
+
+    // The PEK before and after an owner signed it.
+    let other = edited(&platform.pek, |bytes| bytes[0x41c] ^= 1);
+    assert_eq!(read(&[other.as_bytes(), &exported]), platform);
+    assert_eq!(read(&[&exported, platform.pek.unsigned().as_bytes()]), platform);
+    assert_eq!(read(&[platform.pek.unsigned().as_bytes(), &exported]), platform);
+
+    // ARKs that differ in their signatures.
+    let other = edited_amd(ark.as_bytes());
+    for files in [[ark.as_bytes(), &other], [&other, ark.as_bytes()]] {
+        let mut bundle = Bundle::default();
+        files.into_iter().for_each(|file| bundle.add(file).unwrap());
+        assert_eq!(bundle.amd().ark.unwrap().as_bytes(), files[1]);
+    }
+}
+
+/// Another signature.
+fn edited_amd(bytes: &[u8]) -> Vec<u8> {
+    let mut bytes = bytes.to_vec();
+    *bytes.last_mut().unwrap() ^= 1;
+    bytes
 }
 
 #[test]
@@ -752,15 +843,21 @@ fn bundles() {
     bundle.add(&whole).unwrap();
     let before = bundle.clone();
     let other_ark = key.certify(&key.draft(Usage::ARK, ASK_ID, ASK_ID));
-    let other_cek = edited(&signed, |bytes| bytes[0x41c] ^= 1);
-    let other_pek = edited(&platform.pek, |bytes| bytes[4] ^= 1);
+    let other_key = SigningKey::from_scalar(&[7; 48]).unwrap();
+    let [other_pek, other_oca, other_cek] = [Usage::PEK, Usage::OCA, Usage::CEK]
+        .map(|usage| certificate(usage, &other_key, &[(Usage::OCA, &other_key)]));
+    let other_pdh = pdh_certificate(OWNER, &[]);
+    let (csr, other_exported) = (other_pek.unsigned(), other_cek.unsigned());
     let second_ark = [&ark[..], &other_ark].concat();
-    let csr = platform.pek.unsigned();
     let duplicate = |usage, offset| BundleError::Duplicate { usage, offset };
     for (bytes, error) in [
         (&other_pek.as_bytes()[..], duplicate(Usage::PEK, 0)),
-        (&second_ark, duplicate(Usage::ARK, 832)),
         (&csr.as_bytes()[..], duplicate(Usage::PEK, 0)),
+        (&other_oca.as_bytes()[..], duplicate(Usage::OCA, 0)),
+        (&other_cek.as_bytes()[..], duplicate(Usage::CEK, 0)),
+        (&other_exported.as_bytes()[..], duplicate(Usage::CEK, 0)),
+        (&other_pdh.as_bytes()[..], duplicate(Usage::PDH, 0)),
+        (&second_ark, duplicate(Usage::ARK, 832)),
         (&[0; 8][..], BundleError::Unrecognized { offset: 0 }),
         (&[7; 4096][..], BundleError::Unrecognized { offset: 0 }),
         (
@@ -784,8 +881,13 @@ fn bundles() {
     let tail = [&file[..], b"behind all of them"].concat();
     assert_eq!(bundle.add(&tail), Err(BundleError::Unrecognized { offset: 8336 }));
     bundle.add(signed.as_bytes()).unwrap();
-    let refused = bundle.add(other_cek.as_bytes());
-    assert_eq!(refused, Err(duplicate(Usage::CEK, 0)));
+    let refused = bundle.add(other_cek.as_bytes()).unwrap_err();
+    assert_eq!(refused, duplicate(Usage::CEK, 0));
+    assert_eq!(
+        refused.to_string(),
+        "the certificate at offset 0x0 has usage 0x1004 (CEK) and another key than the certificate of usage \
+         0x1004 (CEK) before it: they are not of one platform"
+    );
 
     let mut out = vec![0xee; whole.len() - 1];
     let (needed, found) = (whole.len(), whole.len() - 1);

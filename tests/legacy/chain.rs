@@ -5,7 +5,8 @@ use std::sync::LazyLock;
 use sevcrypt::Status;
 use sevcrypt::sev::cert::{
     Algorithm, AmdCertificate, AmdCertificates, Certificate, CertificateError, ChainError,
-    KeyError, PlatformCertificates, Product, Slot, Trust, Usage, VerifiedPlatform, verify,
+    KeyError, PlatformCertificates, Product, PublicKey, Slot, Trust, Usage, VerifiedPlatform,
+    verify,
 };
 
 use crate::rsa::RsaKey;
@@ -185,6 +186,21 @@ fn links_that_do_not_hold() {
     );
     let other_oca = certificate(Usage::OCA, &stranger, &[(Usage::OCA, &stranger)]);
     assert_eq!(refused(&|p| p.oca = other_oca.clone()), bad(ChainError::PekByOca(signature(1))));
+    assert_eq!(refused(&|p| p.oca = sha384(p.oca.clone())), invalid(ChainError::Oca(algorithm)));
+    // Signed by itself as the firmware takes it, with bytes behind a short signature.
+    let rsa = RsaKey::load("small.pem");
+    let rsa_key = PublicKey::Rsa(rsa.public().into());
+    let found = Algorithm::RSA_SHA384;
+    let mut rsa_oca = Certificate::new(Usage::OCA, found, &rsa_key, API);
+    let numbers = rsa.sign_with_the_other_hash(rsa_oca.body());
+    let mut place = [0; 512];
+    place.iter_mut().zip(numbers.iter().rev()).for_each(|(to, from)| *to = *from);
+    place[256..260].copy_from_slice(b"junk");
+    let slot = Slot { usage: Usage::OCA, algorithm: found, signature: &place };
+    assert!(rsa_oca.add_signature(slot));
+    rsa_oca.validate(&rsa_oca).unwrap();
+    let no_ecdsa = CertificateError::Algorithm { found, expected };
+    assert_eq!(refused(&|p| p.oca = rsa_oca.clone()), invalid(ChainError::Oca(no_ecdsa)));
 
     // The PEK: both signatures are needed.
     let pek_by = |by: &[(Usage, &sevcrypt::ecdsa::SigningKey)]| certificate(Usage::PEK, &pek, by);
@@ -319,8 +335,14 @@ fn amds_end() {
     let none = AmdCertificates::default();
     assert_eq!(verify(platform, none, &Trust::amd()).unwrap_err(), ChainError::CekByNone);
     assert_eq!(ChainError::CekByNone.status(), Status::BAD_SIGNATURE);
-    assert_eq!(large.verify(platform, none).unwrap_err(), ChainError::CekByNone);
-    assert_eq!(small.verify(&small.platform, none).unwrap_err(), ChainError::CekByNone);
+    // With a root of one's own, its ASK is what is missing.
+    assert_eq!(large.verify(platform, none).unwrap_err(), ChainError::AskMissing);
+    assert_eq!(small.verify(&small.platform, none).unwrap_err(), ChainError::AskMissing);
+    assert_eq!(ChainError::AskMissing.status(), Status::INVALID_CERTIFICATE);
+    let roots = [large.ark()];
+    let found = Trust::only(&roots).product_of_cek(&platform.cek);
+    assert_eq!(found.unwrap_err(), ChainError::AskMissing);
+    assert_eq!(verify(platform, none, &Trust::only(&[])).unwrap_err(), ChainError::CekByNone);
 
     // A root of one's own without its ASK.
     let only_ark = AmdCertificates { ask: None, ark: Some(large.ark()) };
@@ -330,6 +352,13 @@ fn amds_end() {
     let mixed = AmdCertificates { ask: Some(large.ask()), ark: Some(small.ark()) };
     assert_eq!(
         small.verify(platform, mixed).unwrap_err(),
+        ChainError::Ask(CertificateError::SignerSize { found: 2048, expected: 4096 })
+    );
+    let other_ark = large.ask_key.certify(&large.ask_key.draft(Usage::ARK, ARK_ID, ARK_ID));
+    let (other_ark, _) = AmdCertificate::parse(&other_ark).unwrap();
+    let mixed = AmdCertificates { ask: Some(large.ask()), ark: Some(other_ark) };
+    assert_eq!(
+        verify(platform, mixed, &Trust::amd().with_roots(&[other_ark])).unwrap_err(),
         ChainError::Ask(CertificateError::AmdSignature)
     );
     assert_eq!(
@@ -392,6 +421,13 @@ fn amds_end() {
     assert_eq!(
         platform.pek.validate_by_ask(&large.ask()),
         Err(CertificateError::NotSigned { by: Usage::ASK })
+    );
+    // No root but one's own, or none at all.
+    let roots = [large.ark()];
+    assert_eq!(verify(platform, large.amd(), &Trust::only(&roots)).unwrap().product(), None);
+    assert_eq!(
+        verify(platform, large.amd(), &Trust::only(&[])).unwrap_err(),
+        ChainError::Ark(root)
     );
     // Roots of one's own are trusted whatever the product.
     let roots = [large.ark()];

@@ -3,10 +3,11 @@
 use sevcrypt::ecdsa::{SignerSha256, SigningKey};
 use sevcrypt::sev::ApiVersion;
 use sevcrypt::sev::cert::{
-    Certificate, CertificateError, KeyError, PdhKey, PlatformCertificates, Slot, Usage,
+    Certificate, CertificateError, ChainError, KeyError, PdhKey, PlatformCertificates, Slot, Usage,
 };
 use sevcrypt::sev::keys::{
-    ChipUniqueKey, CsrError, ImportError, Oca, PlatformKeys, PlatformRandom, get_id,
+    ChipUniqueKey, CsrError, ImportError, Oca, PartsError, PlatformKeys, PlatformParts,
+    PlatformRandom, get_id,
 };
 use sevcrypt::{Hex, Status};
 
@@ -149,6 +150,120 @@ fn exports() {
     for len in [0, 6251, 6253] {
         let chain = vec![0; len];
         assert_eq!(PlatformCertificates::from_export(&pdh[..2084], &chain), length(len, 6252));
+    }
+}
+
+/// What is kept of a platform makes the same one, before and after an owner took it over.
+#[test]
+fn platforms_that_are_kept() {
+    let mut platform = platform();
+    for _ in 0..2 {
+        let parts = platform.to_parts();
+        assert_eq!(format!("{parts:?}"), "PlatformParts(..)");
+        let same = PlatformKeys::from_parts(&chip(), API, &parts).unwrap();
+        assert_eq!(same.certificates(), platform.certificates());
+        assert_eq!(same.is_externally_owned(), platform.is_externally_owned());
+        assert_eq!(same.pek().verifying_key(), platform.pek().verifying_key());
+        assert_eq!(same.cek().verifying_key(), platform.cek().verifying_key());
+        let peer = support::ecdh_key(support::OWNER).public_key();
+        assert_eq!(same.pdh().agree(&peer).as_bytes(), platform.pdh().agree(&peer).as_bytes());
+        assert_eq!(*same.to_parts().pek, *parts.pek);
+
+        let pek = oca().sign_csr(&platform.pek_csr()).unwrap();
+        let oca = oca().certificate().clone();
+        let imported = platform.pek_cert_import(pek.as_bytes(), oca.as_bytes(), &[4; 56]);
+        assert_eq!(imported.is_ok(), !parts.externally_owned);
+    }
+}
+
+#[test]
+fn parts_that_are_refused() {
+    let refused = |change: &dyn Fn(&mut PlatformParts)| {
+        let mut parts = platform().to_parts();
+        change(&mut parts);
+        PlatformKeys::from_parts(&chip(), API, &parts).map(drop).unwrap_err()
+    };
+    let bad = CertificateError::Signature { slot: 1 };
+    let flipped = |certificate: &Certificate| edited(certificate, |bytes| bytes[0x41c] ^= 1);
+    let stranger = signing_key(support::OCA).verifying_key();
+    let certificate = |usage| Certificate::of_verifying_key(usage, &stranger, API);
+    let scalar = |usage| PartsError::Scalar { usage };
+    let other = |usage| PartsError::OtherKey { usage };
+    let order: [u8; 48] = support::bytes(
+        "ffffffffffffffffffffffffffffffffffffffffffffffffc7634d81f4372ddf581a0db248b0a77aecec196accc52973",
+    );
+    assert_eq!(refused(&|parts| parts.pek.fill(0)), scalar(Usage::PEK));
+    assert_eq!(refused(&|parts| parts.pdh.fill(0)), scalar(Usage::PDH));
+    assert_eq!(refused(&|parts| *parts.pek = order), scalar(Usage::PEK));
+    assert_eq!(refused(&|parts| *parts.pdh = order), scalar(Usage::PDH));
+    assert_eq!(refused(&|parts| parts.pek[47] ^= 1), other(Usage::PEK));
+    assert_eq!(refused(&|parts| parts.pdh[47] ^= 1), other(Usage::PDH));
+    assert_eq!(
+        refused(&|parts| parts.certificates.pek = certificate(Usage::PEK)),
+        other(Usage::PEK)
+    );
+    assert_eq!(
+        refused(&|parts| parts.certificates.pdh = parts.certificates.pek.clone()),
+        other(Usage::PDH)
+    );
+    assert_eq!(
+        refused(&|parts| parts.certificates.cek = certificate(Usage::CEK)),
+        other(Usage::CEK)
+    );
+    let chain = PartsError::Chain;
+    assert_eq!(
+        refused(&|parts| parts.certificates.oca = flipped(&parts.certificates.oca)),
+        chain(ChainError::Oca(bad))
+    );
+    assert_eq!(
+        refused(&|parts| parts.certificates.pek.set_api(ApiVersion { major: 1, minor: 1 })),
+        chain(ChainError::PekByCek(CertificateError::Signature { slot: 2 }))
+    );
+    assert_eq!(
+        refused(&|parts| parts.certificates.oca = oca().certificate().clone()),
+        chain(ChainError::PekByOca(bad))
+    );
+    assert_eq!(
+        refused(&|parts| parts.certificates.pdh = flipped(&parts.certificates.pdh)),
+        chain(ChainError::Pdh(bad))
+    );
+    // The earlier of two.
+    assert_eq!(
+        refused(&|parts| {
+            parts.pdh.fill(0);
+            parts.pek[47] ^= 1;
+        }),
+        scalar(Usage::PDH)
+    );
+    assert_eq!(
+        refused(&|parts| {
+            parts.pdh[47] ^= 1;
+            parts.certificates.oca = flipped(&parts.certificates.oca);
+        }),
+        other(Usage::PDH)
+    );
+    let parts = platform().to_parts();
+    let elsewhere = PlatformKeys::from_parts(&ChipUniqueKey::new(&[9; 32]), API, &parts);
+    assert_eq!(elsewhere.map(drop), Err(other(Usage::CEK)));
+}
+
+#[test]
+fn firmware_updates() {
+    let mut platform = platform();
+    let before = platform.certificates().clone();
+    let later = ApiVersion { major: 1, minor: 57 };
+    let restored = PlatformKeys::from_parts(&chip(), later, &platform.to_parts()).unwrap();
+    platform.update_firmware(later);
+    for mut platform in [platform, restored] {
+        let after = platform.certificates().clone();
+        check_links(&after);
+        assert_eq!((&after.pdh, &after.pek, &after.oca), (&before.pdh, &before.pek, &before.oca));
+        assert_eq!(after.cek.api(), later);
+        assert_eq!(after.cek.key(), before.cek.key());
+        platform.pdh_gen(&[3; 56]).unwrap();
+        let certificates = platform.certificates();
+        check_links(certificates);
+        assert_eq!((certificates.pdh.api(), certificates.pek.api()), (later, API));
     }
 }
 

@@ -9,12 +9,22 @@ pub(crate) const FIRMWARE: FirmwareVersion =
     FirmwareVersion { api: ApiVersion { major: 1, minor: 55 }, build: 25 };
 
 /// ASK and ARK.
-pub(crate) const ASK_ARK: &[u8; 3200] = include_bytes!("../../vectors/migration/ask_ark.cert");
+pub(crate) const ASK_ARK: &[u8; 3200] = &{
+    let (ask, ark) = (
+        include_bytes!("../../vectors/sev/ask.cert"),
+        include_bytes!("../../vectors/sev/ark.cert"),
+    );
+    let mut both = [0; 3200];
+    let (first, second) = both.split_at_mut(ask.len());
+    first.copy_from_slice(ask);
+    second.copy_from_slice(ark);
+    both
+};
 
 /// The certificates of the two chips' CEKs, with the ASK's signature.
 const CEKS: [&[u8; Certificate::LEN]; 2] = [
-    include_bytes!("../../vectors/migration/cek_0.cert"),
-    include_bytes!("../../vectors/migration/cek_1.cert"),
+    include_bytes!("../../vectors/sev/cek.cert"),
+    include_bytes!("../../vectors/sev/second-cek.cert"),
 ];
 
 /// The root of [`ASK_ARK`].

@@ -80,6 +80,13 @@ fn a_platform_of_naples() {
     let chain = [&naples.platform.to_bytes()[..], &naples.ask, &naples.short_ark].concat();
     bundle.add(&chain).unwrap();
     verify(&bundle.platform().unwrap(), bundle.amd(), &Trust::amd()).unwrap();
+    // The ARK of Naples without its signature, and with it.
+    let arks = [&naples.short_ark, &naples.ark];
+    for files in [arks, [arks[1], arks[0]]] {
+        let mut bundle = Bundle::default();
+        files.into_iter().for_each(|file| bundle.add(file).unwrap());
+        assert_eq!(bundle.amd().ark.unwrap().as_bytes(), naples.ark);
+    }
 }
 
 #[test]
@@ -101,7 +108,12 @@ fn roots_of_amd() {
         for (other, _, other_ark) in pairs.into_iter().filter(|(other, ..)| *other != product) {
             let refused = ark.validate_root(&Trust::amd().with_product(other));
             assert_eq!(refused, Err(CertificateError::Root { key_id: *ark.key_id() }));
-            assert_eq!(ask.validate(&amd(other_ark)), Err(CertificateError::AmdSignature));
+            let size = |of| if of == Product::Naples { 2048 } else { 4096 };
+            let refused = match (size(other), size(product)) {
+                (same, of) if same == of => CertificateError::AmdSignature,
+                (found, expected) => CertificateError::SignerSize { found, expected },
+            };
+            assert_eq!(ask.validate(&amd(other_ark)), Err(refused));
         }
     }
     let short = amd(&naples.short_ark);
@@ -144,7 +156,7 @@ fn chains_that_are_mixed() {
         let given = AmdCertificates { ask: Some(amd(&naples.ask)), ark: Some(ark) };
         assert_eq!(
             refused(platform, given, Trust::amd()),
-            ChainError::Ask(CertificateError::AmdSignature)
+            ChainError::Ask(CertificateError::SignerSize { found: 4096, expected: 2048 })
         );
     }
     for product in [Product::Rome, Product::Milan, Product::Genoa, Product::Turin] {

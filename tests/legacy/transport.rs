@@ -169,7 +169,7 @@ fn amd_certificates() {
 #[test]
 fn a_root_that_is_not_the_fuses() {
     let case = Case::good();
-    let error = CertificateError::Root { key_id: *b"a root for tests" };
+    let error = CertificateError::Root { key_id: *ark().key_id() };
     for trust in [Trust::amd(), Trust::amd().with_product(Product::Genoa)] {
         let found = case.check_under(SEV, &trust);
         assert_eq!(found, Err(SendStartError::Certificate { link: Link::Ark, error }));
@@ -354,7 +354,7 @@ fn earlier_checks_win() {
     case.amd[0x28] ^= 1;
     refused(&case, both, Link::AskByArk, amd_signature, Status::BAD_SIGNATURE);
     let untrusted = case.check_under(both, &Trust::amd());
-    let error = CertificateError::Root { key_id: *b"a root for tests" };
+    let error = CertificateError::Root { key_id: *ark().key_id() };
     assert_eq!(untrusted, Err(SendStartError::Certificate { link: Link::Ark, error }));
     case.amd[3199] ^= 1;
     refused(&case, both, Link::Ark, amd_signature, Status::BAD_SIGNATURE);

@@ -1,5 +1,9 @@
 #!/usr/bin/env python3
-"""Makes *.cert and report.bin: the certificates of a test platform of SEV, and an attestation report that it signed.
+"""Makes *.cert and report.bin: the certificates of a test platform of SEV, an attestation report that it signed, and the
+certificate of a second chip's CEK.
+
+The chips' keys are 00, 01, .. 1f and 20, 21, .. 3f. As with AMD's, the CEKs that the CA has signed carry another API
+version than the one that the platform exports.
 
 Nothing here is shared with the Rust code. The keys of the platform follow from names, those of the CA are the public
 test keys of vectors/attestation/keys. Signatures are deterministic, so that every run makes the same bytes; each is
@@ -21,6 +25,8 @@ N = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFC7634D81F4372DDF581A0DB248
 ARK, ASK, OCA, PEK, PDH, CEK, EMPTY = 0x00, 0x13, 0x1001, 0x1002, 0x1003, 0x1004, 0x1000
 ECDSA_SHA256, ECDH_SHA256, RSA_SHA384 = 2, 3, 0x101
 API = (1, 55)
+# Of the CEKs at AMD's Key Distribution Service.
+CA_API = (0, 14)
 
 
 def le(number, length):
@@ -80,10 +86,10 @@ def pss(key, message):
 # Certificates. ---------------------------------------------------------------------------------------------------
 
 
-def body(usage, algorithm, key):
+def body(usage, algorithm, key, api=API):
     point = key.public_key().public_numbers()
     public = le(2, 4) + le(point.x, 72) + le(point.y, 72)
-    return le(1, 4) + bytes(API) + bytes(2) + le(usage, 4) + le(algorithm, 4) + public.ljust(1028, b"\0")
+    return le(1, 4) + bytes(api) + bytes(2) + le(usage, 4) + le(algorithm, 4) + public.ljust(1028, b"\0")
 
 
 def certificate(signed, *slots):
@@ -107,13 +113,14 @@ def main():
     oca_body = body(OCA, ECDSA_SHA256, oca_key)
     pek_body = body(PEK, ECDSA_SHA256, pek_key)
     pdh_body = body(PDH, ECDH_SHA256, pdh_key)
-    cek_body = body(CEK, ECDSA_SHA256, cek_key)
+    cek_body = body(CEK, ECDSA_SHA256, cek_key, CA_API)
+    second_cek_body = body(CEK, ECDSA_SHA256, cek(bytes(range(32, 64))), CA_API)
     files = {
         "oca": certificate(oca_body, signed(OCA, oca_key, oca_body)),
         "pek": certificate(pek_body, signed(OCA, oca_key, pek_body), signed(CEK, cek_key, pek_body)),
         "pdh": certificate(pdh_body, signed(PEK, pek_key, pdh_body)),
         # As the platform exports it.
-        "cek-unsigned": certificate(cek_body),
+        "cek-unsigned": certificate(body(CEK, ECDSA_SHA256, cek_key)),
     }
     # A CA as AMD's of the later generations, and another one under the same names.
     for prefix in ("", "attacker-"):
@@ -121,7 +128,10 @@ def main():
         ark_id, ask_id = b"sevcrypt's ARK..", b"sevcrypt's ASK.."
         files[f"{prefix}ark"] = amd(ARK, ark_id, ark_id, ark_key, ark_key)
         files[f"{prefix}ask"] = amd(ASK, ask_id, ark_id, ask_key, ark_key)
-        files[f"{prefix}cek"] = certificate(cek_body, (ASK, RSA_SHA384, pss(ask_key, cek_body)))
+        by_ask = lambda message: certificate(message, (ASK, RSA_SHA384, pss(ask_key, message)))
+        files[f"{prefix}cek"] = by_ask(cek_body)
+        if not prefix:
+            files["second-cek"] = by_ask(second_cek_body)
     for name, content in files.items():
         (HERE / f"{name}.cert").write_bytes(content)
 

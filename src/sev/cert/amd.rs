@@ -81,16 +81,20 @@ impl<'a> AmdCertificate<'a> {
 
     /// Reads ASK and ARK, in this order, from a blob of one of the lengths that the firmware takes: 1664, 2176, 2688
     /// and 3200 (AMD's published firmware, SEND_START). Both certificates must have the same size to be read: the
-    /// firmware cuts each by its own.
+    /// firmware cuts each by its own. MODEL: nothing may follow the ARK. (What the firmware does with a rest, as of two
+    /// small certificates in 2176 bytes, is UNKNOWN.)
     ///
     /// # Errors
-    /// [`CertificateError::ChainLength`], and those of [`parse`](Self::parse).
+    /// [`CertificateError::ChainLength`], those of [`parse`](Self::parse), [`CertificateError::Rest`].
     pub fn parse_chain(bytes: &'a [u8]) -> Result<[Self; 2], CertificateError> {
         if !matches!(bytes.len(), 1664 | 2176 | 2688 | 3200) {
             return Err(CertificateError::ChainLength { found: bytes.len() });
         }
         let (ask, rest) = Self::parse(bytes)?;
-        let (ark, _) = Self::parse(rest)?;
+        let (ark, rest) = Self::parse(rest)?;
+        if !rest.is_empty() {
+            return Err(CertificateError::Rest { offset: bytes.len() - rest.len() });
+        }
         match ark.signature() {
             Some(_) => Ok([ask, ark]),
             None => Err(CertificateError::NoSignature),
@@ -162,7 +166,8 @@ impl<'a> AmdCertificate<'a> {
 
     /// The firmware's check of an ASK under an ARK, in its order: the signature, VERSION, KEY_USAGE, CERTIFYING_ID
     /// (AMD's published firmware, `amd_cert.c`). The ARK itself is not checked; [`validate_root`](Self::validate_root)
-    /// does that.
+    /// does that. MODEL: both have keys of the same size, as all of AMD's, because the place of the signature is as long
+    /// as the certificate's own modulus.
     ///
     /// # Errors
     /// The first check that fails.
@@ -199,6 +204,10 @@ impl<'a> AmdCertificate<'a> {
         signer: &RsaKey,
     ) -> Result<(), CertificateError> {
         let signature = self.signature().ok_or(CertificateError::NoSignature)?;
+        let (found, expected) = (signer.bits(), self.modulus.len() * 8);
+        if found != expected {
+            return Err(CertificateError::SignerSize { found, expected });
+        }
         if !signer.verifies(signer.algorithm(), self.signed, signature) {
             return Err(CertificateError::AmdSignature);
         }

@@ -34,8 +34,15 @@ pub struct Bundle<'a> {
 const ORDER: [Usage; 4] = [Usage::PDH, Usage::PEK, Usage::OCA, Usage::CEK];
 
 impl<'a> Bundle<'a> {
-    /// Adds the certificates of a file. The same certificate may come twice, and a CEK without signatures, as platforms
-    /// export it, gives way to the same with AMD's.
+    /// Adds the certificates of a file.
+    ///
+    /// Certificates of one usage must have one key (AMD's: one signed part). They may differ in their API version and
+    /// their signatures, as the CEK does that a platform exports, with its firmware's API and without signatures, from
+    /// AMD's. Of such two, the one with a signature stays, and **of two with signatures the one that was added later**.
+    /// So add a host's files first and your own ones behind them, and no signature that a host has made up takes the
+    /// place of AMD's.
+    ///
+    /// Nothing is verified here: [`verify`](super::verify) does that with what has stayed.
     ///
     /// # Errors
     /// [`BundleError`]; nothing was added.
@@ -66,11 +73,10 @@ impl<'a> Bundle<'a> {
             };
             let new = Certificate::from_bytes(first);
             match place {
-                Some(old) if *old == new => {}
-                Some(old) if *usage == Usage::CEK && new == old.unsigned() => {}
-                Some(old) if *usage != Usage::CEK || *old != new.unsigned() => {
+                Some(old) if !old.has_key_of(&new) => {
                     return Err(BundleError::Duplicate { usage: *usage, offset });
                 }
+                Some(old) if !old.is_unsigned() && new.is_unsigned() => {}
                 _ => *place = Some(new),
             }
             return Ok(rest);
@@ -84,7 +90,10 @@ impl<'a> Bundle<'a> {
         let (new, rest) = AmdCertificate::parse(bytes)
             .map_err(|error| BundleError::Certificate { offset, error })?;
         match place {
-            Some(old) if *old != new => return Err(BundleError::Duplicate { usage, offset }),
+            Some(old) if old.signed_bytes() != new.signed_bytes() => {
+                return Err(BundleError::Duplicate { usage, offset });
+            }
+            Some(old) if old.signature().is_some() && new.signature().is_none() => {}
             _ => *place = Some(new),
         }
         Ok(rest)
@@ -177,9 +186,10 @@ pub enum BundleError {
         /// What is wrong with it.
         error: CertificateError,
     },
-    /// Another certificate of the same usage was there before.
+    /// A certificate of the same usage and another key was there before: they are of two platforms (ASK, ARK: of two
+    /// products), or of one platform before and after it got new keys.
     Duplicate {
-        /// The usage.
+        /// The usage of both.
         usage: Usage,
         /// Where in the file it begins.
         offset: usize,
@@ -208,7 +218,11 @@ impl fmt::Display for BundleError {
                 write!(f, "the certificate at offset {offset:#x}: {error}")
             }
             Self::Duplicate { usage, offset } => {
-                write!(f, "a second certificate of usage {usage} at offset {offset:#x}")
+                write!(
+                    f,
+                    "the certificate at offset {offset:#x} has usage {usage} and another key than the "
+                )?;
+                write!(f, "certificate of usage {usage} before it: they are not of one platform")
             }
             Self::Missing { usage } => write!(f, "a certificate of usage {usage} is missing"),
             Self::BufferTooSmall { needed, found } => {

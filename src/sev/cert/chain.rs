@@ -154,14 +154,28 @@ pub struct AmdCertificates<'a> {
 #[derive(Clone, Copy, Debug)]
 pub struct Trust<'a> {
     roots: &'a [AmdCertificate<'a>],
-    product: Option<Product>,
+    amd: AmdRoots,
+}
+
+/// Which of AMD's root keys are trusted.
+#[derive(Clone, Copy, Debug)]
+enum AmdRoots {
+    All,
+    Of(Product),
+    None,
 }
 
 impl<'a> Trust<'a> {
     /// AMD's root keys of every generation, which are built in.
     #[must_use]
     pub const fn amd() -> Self {
-        Self { roots: &[], product: None }
+        Self { roots: &[], amd: AmdRoots::All }
+    }
+
+    /// These ARKs, and none of AMD's: what a test platform trusts whose fuses name a root of its own.
+    #[must_use]
+    pub const fn only(roots: &'a [AmdCertificate<'a>]) -> Self {
+        Self { roots, amd: AmdRoots::None }
     }
 
     /// These ARKs as well: those of a test platform. They are trusted as AMD's are.
@@ -173,12 +187,16 @@ impl<'a> Trust<'a> {
     /// Of AMD's root keys only that of this product: what firmware of the product trusts.
     #[must_use]
     pub const fn with_product(self, product: Product) -> Self {
-        Self { product: Some(product), ..self }
+        Self { amd: AmdRoots::Of(product), ..self }
     }
 
     fn products(&self) -> impl Iterator<Item = Product> {
-        let wanted = self.product;
-        let trusted = move |product: &Product| wanted.is_none_or(|wanted| wanted == *product);
+        let amd = self.amd;
+        let trusted = move |product: &Product| match amd {
+            AmdRoots::All => true,
+            AmdRoots::Of(wanted) => wanted == *product,
+            AmdRoots::None => false,
+        };
         Product::ALL.iter().copied().filter(trusted)
     }
 
@@ -200,7 +218,8 @@ impl<'a> Trust<'a> {
     /// The product whose ASK, which is built in, has signed a CEK.
     ///
     /// # Errors
-    /// [`ChainError::Cek`], [`ChainError::CekByNone`]
+    /// [`ChainError::Cek`]; [`ChainError::CekByNone`], or [`ChainError::AskMissing`] where a root of the caller's is
+    /// trusted, whose ASK may have signed it.
     pub fn product_of_cek(&self, cek: &Certificate) -> Result<Product, ChainError> {
         signer_of_cek(cek, self).map(|(product, _)| product)
     }
@@ -274,7 +293,7 @@ impl VerifiedPlatform {
 /// the OCA by itself, the PEK by the CEK (a genuine chip) *and* by the OCA (its owner), the PDH by the PEK.
 ///
 /// It is stricter than the firmware: bytes without meaning are zero, each slot is empty or holds a signature that is
-/// needed, CEK and PEK have ECDSA with SHA-256. The hash of the signatures by AMD's keys is fixed by the generation:
+/// needed, CEK, OCA and PEK have ECDSA with SHA-256, ARK and ASK have keys of one size. The hash of the signatures by AMD's keys is fixed by the generation:
 /// SHA-256 for Naples, SHA-384 for the later ones. Without certificates of AMD, the product is the one whose ASK has
 /// signed the CEK.
 ///
@@ -304,13 +323,13 @@ pub fn verify(
     trust: &Trust<'_>,
 ) -> Result<VerifiedPlatform, ChainError> {
     let PlatformCertificates { pdh, pek, oca, cek } = platform;
-    let (product, pek_key) = pek_signer(pek, oca, cek, amd, trust)?;
+    let (product, pek) = verify_pek_key(pek, oca, cek, amd, trust)?;
+    let pek_key = ecdsa_signer(Usage::PEK, pek);
     pdh.check_usage(Usage::PDH)
         .and_then(|()| pdh.check_slots(&[&pek_key]))
         .and_then(|()| pdh.validate_under(&pek_key))
         .map_err(ChainError::Pdh)?;
     let pdh = PdhKey::unauthenticated(pdh).map_err(ChainError::Pdh)?;
-    let pek = pek_key_of(&pek_key)?;
     Ok(VerifiedPlatform { product, pdh, pek, certificates: platform.clone() })
 }
 
@@ -349,37 +368,33 @@ pub fn verify_pek(
     amd: AmdCertificates<'_>,
     trust: &Trust<'_>,
 ) -> Result<VerifiedPek, ChainError> {
-    let (product, pek) = pek_signer(pek, oca, cek, amd, trust)?;
-    Ok(VerifiedPek { product, key: pek_key_of(&pek)? })
+    let (product, key) = verify_pek_key(pek, oca, cek, amd, trust)?;
+    Ok(VerifiedPek { product, key })
 }
 
-/// A PEK as a signer, and the product whose root vouches for it.
-fn pek_signer(
+/// The key of a PEK, and the product whose root vouches for it.
+fn verify_pek_key(
     pek: &Certificate,
     oca: &Certificate,
     cek: &Certificate,
     amd: AmdCertificates<'_>,
     trust: &Trust<'_>,
-) -> Result<(Option<Product>, SignerKey), ChainError> {
-    let cek_form = |signer: Option<&SignerKey>| {
-        cek.check_usage(Usage::CEK)?;
-        cek.check_form()?;
-        signer.map_or(Ok(()), |signer| cek.check_slots(&[signer]))
-    };
+) -> Result<(Option<Product>, VerifyingKey), ChainError> {
     let (product, ask) = amd_keys(amd, trust)?;
-    cek_form(None).map_err(ChainError::Cek)?;
-    if cek.slots().iter().all(|slot| slot.is_empty()) {
+    cek.check_usage(Usage::CEK).map_err(ChainError::Cek)?;
+    if cek.is_unsigned() {
         return Err(ChainError::CekUnsigned);
     }
     let (product, ask) = match ask {
         Some(ask) => (product, ask),
         None => signer_of_cek(cek, trust).map(|(product, ask)| (Some(product), ask))?,
     };
-    cek_form(Some(&ask)).and_then(|()| cek.validate_under(&ask)).map_err(ChainError::Cek)?;
+    cek.check_slots(&[&ask]).and_then(|()| cek.validate_under(&ask)).map_err(ChainError::Cek)?;
     let cek = ecdsa_sha256(cek).map_err(ChainError::Cek)?;
+    let cek = ecdsa_signer(Usage::CEK, cek);
 
-    let own = oca.check_usage(Usage::OCA).and_then(|()| SignerKey::of(oca));
-    let oca_key = own.map_err(ChainError::Oca)?;
+    let own = oca.check_usage(Usage::OCA).and_then(|()| ecdsa_sha256(oca));
+    let oca_key = ecdsa_signer(Usage::OCA, own.map_err(ChainError::Oca)?);
     oca.check_slots(&[&oca_key])
         .and_then(|()| oca.validate_under(&oca_key))
         .map_err(ChainError::Oca)?;
@@ -390,14 +405,6 @@ fn pek_signer(
     pek.validate_under(&oca_key).map_err(ChainError::PekByOca)?;
     let pek = ecdsa_sha256(pek).map_err(ChainError::Pek)?;
     Ok((product, pek))
-}
-
-/// The key of a PEK that signs.
-fn pek_key_of(pek: &SignerKey) -> Result<VerifyingKey, ChainError> {
-    match pek.key {
-        PublicKey::Ecdsa(key) => Ok(key),
-        _ => Err(ChainError::Pek(CertificateError::Unsupported { algorithm: pek.algorithm })),
-    }
 }
 
 /// What the certificates that were given say of the ASK; no key if it is to be found by the CEK's signature.
@@ -449,15 +456,20 @@ fn signer_of_cek(cek: &Certificate, trust: &Trust<'_>) -> Result<(Product, Signe
             Err(error) => return Err(ChainError::Cek(error)),
         }
     }
-    Err(ChainError::CekByNone)
+    Err(if trust.roots.is_empty() { ChainError::CekByNone } else { ChainError::AskMissing })
 }
 
-/// The key of a PEK or CEK.
-fn ecdsa_sha256(certificate: &Certificate) -> Result<SignerKey, CertificateError> {
-    match certificate.algorithm() {
-        Algorithm::ECDSA_SHA256 => SignerKey::of(certificate),
-        found => Err(CertificateError::Algorithm { found, expected: Algorithm::ECDSA_SHA256 }),
+/// The key of a CEK, an OCA or a PEK.
+fn ecdsa_sha256(certificate: &Certificate) -> Result<VerifyingKey, CertificateError> {
+    match (certificate.algorithm(), certificate.key().map_err(CertificateError::SignerKey)?) {
+        (Algorithm::ECDSA_SHA256, PublicKey::Ecdsa(key)) => Ok(key),
+        (found, _) => Err(CertificateError::Algorithm { found, expected: Algorithm::ECDSA_SHA256 }),
     }
+}
+
+/// The same as a signer.
+fn ecdsa_signer(usage: Usage, key: VerifyingKey) -> SignerKey {
+    SignerKey { usage, algorithm: Algorithm::ECDSA_SHA256, key: PublicKey::Ecdsa(key) }
 }
 
 /// The address of a CEK's certificate at AMD's Key Distribution Service, for what GET_ID says of a chip. The library
@@ -486,13 +498,14 @@ pub enum ChainError {
     Ark(CertificateError),
     /// The ASK, by the ARK.
     Ask(CertificateError),
-    /// An ARK of the caller's was given without an ASK.
+    /// A root of the caller's, which vouches for the CEK or may do so, without its ASK: only AMD's ASKs are built in, and
+    /// none of them that is trusted has signed the CEK.
     AskMissing,
     /// The CEK, by the ASK.
     Cek(CertificateError),
     /// Both slots of the CEK are empty, as the platform exports it: AMD has the signed one, at [`CekUrl`].
     CekUnsigned,
-    /// None of AMD's ASKs that are trusted has signed the CEK.
+    /// None of AMD's ASKs that are trusted has signed the CEK, and no other root is trusted.
     CekByNone,
     /// The OCA, by itself.
     Oca(CertificateError),
@@ -530,7 +543,9 @@ impl fmt::Display for ChainError {
         match self {
             Self::Ark(error) => write!(f, "ARK: {error}"),
             Self::Ask(error) => write!(f, "ASK, by the ARK: {error}"),
-            Self::AskMissing => f.write_str("the ARK is not AMD's, and its ASK was not given"),
+            Self::AskMissing => f.write_str(
+                "ASK: none was given, and that of a root which is not AMD's is not built in",
+            ),
             Self::Cek(error) => write!(f, "CEK, by the ASK: {error}"),
             Self::CekUnsigned => f.write_str(
                 "CEK: AMD's signature is missing; the signed certificate is at \
@@ -556,7 +571,7 @@ mod tests {
     use sha2::{Digest, Sha256};
 
     use super::*;
-    use crate::sev::cert::AmdDraft;
+    use crate::sev::cert::{AmdDraft, Bundle};
 
     /// What AMD's certificate says before its signature.
     fn signed_part(product: Product, role: Role) -> Vec<u8> {
@@ -597,6 +612,13 @@ mod tests {
         );
         let (parsed, rest) = AmdCertificate::parse(&ark).unwrap();
         assert_eq!((parsed.signature(), rest.len(), parsed.as_bytes()), (None, 0, &ark[..]));
+        // In a bundle it gives way to the same with a signature, whichever comes first.
+        let signed = [&ark[..], &[7; 256]].concat();
+        for files in [[&ark, &signed], [&signed, &ark]] {
+            let mut bundle = Bundle::default();
+            files.into_iter().for_each(|file| bundle.add(file).unwrap());
+            assert_eq!(bundle.amd().ark.unwrap().as_bytes(), signed);
+        }
         let refused = parsed.validate_root(&Trust::amd());
         assert_eq!(refused, Err(CertificateError::NoSignature));
         assert_eq!(parsed.validate(&parsed), Err(CertificateError::NoSignature));

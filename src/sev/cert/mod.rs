@@ -20,7 +20,7 @@
 //! let (chain, cek) = files()?;
 //! let mut bundle = Bundle::default();
 //! bundle.add(&chain)?; // PDH, PEK, OCA, CEK as the platform exports them
-//! bundle.add(&cek)?; // the same CEK with AMD's signature
+//! bundle.add(&cek)?; // the CEK with AMD's signature, which takes the place of the other
 //! let platform = verify(&bundle.platform()?, bundle.amd(), &Trust::amd())?;
 //! println!("{:?}, firmware API {}", platform.product(), platform.api().major);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
@@ -334,6 +334,17 @@ impl Certificate {
             _ => write_slot(field_mut::<{ at::SLOTS[1] }, SLOT, _>(&mut self.0), signature),
         }
         true
+    }
+
+    /// Whether both slots are empty.
+    pub(super) fn is_unsigned(&self) -> bool {
+        self.slots().iter().all(Slot::is_empty)
+    }
+
+    /// Whether it has the same usage, algorithm and key; VERSION and API may differ.
+    pub(in crate::sev) fn has_key_of(&self, other: &Self) -> bool {
+        let key = |of| field::<{ at::USAGE }, { Self::BODY_LEN - at::USAGE }, _>(of);
+        key(&self.0) == key(&other.0)
     }
 
     /// The same without signatures: a CSR.

@@ -122,8 +122,11 @@ impl Certificate {
     }
 
     /// Whether every byte that has no meaning is zero: the reserved ones, those behind the numbers of a key and of a
-    /// signature, and an empty slot's. The firmware does not look at them. A certificate has then one form only, apart
-    /// from which signatures it has.
+    /// signature, and an empty slot's. The firmware does not look at them. (A signature has other valid forms still: of
+    /// ECDSA, (r, n - s) verifies where (r, s) does.)
+    ///
+    /// A slot does not say how long its RSA signature is: with SHA-256 256 bytes count, with SHA-384 all 512, as with
+    /// AMD's keys.
     ///
     /// # Errors
     /// [`CertificateError::Reserved`]: the first such byte.
@@ -164,8 +167,8 @@ impl Certificate {
     }
 }
 
-/// The first byte of a signature's place that is no part of the signature and not zero. With SHA-256, AMD's RSA keys
-/// have 2048 bits.
+/// The first byte of a signature's place that is no part of the signature and not zero. The size of RSA goes with the
+/// hash ([`RsaKey::algorithm`](super::RsaKey::algorithm)).
 fn stray_signature_byte(slot: &Slot<'_>) -> Option<usize> {
     let used = |at: usize| match slot.algorithm {
         Algorithm::NONE => false,
@@ -233,6 +236,18 @@ pub enum CertificateError {
         /// 1 or 2.
         slot: u8,
     },
+    /// Bytes behind the ARK in the blob of ASK and ARK.
+    Rest {
+        /// Where they begin.
+        offset: usize,
+    },
+    /// The key of an AMD certificate and its signer's have not the same size.
+    SignerSize {
+        /// The bits of the signer's modulus.
+        found: usize,
+        /// Those of the certificate's.
+        expected: usize,
+    },
     /// The signature of an AMD certificate is not the signer's.
     AmdSignature,
     /// A signer whose keys do not sign.
@@ -298,7 +313,8 @@ pub enum CertificateError {
 
 impl CertificateError {
     /// What the firmware answers. (Of [`Reserved`](Self::Reserved), [`SlotUsage`](Self::SlotUsage) and
-    /// [`SlotAlgorithm`](Self::SlotAlgorithm), which are no errors to it: MODEL, `INVALID_CERTIFICATE`.)
+    /// [`SlotAlgorithm`](Self::SlotAlgorithm), which are no errors to it, and of [`Rest`](Self::Rest) and
+    /// [`SignerSize`](Self::SignerSize): MODEL, `INVALID_CERTIFICATE`.)
     #[must_use]
     pub const fn status(self) -> Status {
         match self {
@@ -339,6 +355,10 @@ impl fmt::Display for CertificateError {
             }
             Self::Signature { slot } => {
                 write!(f, "the signature in slot {slot} is not the signer's")
+            }
+            Self::Rest { offset } => write!(f, "bytes behind the ARK, from offset {offset:#x} on"),
+            Self::SignerSize { found, expected } => {
+                write!(f, "a signer of {found} bits, the certificate's own key has {expected}")
             }
             Self::AmdSignature => f.write_str("the signature is not the signer's"),
             Self::Unsupported { algorithm } => {

@@ -4,10 +4,11 @@
 //! |---|---|
 //! | a chip's secret ([`ChipUniqueKey`]) | its CEK, and what GET_ID says ([`get_id`]) |
 //! | that, and random bytes | a platform's OCA, PEK and PDH with their certificates ([`PlatformKeys`]) |
+//! | what was kept of such a platform ([`PlatformParts`]) | the same platform again, with the same firmware or a later one |
 //! | an owner's key, and a platform's CSR | an OCA, and the PEK's certificate by it ([`Oca`]) |
 //!
 //! Everything follows AMD's published firmware for Genoa and AMD 55766. UNKNOWN: how fuses encode the chip's secret;
-//! which keys the persistent store is under. A chip's secret has no default, and nothing is stored here.
+//! which keys the persistent store is under. A chip's secret has no default, and nothing is stored here: [`PlatformKeys::to_parts`] gives what is to be kept.
 //!
 //! ```
 //! use sevcrypt::ecdsa::SigningKey;
@@ -31,12 +32,14 @@ mod oca;
 mod platform;
 
 pub use oca::{CsrError, Oca};
-pub use platform::{ExportError, ImportError, PlatformKeys, PlatformRandom};
+pub use platform::{
+    ExportError, ImportError, PartsError, PlatformKeys, PlatformParts, PlatformRandom,
+};
 
 use core::fmt;
 
 use k256::elliptic_curve::ops::Reduce;
-use k256::elliptic_curve::sec1::ToSec1Point;
+use k256::elliptic_curve::point::AffineCoordinates;
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
@@ -45,6 +48,7 @@ use crate::kdf;
 use crate::secret::secret;
 use crate::status::Status;
 use crate::wipe::Wiped;
+use crate::wire::field_mut;
 
 secret! {
     /// CUK: the chip's unique key, from its fuses. Wiped on drop, not printed, not to be cloned.
@@ -81,11 +85,11 @@ impl ChipUniqueKey {
     pub fn chip_id(&self) -> [u8; 64] {
         let number = Wiped::new(k256::FieldBytes::from(*self.as_bytes()));
         let scalar = Wiped::new(<k256::Scalar as Reduce<k256::FieldBytes>>::reduce(&number));
+        // Both coordinates of infinity are zero here: nothing asks whether it is that.
         let point = (k256::ProjectivePoint::GENERATOR * *scalar).to_affine();
-        let point = point.to_sec1_point(false);
         let mut id = [0; 64];
-        // Behind the byte that says that it is not compressed; infinity has nothing there.
-        id.iter_mut().zip(point.as_bytes().iter().skip(1)).for_each(|(to, from)| *to = *from);
+        *field_mut::<0, 32, _>(&mut id) = point.x().into();
+        *field_mut::<32, 32, _>(&mut id) = point.y().into();
         id
     }
 }

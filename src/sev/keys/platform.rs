@@ -2,13 +2,15 @@
 
 use core::fmt;
 
+use zeroize::Zeroizing;
+
 use super::ChipUniqueKey;
 use super::oca::signed;
 use crate::ecdh;
 use crate::ecdsa::{SigningError, SigningKey};
 use crate::secret::secret;
 use crate::sev::ApiVersion;
-use crate::sev::cert::{Certificate, CertificateError, PlatformCertificates, Usage};
+use crate::sev::cert::{Certificate, CertificateError, ChainError, PlatformCertificates, Usage};
 use crate::status::Status;
 use crate::wire::field;
 
@@ -20,7 +22,7 @@ secret! {
 
 /// The keys and certificates of a platform: what its firmware makes, and signs with. (Firmware's end, AMD 55766,
 /// PEK_GEN to PDH_CERT_EXPORT; AMD's published firmware, `sev_plat.c` and `sev_mcmd.c`.) The states of a platform,
-/// UNINIT, INIT and WORKING, are the caller's, and so is keeping the keys.
+/// UNINIT, INIT and WORKING, are the caller's, and so is keeping the keys: [`to_parts`](Self::to_parts).
 ///
 /// MODEL: private keys are made of 56 random bytes each (FIPS 186-5, A.2.1); the published firmware draws 48 until they
 /// are in range.
@@ -48,6 +50,83 @@ impl PlatformKeys {
         let cek = chip.cek();
         let (pek, pdh, certificates) = own_keys(&cek, api, random)?;
         Ok(Self { api, cek, pek, pdh, certificates, externally_owned: false })
+    }
+
+    /// The keys of a platform that was here before, from what was kept of it ([`to_parts`](Self::to_parts)), for firmware
+    /// of some API version, which may be another one than before. The CEK and its certificate are made anew, as the
+    /// firmware does at every start; PEK, OCA and PDH and their certificates stay.
+    ///
+    /// Checks, in this order: the private keys; the PEK's certificate, the PDH's, and the chip's key, that they are of
+    /// the same keys; the OCA under itself, the PEK under the CEK and under the OCA, and the PDH under the PEK, by the
+    /// firmware's rules. MODEL: the firmware has a MAC over what it keeps; here the caller has to see that nobody changed
+    /// it.
+    ///
+    /// # Errors
+    /// [`PartsError`]: the first check that fails.
+    ///
+    /// ```
+    /// use sevcrypt::sev::ApiVersion;
+    /// use sevcrypt::sev::keys::{ChipUniqueKey, PlatformKeys, PlatformRandom};
+    ///
+    /// let chip = ChipUniqueKey::new(&[7; 32]);
+    /// let api = ApiVersion { major: 1, minor: 54 };
+    /// let platform = PlatformKeys::generate(&chip, api, &PlatformRandom::new(&[9; 168]))?;
+    /// let kept = platform.to_parts();
+    ///
+    /// let later = ApiVersion { major: 1, minor: 55 };
+    /// let same = PlatformKeys::from_parts(&chip, later, &kept)?;
+    /// assert_eq!(same.certificates().pek, platform.certificates().pek);
+    /// assert_eq!(same.certificates().cek.api(), later);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn from_parts(
+        chip: &ChipUniqueKey,
+        api: ApiVersion,
+        parts: &PlatformParts,
+    ) -> Result<Self, PartsError> {
+        let no_scalar = |usage| PartsError::Scalar { usage };
+        let pek = SigningKey::from_scalar(&parts.pek).ok_or(no_scalar(Usage::PEK))?;
+        let pdh = ecdh::PrivateKey::from_scalar(&parts.pdh).ok_or(no_scalar(Usage::PDH))?;
+        let cek = chip.cek();
+        let own = [
+            Certificate::of_verifying_key(Usage::PEK, &pek.verifying_key(), api),
+            Certificate::of_ecdh_key(&pdh.public_key(), api),
+            Certificate::of_verifying_key(Usage::CEK, &cek.verifying_key(), api),
+        ];
+        let mut certificates = parts.certificates.clone();
+        let kept = [&certificates.pek, &certificates.pdh, &certificates.cek];
+        if let Some((own, _)) = own.iter().zip(kept).find(|(own, kept)| !own.has_key_of(kept)) {
+            return Err(PartsError::OtherKey { usage: own.usage() });
+        }
+        let [.., new_cek] = own;
+        certificates.cek = new_cek;
+        let PlatformCertificates { pdh: pdh_certificate, pek: pek_certificate, oca, cek: new_cek } =
+            &certificates;
+        oca.validate(oca).map_err(ChainError::Oca)?;
+        pek_certificate.validate(new_cek).map_err(ChainError::PekByCek)?;
+        pek_certificate.validate(oca).map_err(ChainError::PekByOca)?;
+        pdh_certificate.validate(pek_certificate).map_err(ChainError::Pdh)?;
+        let externally_owned = parts.externally_owned;
+        Ok(Self { api, cek, pek, pdh, certificates, externally_owned })
+    }
+
+    /// What has to be kept of the platform beside the chip's secret, to have it again by
+    /// [`from_parts`](Self::from_parts). UNKNOWN: the format in which the firmware stores it.
+    #[must_use]
+    pub fn to_parts(&self) -> PlatformParts {
+        PlatformParts {
+            pek: self.pek.to_scalar(),
+            pdh: self.pdh.to_scalar(),
+            certificates: self.certificates.clone(),
+            externally_owned: self.externally_owned,
+        }
+    }
+
+    /// A firmware update: the CEK's certificate is made anew with the API version, and so will be what is made from here
+    /// on. The PEK, the OCA and the PDH stay as they are, with the API version of the firmware that made them.
+    pub fn update_firmware(&mut self, api: ApiVersion) {
+        self.api = api;
+        self.certificates.cek.set_api(api);
     }
 
     /// PEK_GEN: a new OCA of the platform's own, a new PEK by it and the CEK, a new PDH by that. The platform owns
@@ -163,6 +242,66 @@ impl PlatformKeys {
         &self.cek
     }
 }
+
+/// What has to be kept of a platform: see [`PlatformKeys::to_parts`]. Private keys are wiped on drop, not printed, and the
+/// whole is not to be cloned.
+pub struct PlatformParts {
+    /// The PEK's private scalar, big-endian.
+    pub pek: Zeroizing<[u8; 48]>,
+    /// The PDH's private scalar, big-endian.
+    pub pdh: Zeroizing<[u8; 48]>,
+    /// The certificates, the CEK's without signatures.
+    pub certificates: PlatformCertificates,
+    /// Whether an owner has taken the platform over.
+    pub externally_owned: bool,
+}
+
+impl fmt::Debug for PlatformParts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("PlatformParts(..)")
+    }
+}
+
+/// Why what was kept of a platform is none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum PartsError {
+    /// A private scalar is zero, or not below the order of P-384.
+    Scalar {
+        /// Whose.
+        usage: Usage,
+    },
+    /// A certificate is not of the private key, or the CEK's not of the chip.
+    OtherKey {
+        /// Its usage.
+        usage: Usage,
+    },
+    /// The certificates do not vouch for each other.
+    Chain(ChainError),
+}
+
+impl From<ChainError> for PartsError {
+    fn from(error: ChainError) -> Self {
+        Self::Chain(error)
+    }
+}
+
+impl fmt::Display for PartsError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Scalar { usage } => {
+                write!(f, "the private key of usage {usage} is not from 1 to n - 1")
+            }
+            Self::OtherKey { usage: Usage::CEK } => f.write_str("the CEK is another chip's"),
+            Self::OtherKey { usage } => {
+                write!(f, "the certificate of usage {usage} is not of the private key")
+            }
+            Self::Chain(error) => error.fmt(f),
+        }
+    }
+}
+
+impl core::error::Error for PartsError {}
 
 /// The PEK, the PDH and all certificates of a platform that owns itself.
 fn own_keys(

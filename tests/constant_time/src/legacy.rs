@@ -4,7 +4,9 @@ use std::hint::black_box;
 
 use sevcrypt::Backend;
 use sevcrypt::ecdh::PrivateKey;
+use sevcrypt::ecdsa::SignerSha256;
 use sevcrypt::sev::cert::{Certificate, PdhKey};
+use sevcrypt::sev::keys::ChipUniqueKey;
 use sevcrypt::sev::launch::{Attested, Loading, Measurement};
 use sevcrypt::sev::session::{
     Channel, ClientSession, SessionBuffer, SessionError, SessionRandom, Unwrapped,
@@ -16,6 +18,17 @@ use crate::{public, secret};
 const FIRMWARE: FirmwareVersion =
     FirmwareVersion { api: ApiVersion { major: 1, minor: 55 }, build: 25 };
 const POLICY: GuestPolicy = GuestPolicy(0x3701_0001);
+
+/// From a chip's secret to its ID and to what its CEK signs.
+pub(crate) fn chip() {
+    let chip = ChipUniqueKey::new(&secret([0x41; 32]));
+    let id = chip.chip_id();
+    public(&id);
+    black_box(id);
+    let signature = chip.cek().sign_sha256(b"what is signed is public").expect("a signature");
+    public(signature.r());
+    public(signature.s());
+}
 
 /// A Diffie-Hellman key of a legacy session, whose public key was computed elsewhere.
 fn diffie_hellman(scalar: [u8; 48]) -> (PrivateKey, Certificate) {

@@ -153,6 +153,7 @@ fn main() {
             println!("constant time: derivation, keys, signatures");
             derivation();
             endorsement();
+            legacy::chip();
             let scalar = SigningKey::from_scalar(&secret([0x11; 48])).expect("a scalar");
             sign(&scalar);
         }
