@@ -7,6 +7,7 @@ use subtle::ConstantTimeEq;
 
 use super::Vmsa;
 use crate::addr::PhysAddr;
+use crate::secret::tell;
 use crate::status::Status;
 use crate::wire::{field, field_mut, get_u64};
 
@@ -56,7 +57,7 @@ fn step(crc: u32, bytes: u32) -> u32 {
 /// In constant time.
 impl PartialEq for IntegrityValue {
     fn eq(&self, other: &Self) -> bool {
-        self.0.ct_eq(&other.0).into()
+        tell(self.0.ct_eq(&other.0))
     }
 }
 

@@ -64,11 +64,9 @@ mod server;
 pub use client::{ClientSession, OtherSession, SessionRandom};
 pub use server::{Channel, SessionError, Unwrapped};
 
-use core::hint::black_box;
-
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
-use subtle::{Choice, ConstantTimeEq};
+use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
 use super::GuestPolicy;
@@ -76,7 +74,7 @@ use crate::addr::Block;
 use crate::cpu::Backend;
 use crate::ctr::CtrKey;
 use crate::kdf::derive_array;
-use crate::secret::secret;
+use crate::secret::{secret, tell};
 use crate::wire::{field, field_mut};
 
 secret! {
@@ -114,14 +112,6 @@ pub(in crate::sev) fn is_mac(computed: Hmac<Sha256>, found: &[u8; 32]) -> bool {
     // The right MAC of something wrong is a forgery's half.
     let computed: Zeroizing<[u8; 32]> = Zeroizing::new(computed.finalize().into_bytes().into());
     tell(computed.ct_eq(found))
-}
-
-/// Whether two MACs are equal is told to everyone. Not inlined, and nothing else is in here: the one branch on what was
-/// compared has a place that `.ci/constant-time` knows. Black boxes, as compilers would make no branch of it, but leave it to
-/// callers.
-#[inline(never)]
-fn tell(are_equal: Choice) -> bool {
-    if are_equal.into() { black_box(true) } else { black_box(false) }
 }
 
 /// TEK and TIK, which both ends of a session have. Whoever knows them can read the guest's secrets, and forge its measurement.
