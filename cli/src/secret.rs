@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use sevcrypt::sev::launch::{Attested, Measurement, SecretTable, SecretTableError};
+use sevcrypt::sev::packet::PacketIv;
 use sevcrypt::sev::session::{Tek, Tik, TransportKeys};
 use sevcrypt::{Backend, Guid};
 use zeroize::Zeroizing;
@@ -75,7 +76,7 @@ pub(crate) fn run(Command::Build(options): &Command) -> Result<(), Failure> {
 
     let mut payload = table(&options.secret)?;
     let attested = Attested::assume(&keys, &measurement, Backend::best());
-    let header = attested.seal_secret(&iv, &mut payload);
+    let header = attested.seal_secret(PacketIv::from_random(iv), &mut payload);
     let header = header.map_err(|why| Failure::usage(format_args!("--secret: {why}")))?;
 
     let header = header.to_bytes();

@@ -6,11 +6,11 @@ use std::sync::OnceLock;
 use sevcrypt::ecdh::PrivateKey;
 use sevcrypt::sev::cert::{Certificate, Trust};
 use sevcrypt::sev::launch::Loading;
-use sevcrypt::sev::packet::PacketHeader;
+use sevcrypt::sev::packet::{PacketHeader, PacketIv};
 use sevcrypt::sev::session::{Channel, SessionRandom};
 use sevcrypt::sev::swap::{MdataEntry, PageType, SwapError, SwapKey};
 use sevcrypt::sev::transport::{
-    PacketIv, Receiver, Receiving, Sender, Sending, TransportError, VmsaContext,
+    Receiver, Receiving, Sender, Sending, TransportError, VmsaContext,
 };
 use sevcrypt::sev::{ApiVersion, FirmwareVersion, GuestPolicy};
 use sevcrypt::vmsa::Vmsa;
@@ -32,7 +32,7 @@ impl Ends {
         let [old, new] = [1, 2].map(|seed| PrivateKey::from_random(&[seed; 56]));
         let certificate =
             |key: &PrivateKey| Certificate::of_ecdh_key(&key.public_key(), ApiVersion::default());
-        let loading = Loading::start(Channel::without_session(POLICY));
+        let loading = Loading::start_without_session(POLICY);
         let firmware = FirmwareVersion::default();
         let guest = loading.measure(firmware, &[seed; 16], Backend::best()).1.finish();
         let (from, to) = (certificate(&old), certificate(&new));

@@ -20,6 +20,7 @@ use sevcrypt::sev::cert::{
 };
 use sevcrypt::sev::keys::{ChipUniqueKey, PlatformKeys, PlatformRandom};
 use sevcrypt::sev::launch::{Attested, LaunchDigest, Loading};
+use sevcrypt::sev::packet::PacketIv;
 use sevcrypt::sev::report::AttestationReport;
 use sevcrypt::sev::session::{Channel, SessionBuffer, Tek, Tik, TransportKeys};
 use sevcrypt::sev::{ApiVersion, FirmwareVersion, GuestPolicy};
@@ -157,7 +158,8 @@ proptest! {
         // Ours is the same, under the same IV.
         let attested = Attested::assume(&transport, &measurement, Backend::best());
         let mut sealed = secret.clone();
-        let of_ours = attested.seal_secret(&packet.header.iv, &mut sealed).unwrap();
+        let iv = PacketIv::from_random(packet.header.iv);
+        let of_ours = attested.seal_secret(iv, &mut sealed).unwrap();
         prop_assert_eq!(&of_ours.to_bytes()[..], &their_header.concat()[..]);
         prop_assert_eq!(&sealed, &packet.ciphertext);
         let mut changed = sealed.clone();

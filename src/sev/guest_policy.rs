@@ -51,9 +51,31 @@ impl GuestPolicy {
             bits => Err(PolicyError::Reserved { bits }),
         }
     }
+
+    /// Whether a new guest of this policy may have the memory encryption key of another one, whose policy `other` is: what
+    /// LAUNCH_START and RECEIVE_START check where HANDLE names that guest, after the session was opened (AMD's published
+    /// firmware). That the handle is a guest's is for who has a platform.
+    ///
+    /// Guests that share a key can read each other's memory if the host lets them: who does not want that sets NOKS.
+    ///
+    /// # Errors
+    /// [`PolicyError::Sharing`], [`PolicyError::Noks`]. Both have one status: the order is a MODEL.
+    ///
+    /// ```
+    /// use sevcrypt::sev::{GuestPolicy, PolicyError};
+    ///
+    /// assert_eq!(GuestPolicy(4).check_sharing(GuestPolicy(4)), Ok(()));
+    /// assert_eq!(GuestPolicy(6).check_sharing(GuestPolicy(6)), Err(PolicyError::Noks));
+    /// ```
+    pub fn check_sharing(self, other: Self) -> Result<(), PolicyError> {
+        if other != self {
+            return Err(PolicyError::Sharing { found: other, expected: self });
+        }
+        if other.noks() { Err(PolicyError::Noks) } else { Ok(()) }
+    }
 }
 
-/// Why a firmware does not run a guest of this policy.
+/// Why a firmware does not run a guest of this policy, or not with another guest's key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum PolicyError {
@@ -69,6 +91,15 @@ pub enum PolicyError {
         /// These bits.
         bits: u32,
     },
+    /// The guest whose key should be shared has another policy.
+    Sharing {
+        /// That guest's policy.
+        found: GuestPolicy,
+        /// The new guest's.
+        expected: GuestPolicy,
+    },
+    /// The guest whose key should be shared does not allow it.
+    Noks,
 }
 
 impl PolicyError {
@@ -88,6 +119,12 @@ impl fmt::Display for PolicyError {
             Self::Reserved { bits } => {
                 write!(f, "reserved bits {bits:#x} of the policy are set, expected 0")
             }
+            Self::Sharing { found, expected } => write!(
+                f,
+                "the guest whose key is to be shared has policy {:#x}, expected {:#x}",
+                found.0, expected.0
+            ),
+            Self::Noks => f.write_str("the policy forbids to share the guest's key (NOKS)"),
         }
     }
 }
@@ -167,5 +204,32 @@ mod tests {
         let error = GuestPolicy(0x3701_ffc0).check(expected).unwrap_err();
         assert_eq!(error.to_string(), "reserved bits 0xffc0 of the policy are set, expected 0");
         assert_eq!(error.status(), Status::POLICY_FAILURE);
+    }
+
+    /// Every bit has to be the other guest's, and NOKS clear.
+    #[test]
+    fn shared_keys() {
+        let noks = GuestPolicy(2);
+        for word in [0, 0x3701_0005, 0xffff_fffd] {
+            let policy = GuestPolicy(word);
+            assert_eq!(policy.check_sharing(policy), Ok(()));
+            for bit in 0..32 {
+                let other = GuestPolicy(word ^ 1 << bit);
+                let error = policy.check_sharing(other).unwrap_err();
+                assert_eq!(error, PolicyError::Sharing { found: other, expected: policy });
+                assert_eq!(error.status(), Status::POLICY_FAILURE);
+            }
+            let policy = GuestPolicy(word | noks.0);
+            assert_eq!(policy.check_sharing(policy), Err(PolicyError::Noks));
+        }
+        assert_eq!(PolicyError::Noks.status(), Status::POLICY_FAILURE);
+        assert_eq!(
+            noks.check_sharing(noks).unwrap_err().to_string(),
+            "the policy forbids to share the guest's key (NOKS)"
+        );
+        assert_eq!(
+            noks.check_sharing(GuestPolicy(6)).unwrap_err().to_string(),
+            "the guest whose key is to be shared has policy 0x6, expected 0x2"
+        );
     }
 }

@@ -195,6 +195,11 @@ impl SwapKey {
     /// SWAP_OUT: enciphers `page`, which holds plaintext, to `destination`. `blocks` are those of the guest's save areas,
     /// none for a guest without SEV-ES.
     ///
+    /// MODEL: what is refused as data is a page of 4 KiB that passes [`check_integrity`](Vmsa::check_integrity). So a save area
+    /// goes out as data if its value is another one than its block has (it was changed, or the block's word is there by
+    /// chance), and as [`PageType::Metadata`] whatever it is; a page of 2 MiB is not searched for save areas. None of them
+    /// comes back as a save area: the type is under the tag.
+    ///
     /// # Errors
     /// [`SwapError::Length`], [`SwapError::LargeVmsa`], [`SwapError::CountLimit`], [`SwapError::Integrity`],
     /// [`SwapError::IsVmsa`], in this order. Nothing was written, and the count stands where it was.
@@ -231,7 +236,7 @@ impl SwapKey {
         })
     }
 
-    /// The checks before encipherment. MODEL: a page of 2 MiB is not searched for save areas.
+    /// The checks before encipherment.
     fn check_out(
         &self,
         page_type: PageType,

@@ -27,7 +27,7 @@ impl fmt::Display for ApiVersion {
 }
 
 /// What PLATFORM_STATUS says of the firmware: API version and BUILD_ID (AMD 55766, PLATFORM_STATUS). All of it is measured
-/// by LAUNCH_MEASURE.
+/// by LAUNCH_MEASURE from API 0.17 on, and nothing of it before ([`MeasurementInput`](super::launch::MeasurementInput)).
 ///
 /// ```
 /// use sevcrypt::sev::{ApiVersion, FirmwareVersion};

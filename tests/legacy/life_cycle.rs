@@ -12,12 +12,12 @@ use sevcrypt::sev::keys::{Oca, PlatformKeys};
 use sevcrypt::sev::launch::{
     Attested, LaunchDigest, LaunchError, Loading, MeasurementError, Running, SecretTable,
 };
-use sevcrypt::sev::packet::PacketHeader;
+use sevcrypt::sev::packet::{PacketHeader, PacketIv};
 use sevcrypt::sev::report::Expected;
 use sevcrypt::sev::session::{Channel, ClientSession, SessionBuffer, SessionError, SessionRandom};
 use sevcrypt::sev::swap::{PageType, SwapError, SwapKey};
 use sevcrypt::sev::transport::{
-    PacketIv, Receiver, Receiving, SendStartError, Sender, Sending, TransportError,
+    Receiver, Receiving, SendStartError, Sender, Sending, TransportError,
 };
 use sevcrypt::sev::{ApiVersion, GuestPolicy};
 use sevcrypt::vmsa::{CheckBlock, SevFeatures, Vmsa};
@@ -179,7 +179,7 @@ fn launch(machine: &Machine, policy: GuestPolicy, random: &mut Random) -> (Runni
         Attested::check(session, FIRMWARE, &digest, &measurement, Backend::best()).unwrap();
     let mut secret = [0; 4096];
     SecretTable::write(&[(SecretTable::DISK_PASSPHRASE, PASSPHRASE)], &mut secret).unwrap();
-    let header = attested.seal_secret(&random.bytes(), &mut secret).unwrap();
+    let header = attested.seal_secret(PacketIv::from_random(random.bytes()), &mut secret).unwrap();
 
     guest.open_secret(&header, &mut secret).unwrap();
     memory.pages[2] = machine.encrypted(2, &secret);
@@ -429,7 +429,7 @@ fn the_host_shows_another_guests_measurement() {
     let attested =
         Attested::check(theirs, FIRMWARE, &digest, &measurement, Backend::best()).unwrap();
     let mut secret = [1; 32];
-    let header = attested.seal_secret(&random.bytes(), &mut secret).unwrap();
+    let header = attested.seal_secret(PacketIv::from_random(random.bytes()), &mut secret).unwrap();
     let (_, channel) = session(&machine, SEV, &mut random);
     let (loading, _) = load(&machine, channel);
     let (_, again) = loading.measure(FIRMWARE, &random.bytes(), Backend::best());

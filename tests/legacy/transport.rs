@@ -4,8 +4,9 @@ use sevcrypt::sev::cert::{
     Algorithm, Certificate, CertificateError, PlatformCertificates, Product, Slot, Trust, Usage,
 };
 use sevcrypt::sev::launch::{Loading, Running};
-use sevcrypt::sev::session::{Channel, SessionRandom};
-use sevcrypt::sev::transport::{Link, PacketIv, Receiver, SendStartError, Sender};
+use sevcrypt::sev::packet::PacketIv;
+use sevcrypt::sev::session::SessionRandom;
+use sevcrypt::sev::transport::{Link, Receiver, SendStartError, Sender};
 use sevcrypt::sev::{ApiVersion, GuestPolicy};
 use sevcrypt::{Backend, Status};
 
@@ -367,7 +368,7 @@ fn earlier_checks_win() {
 }
 
 fn running(policy: u32) -> Running {
-    let loading = Loading::start(Channel::without_session(GuestPolicy(policy)));
+    let loading = Loading::start_without_session(GuestPolicy(policy));
     loading.measure(FIRMWARE, &[1; 16], Backend::best()).1.finish()
 }
 

@@ -7,8 +7,9 @@ use sevcrypt::ecdh::PrivateKey;
 use sevcrypt::sev::cert::{AmdCertificates, Certificate, PdhKey, Trust, verify};
 use sevcrypt::sev::keys::{ChipUniqueKey, PlatformKeys, PlatformRandom};
 use sevcrypt::sev::launch::{Attested, LaunchDigest, Loading, SecretTable};
+use sevcrypt::sev::packet::PacketIv;
 use sevcrypt::sev::session::{Channel, ClientSession, SessionRandom};
-use sevcrypt::sev::transport::{PacketIv, Receiver, Receiving, Sender};
+use sevcrypt::sev::transport::{Receiver, Receiving, Sender};
 use sevcrypt::sev::{ApiVersion, FirmwareVersion, GuestPolicy};
 use sevcrypt::{Backend, Hex, Status};
 
@@ -87,7 +88,9 @@ pub(super) fn show(out: &mut impl Write) -> Result<(), Failure> {
     let len = SecretTable::len_of(&entries).ok_or_else(|| Failure::usage("a short secret"))?;
     let mut packet = vec![0; len];
     SecretTable::write(&entries, &mut packet).map_err(Failure::usage)?;
-    let header = attested.seal_secret(&[6; 16], &mut packet).map_err(Failure::usage)?;
+    let header = attested
+        .seal_secret(PacketIv::from_random([6; 16]), &mut packet)
+        .map_err(Failure::usage)?;
     writeln!(out, "     the host sees {}...", Hex(&packet[..24]))?;
     let mut changed = packet.clone();
     changed[30] ^= 1;

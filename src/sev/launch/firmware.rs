@@ -25,10 +25,19 @@ pub struct Loading {
 }
 
 impl Loading {
-    /// LAUNCH_START, when the session is open ([`Channel::open`]), or without one ([`Channel::without_session`]).
+    /// LAUNCH_START, when the session is open ([`Channel::open`]). Who shares another guest's key checks
+    /// [`GuestPolicy::check_sharing`] then.
     #[must_use]
     pub fn start(channel: Channel) -> Self {
         Self { channel, digest: LaunchDigest::new() }
+    }
+
+    /// LAUNCH_START without a session: TEK and TIK are zeros, and nothing is checked of the policy.
+    ///
+    /// Nothing is secret in such a launch, and everybody can make its measurement. RECEIVE_START has no such form.
+    #[must_use]
+    pub fn start_without_session(policy: GuestPolicy) -> Self {
+        Self::start(Channel::without_session(policy))
     }
 
     /// POLICY.

@@ -62,7 +62,8 @@ impl Measurement {
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MeasurementInput {
-    /// The firmware. Up to API 0.16 it is not measured.
+    /// The firmware. Up to API 0.16 it is not measured: each of the 17 versions with each of the 256 BUILD_IDs gives the same
+    /// measurement.
     pub firmware: FirmwareVersion,
     /// POLICY.
     pub policy: GuestPolicy,

@@ -7,6 +7,7 @@
 //! use sevcrypt::ecdh::PrivateKey;
 //! use sevcrypt::sev::cert::{Certificate, PdhKey};
 //! use sevcrypt::sev::launch::{Attested, LaunchDigest, Loading, SecretTable};
+//! use sevcrypt::sev::packet::PacketIv;
 //! use sevcrypt::sev::session::{Channel, ClientSession, SessionRandom};
 //! use sevcrypt::sev::{ApiVersion, FirmwareVersion, GuestPolicy};
 //!
@@ -34,7 +35,7 @@
 //! let attested = Attested::check(session, firmware, &digest, &measurement, Backend::best())?;
 //! let mut packet = [0; 64];
 //! SecretTable::write(&[(SecretTable::DISK_PASSPHRASE, b"correct horse")], &mut packet)?;
-//! let header = attested.seal_secret(&[4; 16], &mut packet)?; // a fresh random IV
+//! let header = attested.seal_secret(PacketIv::from_random([4; 16]), &mut packet)?;
 //!
 //! // The firmware: opens it, and puts it into the guest's memory.
 //! guest.open_secret(&header, &mut packet)?;
@@ -48,9 +49,9 @@
 //! # What comes too early does not compile
 //! An owner has no secrets for a guest before it has checked the measurement:
 //! ```compile_fail,E0599
-//! # use sevcrypt::sev::session::ClientSession;
+//! # use sevcrypt::sev::{packet::PacketIv, session::ClientSession};
 //! fn early(session: ClientSession, secret: &mut [u8]) {
-//!     let _ = session.seal_secret(&[0; 16], secret);
+//!     let _ = session.seal_secret(PacketIv::from_random([4; 16]), secret);
 //! }
 //! ```
 //! The firmware takes none before it has measured, loads nothing afterwards, and measures once:

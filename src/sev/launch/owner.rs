@@ -2,15 +2,12 @@
 
 use core::fmt;
 
-use hmac::Mac;
-
 use super::{LaunchError, Measurement, MeasurementInput};
-use crate::addr::Block;
 use crate::cpu::Backend;
 use crate::hash::Sha256Digest;
 use crate::sev::FirmwareVersion;
-use crate::sev::packet::{self, Context, PacketHeader, PacketKeys};
-use crate::sev::session::{ClientSession, TransportKeys};
+use crate::sev::packet::{self, Context, PacketHeader, PacketIv, PacketKeys};
+use crate::sev::session::{ClientSession, TransportKeys, is_mac};
 use crate::wipe::Wiped;
 
 /// A guest whose measurement its owner checked: it may have secrets. See [the module](super) for an example.
@@ -27,7 +24,12 @@ struct Session {
 impl Attested {
     /// Checks the measurement of a guest that was launched in this session, in constant time. `digest` is what the guest should
     /// have been loaded with ([`measure`](super::measure), [`LaunchDigest`](super::LaunchDigest)), `firmware` what the
-    /// platform says of itself: the firmware it names is then the one that measured.
+    /// platform says of itself.
+    ///
+    /// From API 0.17 on the measurement is made with the firmware's version and BUILD_ID: if it is right, so is `firmware`. Up to
+    /// API 0.16 neither is measured (MODEL, see [`MeasurementInput`]): all 4352 pairs of such a version and a BUILD_ID pass
+    /// alike, and **nothing says which firmware measured**. An owner who asks for a version refuses `firmware` that is older
+    /// before this check.
     ///
     /// # Errors
     /// [`MeasurementError`]: it is not that of this digest, firmware, policy and session. The session is gone.
@@ -44,9 +46,9 @@ impl Attested {
             digest: *digest,
             mnonce: measurement.mnonce,
         };
-        match input.hmac(&session.keys().tik).verify_slice(&measurement.measure) {
-            Ok(()) => Ok(Self::assume(session.keys(), measurement, backend)),
-            Err(_) => Err(MeasurementError),
+        match is_mac(input.hmac(&session.keys().tik), &measurement.measure) {
+            true => Ok(Self::assume(session.keys(), measurement, backend)),
+            false => Err(MeasurementError),
         }
     }
 
@@ -60,12 +62,13 @@ impl Attested {
     /// Seals a secret in place, for LAUNCH_SECRET (AMD 55766, LAUNCH_SECRET). Its length is a multiple of 16, not 0 and at most
     /// [`packet::MAX_LEN`]. Guest firmware that OVMF is looks for a [`SecretTable`](super::SecretTable).
     ///
-    /// The IV must be fresh, and not only another one: it is a counter's beginning, and 0x5000 bytes take 0x500 counts from it on.
-    /// 16 random bytes are.
-    ///
     /// # Errors
     /// [`LaunchError::SecretLengths`]; nothing was written.
-    pub fn seal_secret(&self, iv: &Block, secret: &mut [u8]) -> Result<PacketHeader, LaunchError> {
+    pub fn seal_secret(
+        &self,
+        iv: PacketIv,
+        secret: &mut [u8],
+    ) -> Result<PacketHeader, LaunchError> {
         let len = secret.len();
         if !packet::is_valid_len(len) {
             let header = PacketHeader::LEN;

@@ -64,9 +64,16 @@ impl<'a> SecretTable<'a> {
     /// [`len_of`](Self::len_of) hides how long the secrets are.
     ///
     /// # Errors
-    /// In this order [`SecretTableError::NilGuid`] and [`SecretTableError::Duplicate`] of the first entry that is wrong,
-    /// [`SecretTableError::TooLong`], [`SecretTableError::BufferTooSmall`]; nothing was written.
+    /// In this order [`SecretTableError::TooLong`], [`SecretTableError::BufferTooSmall`], [`SecretTableError::NilGuid`] and
+    /// [`SecretTableError::Duplicate`] of the first entry that is wrong; nothing was written.
     pub fn write(entries: &[(Guid, &[u8])], out: &mut [u8]) -> Result<(), SecretTableError> {
+        let len = Self::len_of(entries).ok_or(SecretTableError::TooLong)?;
+        let found = out.len();
+        let too_small = SecretTableError::BufferTooSmall { needed: len, found };
+        if found < len {
+            return Err(too_small);
+        }
+        // Each with each, but of so many bytes these are at most 1023.
         for (index, (guid, _)) in entries.iter().enumerate() {
             if *guid == NIL {
                 return Err(SecretTableError::NilGuid { index });
@@ -75,12 +82,6 @@ impl<'a> SecretTable<'a> {
             if let Some(first) = before.position(|(other, _)| other == guid) {
                 return Err(SecretTableError::Duplicate { index, first });
             }
-        }
-        let len = Self::len_of(entries).ok_or(SecretTableError::TooLong)?;
-        let found = out.len();
-        let too_small = SecretTableError::BufferTooSmall { needed: len, found };
-        if found < len {
-            return Err(too_small);
         }
         let all: usize = entries.iter().map(|(_, data)| HEADER + data.len()).sum();
         let mut rest = &mut out[..];
@@ -97,6 +98,9 @@ impl<'a> SecretTable<'a> {
     }
 
     /// Reads a table at the begin of some bytes. As in a guest's memory, anything may stand behind it.
+    ///
+    /// Each entry is compared with those before it. At most 1023 have room in [`MAX_LEN`](Self::MAX_LEN), so that whoever
+    /// made the table makes a reader compare half a million GUIDs, and no more.
     ///
     /// # Errors
     /// [`SecretTableError`]: the first rule that is broken.

@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::cpu::Backend;
 use crate::guid::Guid;
-use crate::sev::packet::PacketHeader;
+use crate::sev::packet::{PacketHeader, PacketIv};
 use crate::sev::session::{Channel, ClientSession, SessionRandom, Tek, Tik, TransportKeys};
 use crate::sev::{ApiVersion, FirmwareVersion, GuestPolicy};
 use crate::status::Status;
@@ -90,6 +90,24 @@ fn measurements() {
         let found = input.measure(&keys().tik).measure;
         assert_eq!(found == hex::<32>(old), is_old, "{major}.{minor}");
     }
+}
+
+/// Which versions pass with a measurement of the old form: all those up to API 0.16, and no newer one.
+#[test]
+fn versions_that_pass_alike() {
+    let input = MeasurementInput {
+        firmware: version(0, 16, 0),
+        policy: POLICY,
+        digest: [7; 32],
+        mnonce: [8; 16],
+    };
+    let old = input.measure(&keys().tik);
+    let alike = (0..=u8::MAX)
+        .flat_map(|minor| (0..=u8::MAX).map(move |build| version(0, minor, build)))
+        .filter(|firmware| {
+            MeasurementInput { firmware: *firmware, ..input }.measure(&keys().tik) == old
+        });
+    assert_eq!(alike.count(), 4352);
 }
 
 /// The answers that AMD's `sev-tool` and `sevctl` publish with their tests.
@@ -203,7 +221,8 @@ fn secret_known_answer() {
     let (measurement, guest) = measured();
     for attested in [attested(), Attested::assume(&keys(), &measurement, Backend::portable())] {
         let mut packet = plain;
-        let header = attested.seal_secret(&counting(0x60), &mut packet).unwrap();
+        let header =
+            attested.seal_secret(PacketIv::from_random(counting(0x60)), &mut packet).unwrap();
         assert_eq!(packet, hex("1633c0c391b9cde6f52377adbaef8b5422c494ca4c3dedd5882d358663fe9c88"));
         assert_eq!(
             header.to_bytes(),
@@ -228,7 +247,7 @@ fn secret_lengths() {
     for len in [0, 1, 15, 17, 0x4fff, 0x5001, 0x5010] {
         let expected = LaunchError::SecretLengths { header: 52, guest: len, trans: len };
         let data = &mut memory[..len];
-        assert_eq!(attested.seal_secret(&[0; 16], data), Err(expected));
+        assert_eq!(attested.seal_secret(PacketIv::from_random([0; 16]), data), Err(expected));
         assert!(data.iter().all(|byte| *byte == 0x5a), "nothing was written");
         let header = PacketHeader { flags: 1, iv: [0; 16], mac: [0; 32] };
         assert_eq!(guest.open_secret(&header, data), Err(expected));
@@ -237,13 +256,14 @@ fn secret_lengths() {
     }
     for len in [16, 32, 0x4000, 0x5000] {
         let mut data = memory[..len].to_vec();
-        let header = attested.seal_secret(&[1; 16], &mut data).unwrap();
+        let header = attested.seal_secret(PacketIv::from_random([1; 16]), &mut data).unwrap();
         guest.open_secret(&header, &mut data).unwrap();
         assert_eq!(data, memory[..len]);
     }
 
     let mut data = memory[..32].to_vec();
-    let header = attested.seal_secret(&[2; 16], &mut data).unwrap().to_bytes();
+    let header =
+        attested.seal_secret(PacketIv::from_random([2; 16]), &mut data).unwrap().to_bytes();
     let sealed = data.clone();
     let refused = |header: &[u8], guest_length: u32, data: &mut [u8], text: &str| {
         let before = data.to_vec();
@@ -282,7 +302,8 @@ fn secret_lengths() {
 fn changed_secrets() {
     let (measurement, guest) = measured();
     let mut sealed = *b"0123456789abcdefSECRET-SECRET-32";
-    let header = attested().seal_secret(&counting(0x60), &mut sealed).unwrap();
+    let header =
+        attested().seal_secret(PacketIv::from_random(counting(0x60)), &mut sealed).unwrap();
     let refused = |guest: &Measured, header: &[u8], data: &[u8]| {
         let mut data = data.to_vec();
         let before = data.clone();
@@ -307,7 +328,7 @@ fn changed_secrets() {
         other.measure[bit / 8] ^= 1 << (bit % 8);
         let attested = Attested::assume(&keys(), &other, Backend::portable());
         let mut sealed = [0; 16];
-        let header = attested.seal_secret(&[0; 16], &mut sealed).unwrap();
+        let header = attested.seal_secret(PacketIv::from_random([0; 16]), &mut sealed).unwrap();
         refused(&guest, &header.to_bytes(), &sealed);
     }
     // The same guest, measured once more.
@@ -494,6 +515,12 @@ fn what_is_not_written() {
     for found in 0..80 {
         refused(&entries, found, SecretTableError::BufferTooSmall { needed: 80, found });
     }
+    // Lengths first: however many entries there are, no more are compared than have room.
+    let many = std::vec![(ENTRY, &b""[..]); 200_000];
+    refused(&many, 4096, SecretTableError::TooLong);
+    refused(&many[..2], 63, SecretTableError::BufferTooSmall { needed: 64, found: 63 });
+    let nil = std::vec![(Guid::new([0; 16]), &b""[..]); 1023];
+    refused(&nil, 0x4fff, SecretTableError::BufferTooSmall { needed: 0x5000, found: 0x4fff });
     let again = [entries[0], entries[1], entries[0]];
     refused(&again, 4096, SecretTableError::Duplicate { index: 2, first: 0 });
     let nil = [entries[0], (Guid::new([0; 16]), b"")];
@@ -530,7 +557,7 @@ proptest! {
         let mut packet = std::vec![0xee; len];
         SecretTable::write(&entries, &mut packet).unwrap();
         let plain = packet.clone();
-        let header = attested().seal_secret(&iv, &mut packet).unwrap();
+        let header = attested().seal_secret(PacketIv::from_random(iv), &mut packet).unwrap();
         prop_assert_ne!(&packet, &plain);
         measured().1.open_secret(&header, &mut packet).unwrap();
         prop_assert_eq!(&packet, &plain);

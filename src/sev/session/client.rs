@@ -5,7 +5,7 @@ use core::fmt;
 use hmac::Mac;
 use zeroize::Zeroizing;
 
-use super::{SessionBuffer, Tek, Tik, TransportKeys, WrapKeys};
+use super::{SessionBuffer, Tek, Tik, TransportKeys, WrapKeys, is_mac};
 use crate::ecdh;
 use crate::secret::secret;
 use crate::sev::GuestPolicy;
@@ -64,9 +64,9 @@ impl ClientSession {
         keys: TransportKeys,
         policy: GuestPolicy,
     ) -> Result<Self, OtherSession> {
-        match keys.tik.policy_mac(policy).verify_slice(&buffer.policy_mac) {
-            Ok(()) => Ok(Self { buffer, keys, policy }),
-            Err(_) => Err(OtherSession),
+        match is_mac(keys.tik.policy_mac(policy), &buffer.policy_mac) {
+            true => Ok(Self { buffer, keys, policy }),
+            false => Err(OtherSession),
         }
     }
 

@@ -66,6 +66,7 @@ pub use server::{Channel, SessionError, Unwrapped};
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
+use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
 use super::GuestPolicy;
@@ -73,7 +74,7 @@ use crate::addr::Block;
 use crate::cpu::Backend;
 use crate::ctr::CtrKey;
 use crate::kdf::derive_array;
-use crate::secret::secret;
+use crate::secret::{secret, tell};
 use crate::wire::{field, field_mut};
 
 secret! {
@@ -104,6 +105,13 @@ impl Tik {
 
 fn hmac(key: &[u8; 16]) -> Hmac<Sha256> {
     Hmac::new_from_slice(key).expect("HMAC takes keys of any length")
+}
+
+/// Whether this is the MAC that was computed, in constant time.
+pub(in crate::sev) fn is_mac(computed: Hmac<Sha256>, found: &[u8; 32]) -> bool {
+    // The right MAC of something wrong is a forgery's half.
+    let computed: Zeroizing<[u8; 32]> = Zeroizing::new(computed.finalize().into_bytes().into());
+    tell(computed.ct_eq(found))
 }
 
 /// TEK and TIK, which both ends of a session have. Whoever knows them can read the guest's secrets, and forge its measurement.

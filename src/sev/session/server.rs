@@ -2,10 +2,9 @@
 
 use core::fmt;
 
-use hmac::Mac;
 use zeroize::Zeroizing;
 
-use super::{SessionBuffer, Tek, Tik, TransportKeys, WrapKeys};
+use super::{SessionBuffer, Tek, Tik, TransportKeys, WrapKeys, is_mac};
 use crate::ecdh;
 use crate::sev::cert::{Certificate, CertificateError, PdhKey};
 use crate::sev::{ApiVersion, GuestPolicy, PolicyError};
@@ -36,8 +35,9 @@ impl Unwrapped {
 
     pub(in crate::sev) fn with_z(z: &[u8], buffer: &SessionBuffer) -> Result<Self, SessionError> {
         let wrapping = WrapKeys::derive(z, &buffer.nonce);
-        let mac = wrapping.wrap_mac(&buffer.wrap_tk);
-        mac.verify_slice(&buffer.wrap_mac).map_err(|_| SessionError::WrapMac)?;
+        if !is_mac(wrapping.wrap_mac(&buffer.wrap_tk), &buffer.wrap_mac) {
+            return Err(SessionError::WrapMac);
+        }
         let mut plain = Zeroizing::new(buffer.wrap_tk);
         wrapping.apply(&buffer.wrap_iv, &mut plain);
         let keys = TransportKeys {
@@ -56,8 +56,9 @@ impl Unwrapped {
         policy: GuestPolicy,
         firmware: ApiVersion,
     ) -> Result<Channel, SessionError> {
-        let mac = self.keys.tik.policy_mac(policy);
-        mac.verify_slice(&self.policy_mac).map_err(|_| SessionError::PolicyMac)?;
+        if !is_mac(self.keys.tik.policy_mac(policy), &self.policy_mac) {
+            return Err(SessionError::PolicyMac);
+        }
         policy.check(firmware).map_err(SessionError::Policy)?;
         Ok(Channel { keys: self.keys, policy })
     }
@@ -92,11 +93,8 @@ impl Channel {
         session.check_policy(policy, firmware)
     }
 
-    /// LAUNCH_START without a session: keys of zeros, and any policy.
-    ///
-    /// Nothing is secret in such a launch, and everybody can make its measurement.
-    #[must_use]
-    pub fn without_session(policy: GuestPolicy) -> Self {
+    /// LAUNCH_START without a session: keys of zeros, and any policy. RECEIVE_START has no such form.
+    pub(in crate::sev) fn without_session(policy: GuestPolicy) -> Self {
         Self { keys: TransportKeys::zero(), policy }
     }
 

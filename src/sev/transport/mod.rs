@@ -7,8 +7,8 @@
 //! | state | type | what it does |
 //! |---|---|---|
 //! | RUNNING | [`Running`] | [`send_start`](Running::send_start) |
-//! | SUPDATE | [`Sending`] | [`data`](Sending::data), [`vmsa`](Sending::vmsa), then [`finish`](Sending::finish) or [`cancel`](Sending::cancel) |
-//! | SENT | [`Sent`] | nothing |
+//! | SUPDATE | [`Sending`] | [`data`](Sending::data), [`vmsa`](Sending::vmsa), [`attest`](Sending::attest), then [`finish`](Sending::finish) or [`cancel`](Sending::cancel) |
+//! | SENT | [`Sent`] | [`attest`](Sent::attest) |
 //! | RUPDATE | [`Receiving`] | [`data`](Receiving::data), [`vmsa`](Receiving::vmsa), then [`finish`](Receiving::finish) |
 //!
 //! States of the platform, handles, ASIDs and addresses are for who has a platform: the firmware looks at them before what is
@@ -19,13 +19,16 @@
 //! where it likes; no measurement tells the guest's owner of it. A packet of another session is refused. The receiver does
 //! not know who sent: nobody vouches for the sender's key, and only the policy is bound to the session.
 //!
+//! Packets of 16 and 32 bytes are taken here and not by the published firmware: see [`packet`](super::packet).
+//!
 //! ```
 //! use sevcrypt::Backend;
 //! use sevcrypt::ecdh::PrivateKey;
 //! use sevcrypt::sev::cert::{Certificate, Trust};
 //! use sevcrypt::sev::launch::Loading;
+//! use sevcrypt::sev::packet::PacketIv;
 //! use sevcrypt::sev::session::{Channel, SessionRandom};
-//! use sevcrypt::sev::transport::{PacketIv, Receiver, Receiving, Sender};
+//! use sevcrypt::sev::transport::{Receiver, Receiving, Sender};
 //! use sevcrypt::sev::{ApiVersion, FirmwareVersion, GuestPolicy};
 //!
 //! let backend = Backend::best();
@@ -35,7 +38,7 @@
 //!
 //! // A guest that runs on the old platform. Its policy allows any platform to get it.
 //! let policy = GuestPolicy(0);
-//! let mut loading = Loading::start(Channel::without_session(policy));
+//! let mut loading = Loading::start_without_session(policy);
 //! loading.update_data(&[7; 4096])?;
 //! let guest = loading.measure(firmware, &[3; 16], backend).1.finish();
 //!
@@ -63,14 +66,14 @@
 //!
 //! What comes too early or too late does not compile. A guest that runs sends no page:
 //! ```compile_fail,E0599
-//! # use sevcrypt::sev::{launch::Running, transport::PacketIv};
+//! # use sevcrypt::sev::{launch::Running, packet::PacketIv};
 //! fn early(guest: Running, page: &mut [u8]) {
 //!     guest.data(PacketIv::from_random([5; 16]), page);
 //! }
 //! ```
 //! One that was sent sends no more:
 //! ```compile_fail,E0382
-//! # use sevcrypt::sev::transport::{PacketIv, Sending};
+//! # use sevcrypt::sev::{packet::PacketIv, transport::Sending};
 //! fn late(guest: Sending, page: &mut [u8]) {
 //!     guest.finish();
 //!     guest.data(PacketIv::from_random([5; 16]), page);
@@ -78,10 +81,17 @@
 //! ```
 //! An IV serves once:
 //! ```compile_fail,E0382
-//! # use sevcrypt::sev::transport::{PacketIv, Sending};
+//! # use sevcrypt::sev::{packet::PacketIv, transport::Sending};
 //! fn twice(guest: &Sending, iv: PacketIv, pages: &mut [[u8; 4096]; 2]) {
 //!     guest.data(iv, &mut pages[0]);
 //!     guest.data(iv, &mut pages[1]);
+//! }
+//! ```
+//! A guest is received in a session only:
+//! ```compile_fail,E0624
+//! # use sevcrypt::{Backend, sev::{GuestPolicy, session::Channel, transport::Receiving}};
+//! fn without(policy: GuestPolicy) -> Receiving {
+//!     Receiving::start(Channel::without_session(policy), Backend::best())
 //! }
 //! ```
 //! A guest that is being received does not run yet, and attests nothing:
@@ -102,25 +112,10 @@ pub use sending::{SendRefused, Sending, Sent};
 
 use core::fmt;
 
-use crate::addr::Block;
 use crate::sev::launch::Running;
 use crate::sev::packet::{Context, MAX_LEN, is_valid_len};
 use crate::status::Status;
 use crate::vmsa::IntegrityError;
-
-/// The IV of one packet: its first counter block. It is used up by the packet, and cannot be copied.
-///
-/// All 16 bytes must be fresh random ones. Numbers that count up would do harm: each packet takes as many counter blocks as
-/// it has blocks, and two packets under one counter block show the difference of their contents.
-pub struct PacketIv(Block);
-
-impl PacketIv {
-    /// From 16 bytes of a random number generator, drawn for this packet.
-    #[must_use]
-    pub const fn from_random(random: Block) -> Self {
-        Self(random)
-    }
-}
 
 /// The byte of a save area's packet under the MAC. Both ends must have the same.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]

@@ -224,8 +224,7 @@ impl fmt::Display for SendStartError {
             Self::Certificate { link, error } => write!(f, "{link}: {error}"),
             Self::Api { found, expected } => write!(
                 f,
-                "the receiver's firmware has API {}.{}: the policy expects {}.{} or newer",
-                found.major, found.minor, expected.major, expected.minor
+                "the receiver's firmware has API {found}: the policy expects {expected} or newer"
             ),
             Self::OtherOwner => f.write_str(
                 "the receiver's OCA is not the sender's: the policy expects the same owner (DOMAIN)",

@@ -3,14 +3,18 @@
 use core::fmt;
 
 use super::{
-    PacketIv, Receiver, Running, SendStartError, Sender, TransportError, VmsaContext, check_lengths,
+    Receiver, Running, SendStartError, Sender, TransportError, VmsaContext, check_lengths,
 };
 use crate::addr::Page;
 use crate::cpu::Backend;
+use crate::ecdsa::SignerSha256;
+use crate::hash::Sha256Digest;
 use crate::sev::GuestPolicy;
-use crate::sev::packet::{Context, PacketHeader, PacketKeys, is_valid_len};
+use crate::sev::packet::{Context, PacketHeader, PacketIv, PacketKeys, is_valid_len};
+use crate::sev::report::AttestationReport;
 use crate::sev::session::{ClientSession, SessionBuffer, SessionRandom};
 use crate::vmsa::{CheckBlock, Vmsa};
+use crate::wipe::Wiped;
 
 impl Running {
     /// SEND_START: makes a session with the platform that shall get the guest, if the policy allows it. The session's buffer,
@@ -33,40 +37,65 @@ impl Running {
         };
         let session = ClientSession::new(sender.pdh, &pdh, self.policy(), random);
         let keys = PacketKeys::new(session.keys(), backend);
-        let vmsa_context = VmsaContext::default();
-        Ok((Sending { keys, vmsa_context, guest: self }, *session.buffer()))
+        Ok((Sending::new(keys, self), *session.buffer()))
     }
 }
 
 /// SUPDATE: a guest that is being sent. The session's keys are wiped on drop.
 ///
 /// See [the module](super) for an example.
-pub struct Sending {
-    pub(super) keys: PacketKeys,
-    pub(super) vmsa_context: VmsaContext,
-    pub(super) guest: Running,
+pub struct Sending(Wiped<Session>);
+
+/// Wiped as a whole: the moves that fill it also copy its padding, which may hold old stack bytes.
+struct Session {
+    keys: PacketKeys,
+    vmsa_context: VmsaContext,
+    guest: Running,
 }
 
 impl Sending {
+    pub(super) fn new(keys: PacketKeys, guest: Running) -> Self {
+        Self(Wiped::new(Session { keys, vmsa_context: VmsaContext::default(), guest }))
+    }
+
     /// The same with another context byte for save areas.
     #[must_use]
-    pub fn with_vmsa_context(self, vmsa_context: VmsaContext) -> Self {
-        Self { vmsa_context, ..self }
+    pub fn with_vmsa_context(mut self, vmsa_context: VmsaContext) -> Self {
+        self.0.vmsa_context = vmsa_context;
+        self
     }
 
     /// POLICY.
     #[must_use]
     pub fn policy(&self) -> GuestPolicy {
-        self.guest.policy()
+        self.0.guest.policy()
     }
 
-    /// SEND_UPDATE_DATA: enciphers plaintext of the guest in place.
+    /// LD. All zero for a guest that came from another platform.
+    #[must_use]
+    pub fn digest(&self) -> &Sha256Digest {
+        self.0.guest.digest()
+    }
+
+    /// ATTESTATION: a report with the caller's MNONCE.
+    ///
+    /// # Errors
+    /// The signer's.
+    pub fn attest<S: SignerSha256>(
+        &self,
+        mnonce: &[u8; 16],
+        pek: &S,
+    ) -> Result<AttestationReport, S::Error> {
+        self.0.guest.attest(mnonce, pek)
+    }
+
+    /// SEND_UPDATE_DATA: enciphers plaintext of the guest in place. MODEL: also [16 and 32 bytes](crate::sev::packet).
     ///
     /// # Errors
     /// [`TransportError::Lengths`]; nothing was enciphered.
     pub fn data(&self, iv: PacketIv, data: &mut [u8]) -> Result<PacketHeader, TransportError> {
         check_lengths(data.len(), data.len())?;
-        Ok(self.keys.seal(Context::Data, &iv.0, data))
+        Ok(self.0.keys.seal(Context::Data, iv, data))
     }
 
     /// SEND_UPDATE_DATA to another place, which may be longer than the plaintext: as many bytes of it are written.
@@ -75,7 +104,7 @@ impl Sending {
     /// [`TransportError::Lengths`]; nothing was written.
     ///
     /// ```
-    /// # use sevcrypt::sev::transport::{PacketIv, Sending, TransportError};
+    /// # use sevcrypt::sev::{packet::PacketIv, transport::{Sending, TransportError}};
     /// fn send(guest: &Sending, page: &[u8; 4096], random: [u8; 16]) -> Result<(), TransportError> {
     ///     let mut packet = [0; 4096];
     ///     let header = guest.data_to(PacketIv::from_random(random), page, &mut packet)?;
@@ -89,7 +118,7 @@ impl Sending {
         data: &[u8],
         packet: &mut [u8],
     ) -> Result<PacketHeader, TransportError> {
-        self.seal_to(Context::Data, &iv, data, packet)
+        self.seal_to(Context::Data, iv, data, packet)
     }
 
     /// SEND_UPDATE_VMSA: enciphers a save area, the firmware's words included, if it is one of the guest's, whose check
@@ -108,13 +137,13 @@ impl Sending {
             return Err(TransportError::NotEs);
         }
         vmsa.check_integrity(blocks).map_err(TransportError::Integrity)?;
-        self.seal_to(self.vmsa_context.of_packet(), &iv, vmsa.as_bytes(), packet)
+        self.seal_to(self.0.vmsa_context.of_packet(), iv, vmsa.as_bytes(), packet)
     }
 
     fn seal_to(
         &self,
         context: Context<'_>,
-        iv: &PacketIv,
+        iv: PacketIv,
         data: &[u8],
         packet: &mut [u8],
     ) -> Result<PacketHeader, TransportError> {
@@ -125,39 +154,57 @@ impl Sending {
         if !is_valid_len(data.len()) {
             return Err(lengths);
         }
-        packet.copy_from_slice(data);
-        Ok(self.keys.seal(context, &iv.0, packet))
+        Ok(self.0.keys.seal_to(context, iv, data, packet))
     }
 
     /// SEND_FINISH: the keys are erased, and the guest does not run here any more.
     pub fn finish(self) -> Sent {
-        Sent { policy: self.policy() }
+        Sent { guest: self.cancel() }
     }
 
     /// SEND_CANCEL: the keys are erased, and the guest runs on. (Packets that were made stay good for the receiver.)
     #[must_use]
     pub fn cancel(self) -> Running {
-        self.guest
+        let Running { policy, digest } = self.0.guest;
+        Running { policy, digest }
     }
 }
 
 impl fmt::Debug for Sending {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Sending").field("guest", &self.guest).finish_non_exhaustive()
+        f.debug_struct("Sending").field("guest", &self.0.guest).finish_non_exhaustive()
     }
 }
 
 /// SENT: a guest that is gone. What is left is to take its memory back (DECOMMISSION).
 #[derive(Debug)]
 pub struct Sent {
-    policy: GuestPolicy,
+    guest: Running,
 }
 
 impl Sent {
     /// POLICY.
     #[must_use]
     pub fn policy(&self) -> GuestPolicy {
-        self.policy
+        self.guest.policy()
+    }
+
+    /// LD. All zero for a guest that had come from another platform.
+    #[must_use]
+    pub fn digest(&self) -> &Sha256Digest {
+        self.guest.digest()
+    }
+
+    /// ATTESTATION: a report with the caller's MNONCE. It says what was launched here, not that it still runs anywhere.
+    ///
+    /// # Errors
+    /// The signer's.
+    pub fn attest<S: SignerSha256>(
+        &self,
+        mnonce: &[u8; 16],
+        pek: &S,
+    ) -> Result<AttestationReport, S::Error> {
+        self.guest.attest(mnonce, pek)
     }
 }
 

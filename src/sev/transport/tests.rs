@@ -9,7 +9,7 @@ use super::*;
 use crate::addr::{Page, PhysAddr};
 use crate::cpu::Backend;
 use crate::sev::GuestPolicy;
-use crate::sev::packet::{PacketHeader, PacketKeys};
+use crate::sev::packet::{PacketHeader, PacketIv, PacketKeys};
 use crate::sev::session::{Tek, Tik, TransportKeys};
 use crate::vmsa::{CheckBlock, Vmsa};
 
@@ -23,19 +23,23 @@ fn keys() -> PacketKeys {
 }
 
 fn sending(policy: GuestPolicy, vmsa_context: VmsaContext) -> Sending {
-    Sending { keys: keys(), vmsa_context, guest: Running::received(policy) }
+    Sending::new(keys(), Running::received(policy)).with_vmsa_context(vmsa_context)
 }
 
 fn receiving(policy: GuestPolicy, vmsa_context: VmsaContext) -> Receiving {
-    Receiving { keys: keys(), vmsa_context, policy }
+    Receiving::new(keys(), policy).with_vmsa_context(vmsa_context)
 }
 
 fn ends() -> (Sending, Receiving) {
     (sending(ES, VmsaContext::Data), receiving(ES, VmsaContext::Data))
 }
 
+const IV: [u8; 16] = [
+    0x70, 0x71, 0x72, 0x73, 0x74, 0x75, 0x76, 0x77, 0x78, 0x79, 0x7a, 0x7b, 0x7c, 0x7d, 0x7e, 0x7f,
+];
+
 fn iv() -> PacketIv {
-    PacketIv::from_random(core::array::from_fn(|i| 0x70 + i as u8))
+    PacketIv::from_random(IV)
 }
 
 fn painted(len: usize) -> Vec<u8> {
@@ -92,11 +96,11 @@ fn context_of_save_areas() {
         let mac = Hmac::<sha2::Sha256>::new_from_slice(&tik)
             .unwrap()
             .chain_update([byte, 0, 0, 0, 0])
-            .chain_update(iv().0)
+            .chain_update(IV)
             .chain_update([0, 0x10, 0, 0, 0, 0x10, 0, 0])
             .chain_update(packet);
         assert_eq!(header.mac, mac.finalize().into_bytes()[..]);
-        assert_eq!((header.flags, header.iv), (0, iv().0));
+        assert_eq!((header.flags, header.iv), (0, IV));
 
         // The other end must have the same.
         for other in [VmsaContext::Data, VmsaContext::Vmsa] {
@@ -245,7 +249,7 @@ fn changed_save_areas() {
         (GuestPolicy(0), header, &packet, TransportError::NotEs),
     ] {
         let mut got = Vmsa::from_bytes(&[0xee; 4096]);
-        let receiving = Receiving { policy, ..self::receiving(ES, VmsaContext::Data) };
+        let receiving = self::receiving(policy, VmsaContext::Data);
         let refused = receiving.vmsa(&header, packet, block.address, &mut got);
         assert_eq!((refused, got.as_bytes()), (Err(error), &[0xee; 4096]));
     }

@@ -1,23 +1,26 @@
-//! Sessions, measurements and secrets of SEV and SEV-ES.
+//! Sessions, measurements, secrets and migration of SEV and SEV-ES.
 
 use std::hint::black_box;
 
-use sevcrypt::Backend;
 use sevcrypt::ecdh::PrivateKey;
 use sevcrypt::ecdsa::SignerSha256;
-use sevcrypt::sev::cert::{Certificate, PdhKey};
+use sevcrypt::sev::cert::{Certificate, PdhKey, Trust};
 use sevcrypt::sev::keys::ChipUniqueKey;
-use sevcrypt::sev::launch::{Attested, Loading, Measurement};
+use sevcrypt::sev::launch::{Attested, Loading, Measurement, Running};
+use sevcrypt::sev::packet::{PacketHeader, PacketIv};
 use sevcrypt::sev::session::{
     Channel, ClientSession, SessionBuffer, SessionError, SessionRandom, Unwrapped,
 };
+use sevcrypt::sev::transport::{Receiver, Receiving, Sender, Sending};
 use sevcrypt::sev::{ApiVersion, FirmwareVersion, GuestPolicy};
+use sevcrypt::vmsa::Vmsa;
+use sevcrypt::{Backend, PhysAddr};
 
 use crate::{public, secret};
 
 const FIRMWARE: FirmwareVersion =
     FirmwareVersion { api: ApiVersion { major: 1, minor: 55 }, build: 25 };
-const POLICY: GuestPolicy = GuestPolicy(0x3701_0001);
+const POLICY: GuestPolicy = GuestPolicy(0x3701_0005);
 
 /// From a chip's secret to its ID and to what its CEK signs.
 pub(crate) fn chip() {
@@ -66,11 +69,18 @@ pub(crate) fn session(backend: Backend) {
     }
     let unwrapped = Unwrapped::open(&pdh, &own_certificate, &buffer).expect("its WRAP_MAC");
     let channel = unwrapped.check_policy(POLICY, FIRMWARE.api).expect("its policy");
-    launch(session, client(&own, &pdh_certificate).0, channel, backend);
+    let guest = launch(session, client(&own, &pdh_certificate).0, channel, backend);
+    let platform = (&pdh, &pdh_certificate);
+    migration(guest, platform, (&own, &own_certificate), backend);
 }
 
 /// A measurement and packets: TEK, TIK and text are secrets; measurement, header and ciphertext are not.
-fn launch(session: ClientSession, same: ClientSession, channel: Channel, backend: Backend) {
+fn launch(
+    session: ClientSession,
+    same: ClientSession,
+    channel: Channel,
+    backend: Backend,
+) -> Running {
     let mut guest = Loading::start(channel);
     guest.update_data(&[0xcc; 64]).expect("its length");
     let (measurement, guest) = guest.measure(FIRMWARE, &[5; 16], backend);
@@ -87,7 +97,8 @@ fn launch(session: ClientSession, same: ClientSession, channel: Channel, backend
     for len in [16, 48, 1200] {
         let mut memory = secret([0x5a; 1200]);
         let text = &mut memory[..len];
-        let header = attested.seal_secret(&[7; 16], text).expect("its length");
+        let header =
+            attested.seal_secret(PacketIv::from_random([7; 16]), text).expect("its length");
         public(text);
         let header_bytes = header.to_bytes();
         public(&header_bytes);
@@ -99,4 +110,69 @@ fn launch(session: ClientSession, same: ClientSession, channel: Channel, backend
         let found = guest.open_secret_command(&changed, len as u32, text);
         assert!(found.is_err());
     }
+    guest.finish()
+}
+
+/// Both platforms' ends of a migration: private keys, TEK, TIK, pages and save area are secrets.
+fn migration(
+    guest: Running,
+    (old, from): (&PrivateKey, &Certificate),
+    (new, to): (&PrivateKey, &Certificate),
+    backend: Backend,
+) {
+    let receiver = Receiver { pdh: to.as_bytes(), platform: &[], amd: &[] };
+    let sender = Sender { pdh: old, oca: from, trust: Trust::amd() };
+    let mut random = [0x23; 64];
+    random[16..48].copy_from_slice(&secret([0x24; 32]));
+    let random = SessionRandom::new(&random);
+    let (sending, buffer) =
+        guest.send_start(&receiver, &sender, &random, backend).expect("no rules");
+    let buffer = buffer.to_bytes();
+    public(&buffer);
+    let channel = Channel::open(new, from.as_bytes(), &buffer, POLICY, FIRMWARE.api);
+    let receiving = Receiving::start(channel.expect("its session"), backend);
+    pages(&sending, &receiving);
+    save_area(&sending, &receiving);
+}
+
+fn pages(sending: &Sending, receiving: &Receiving) {
+    for len in [16, 48, 4096] {
+        let memory = secret([0x5a; 4096]);
+        let (mut packet, mut same) = ([0; 4096], memory);
+        let (packet, same) = (&mut packet[..len], &mut same[..len]);
+        let iv = || PacketIv::from_random([8; 16]);
+        let header = sending.data_to(iv(), &memory[..len], packet).expect("its length");
+        sending.data(iv(), same).expect("its length");
+        public(packet);
+        public(same);
+        let header = known(&header);
+        let mut page = [0; 4096];
+        receiving.data_to(&header, packet, &mut page[..len]).expect("its MAC");
+        black_box(page);
+        let mut wrong = header;
+        wrong.mac[31] ^= 0x80;
+        assert!(receiving.data(&wrong, packet).is_err());
+        receiving.data(&header, packet).expect("its MAC");
+    }
+}
+
+fn save_area(sending: &Sending, receiving: &Receiving) {
+    let mut vmsa = Vmsa::from_bytes(&secret([0x5b; 4096]));
+    let block = vmsa.prepare(PhysAddr::new(0x1000).expect("an address"));
+    let mut packet = [0; 4096];
+    let header = sending.vmsa(PacketIv::from_random([9; 16]), &vmsa, &[block], &mut packet);
+    public(&packet);
+    let header = known(&header.expect("it was prepared"));
+    let mut got = Vmsa::ZERO;
+    receiving.vmsa(&header, &packet, block.address, &mut got).expect("its MAC");
+    packet[0] ^= 1;
+    assert!(receiving.vmsa(&header, &packet, block.address, &mut got).is_err());
+    black_box(got);
+}
+
+/// A header goes with its packet.
+fn known(header: &PacketHeader) -> PacketHeader {
+    let bytes = header.to_bytes();
+    public(&bytes);
+    PacketHeader::from_bytes(&bytes)
 }
