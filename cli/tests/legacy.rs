@@ -125,6 +125,18 @@ fn a_session_with_a_verified_platform() {
     // The CEK as the platform exports it, and with AMD's signature.
     folder.write("rest.cert", chain(&["cek", "ask", "ark"]));
     ended(&create(&folder, "fourth", &chain(&EXPORTED), &options), 0, &[]);
+    // A firmware makes the CEK that it exports with its own API version, which AMD's has not; and a host can put any
+    // signature onto it. What the owner brings counts.
+    let mut exported = chain(&EXPORTED);
+    let cek = 3 * Certificate::LEN;
+    exported[cek + 4] ^= 0x10;
+    exported[cek + 5] ^= 0x01;
+    ended(&create(&folder, "other-api", &exported, &options), 0, &[]);
+    opened(&folder, "other-api", 5);
+    let mut forged = chain(&SIGNED);
+    forged[cek + 0x41c + 0x10] ^= 1;
+    ended(&create(&folder, "forged", &forged, &options), 0, &[]);
+    opened(&folder, "forged", 5);
     // As text.
     let text = Base64::encode_string(&chain(&WHOLE));
     ended(&create(&folder, "fifth", text.as_bytes(), &["--root", &root]), 0, &[]);
@@ -228,6 +240,7 @@ fn platforms_that_are_refused() {
         let others: Vec<_> = WHOLE.into_iter().filter(|name| *name != missing).collect();
         refused(&chain(&others), &trusted, 5, &[&missing.to_uppercase()]);
     }
+    refused(&chain(&SIGNED), &trusted, 5, &["ASK"]);
     // A bit of what is signed, in each certificate.
     for (index, name) in WHOLE.into_iter().enumerate() {
         let mut bytes = chain(&WHOLE);
@@ -250,16 +263,17 @@ fn platforms_that_are_refused() {
         &["chain.cert: no SEV or AMD certificate begins at offset 0x2090"],
     );
     refused(b"certificates", &trusted, 2, &["chain.cert"]);
-    let mut other = made("pek.cert");
-    other[4] ^= 1;
-    refused(&[&whole[..], &other].concat(), &trusted, 2, &["PEK"]);
     // Of two platforms, or of one at two times: both files are named.
+    let mut other = made("pek.cert");
+    other[0x20] ^= 1;
+    let words = ["chain.cert: ", "PEK", "not of one platform"];
+    refused(&[&whole[..], &other].concat(), &trusted, 3, &words);
     let other = folder.write("other.cert", other);
     refused(
         &whole,
         &["--cert", &other, "--root", &root],
         3,
-        &["other.cert and ", "chain.cert are not of one platform: ", "PEK"],
+        &["other.cert, behind ", "chain.cert: ", "PEK", "not of one platform"],
     );
     // The PDH of somebody else.
     let mut own = made("pdh.cert");
@@ -887,7 +901,7 @@ fn reports_that_are_refused() {
     ended(
         &verify(&report, &["--pek", &other, "--chain", &whole, "--root", &root]),
         3,
-        &["whole.cert and ", "other.cert are not of one platform: "],
+        &["whole.cert, behind ", "other.cert: ", "not of one platform"],
     );
     // The chain's end.
     let unsigned = folder.write("unsigned.cert", chain(&["oca", "cek-unsigned"]));

@@ -30,18 +30,23 @@ impl File {
         Failure::malformed(format_args!("{}: {why}", self.name))
     }
 
-    /// The certificates in it.
     fn bundle(&self) -> Result<Bundle<'_>, Failure> {
-        bundle(&self.bytes).map_err(|why| self.malformed(why))
+        bundle(&self.name, &self.bytes)
     }
 }
 
-/// The certificates in some bytes, which are one at least.
-fn bundle(bytes: &[u8]) -> Result<Bundle<'_>, String> {
+/// The certificates of a file, which are one at least and of one platform.
+fn bundle<'b>(name: &str, bytes: &'b [u8]) -> Result<Bundle<'b>, Failure> {
     let mut bundle = Bundle::default();
-    match bytes.is_empty() {
-        true => Err("no certificate in it".to_owned()),
-        false => bundle.add(bytes).map(|()| bundle).map_err(|why| why.to_string()),
+    match bundle.add(bytes) {
+        Ok(()) if bytes.is_empty() => {
+            Err(Failure::malformed(format_args!("{name}: no certificate in it")))
+        }
+        Ok(()) => Ok(bundle),
+        Err(why @ BundleError::Duplicate { .. }) => {
+            Err(Failure::NotAuthentic(format!("{name}: {why}")))
+        }
+        Err(why) => Err(Failure::malformed(format_args!("{name}: {why}"))),
     }
 }
 
@@ -68,10 +73,7 @@ impl Files {
                 };
                 let other = self.0.iter().take(index).find(conflicts);
                 let other = other.map_or("the files before it", |other| &other.name);
-                Failure::NotAuthentic(format!(
-                    "{} and {other} are not of one platform: {why}",
-                    file.name
-                ))
+                Failure::NotAuthentic(format!("{}, behind {other}: {why}", file.name))
             })?;
         }
         let names: Vec<_> = self.0.iter().map(|file| file.name.as_str()).collect();
@@ -201,7 +203,7 @@ pub(super) fn pieces(
     content: &Content,
     bytes: &[u8],
 ) -> Result<Vec<(&'static str, Vec<u8>)>, Failure> {
-    let bundle = bundle(bytes).map_err(|why| content.malformed(why))?;
+    let bundle = bundle(&content.name, bytes)?;
     let amd = bundle.amd();
     let sev = [
         ("pdh.cert", bundle.pdh()),
@@ -223,7 +225,7 @@ pub(super) fn documents(
     bytes: &[u8],
     json: bool,
 ) -> Result<Vec<Fields>, Failure> {
-    let bundle = bundle(bytes).map_err(|why| content.malformed(why))?;
+    let bundle = bundle(&content.name, bytes)?;
     let sev = [bundle.pdh(), bundle.pek(), bundle.oca(), bundle.cek()].into_iter().flatten();
     let sev = sev.map(|certificate| sev_document(certificate, &bundle, json));
     let AmdCertificates { ask, ark } = bundle.amd();
@@ -339,19 +341,19 @@ fn amd_document(certificate: &AmdCertificate<'_>, ark: Option<AmdCertificate<'_>
         }
     }
     let amd = Trust::amd();
+    // Without roots beside AMD's, each that is trusted is a product's.
+    let name = |product: Option<Product>| product.map_or("no product", Product::name);
     let state = match (certificate.usage(), ark) {
         (Usage::ARK, _) => match certificate.validate_root(&amd) {
-            Ok(Some(product)) => format!("valid under itself, and AMD's ARK of {product}"),
-            Ok(None) | Err(CertificateError::Root { .. }) => {
-                "valid under itself, and none of AMD's".to_owned()
-            }
-            Err(CertificateError::NoSignature) => "none, and AMD's ARK of Naples".to_owned(),
+            Ok(product) => format!("valid under itself, and AMD's ARK of {}", name(product)),
+            Err(CertificateError::Root { .. }) => "valid under itself, and none of AMD's".into(),
+            // No other is read without a signature.
+            Err(CertificateError::NoSignature) => "none, and AMD's ARK of Naples".into(),
             Err(why) => format!("not valid under itself: {why}"),
         },
         (_, Some(ark)) => verdict(certificate.validate(&ark), "ARK"),
         (_, None) => match amd.product_of_ask(certificate) {
-            Ok(Some(product)) => format!("valid under AMD's ARK of {product}"),
-            Ok(None) => "valid".to_owned(),
+            Ok(product) => format!("valid under AMD's ARK of {}", name(product)),
             Err(why) => format!("not valid: {why}"),
         },
     };
