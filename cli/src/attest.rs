@@ -27,8 +27,9 @@ pub(crate) struct VerifyOptions {
     /// The certificate of the platform's PEK
     #[arg(long, value_name = "FILE")]
     pek: PathBuf,
-    /// The other certificates of the chain, OCA and CEK and where AMD's are not built in ASK and ARK, in any order. Without
-    /// it nothing vouches for the PEK: the verdict is signed-by-pek, and not accepted
+    /// The other certificates of the chain, OCA and CEK and where AMD's are not built in ASK and ARK, in any order; where
+    /// two differ in their signatures only, the one of the later file counts. Without a chain nothing vouches for the PEK:
+    /// the verdict is signed-by-pek, and not accepted
     #[arg(long, value_name = "FILE")]
     chain: Vec<PathBuf>,
     /// ARK certificates to trust beside AMD's: those of test platforms

@@ -33,7 +33,8 @@ pub(crate) struct CreateOptions {
     /// The platform's PDH alone. Nothing vouches for it: whoever made it can read what the session protects
     #[arg(long, value_name = "FILE")]
     pdh: Option<PathBuf>,
-    /// More certificates of the chain, in any order: the CEK with AMD's signature, ASK, ARK
+    /// More certificates of the chain, in any order: the CEK with AMD's signature, ASK, ARK. Where two differ in their
+    /// signatures only, these count before those of --pdh-chain, and later files before earlier ones
     #[arg(long, value_name = "FILE", conflicts_with = "pdh")]
     cert: Vec<PathBuf>,
     /// ARK certificates to trust beside AMD's: those of test platforms
