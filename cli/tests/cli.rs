@@ -159,6 +159,10 @@ fn keys_and_seeds_from_files() {
     let mut wanted = painted(4096);
     definition("xex-aes128").encrypt(PhysAddr::new(0).unwrap(), &mut wanted[..]).unwrap();
     assert_eq!(folder.read("out"), wanted);
+    // A key that is too short is a malformed file here, and a wrong option where it stands in one.
+    folder.write("key", [0; 15]);
+    let output = memory(&folder, "encrypt", &options, "in", "out");
+    refused(&output, 2, &["--key: ", "key: 15 bytes, but xex-aes128 takes a key of"]);
 }
 
 #[test]
