@@ -143,7 +143,10 @@ pub fn sev_packet(data: &[u8]) {
     let mut plain = take(&mut rest, packet::MAX_LEN).to_vec();
     plain.resize(plain.len().next_multiple_of(16).max(16), 0);
     let mut packet = plain.clone();
-    let header = attested.seal_secret(PacketIv::from_random(iv), &mut packet).expect("its length").to_bytes();
+    let header = attested
+        .seal_secret(PacketIv::from_random(iv), &mut packet)
+        .expect("its length")
+        .to_bytes();
     let mut wrong = [&header[..], &packet].concat();
     let bit = usize::from(bit) % (8 * wrong.len());
     wrong[bit / 8] ^= 1 << (bit % 8);

@@ -9,9 +9,7 @@ use sevcrypt::sev::launch::Loading;
 use sevcrypt::sev::packet::{PacketHeader, PacketIv};
 use sevcrypt::sev::session::{Channel, SessionRandom};
 use sevcrypt::sev::swap::{MdataEntry, PageType, SwapError, SwapKey};
-use sevcrypt::sev::transport::{
-    Receiver, Receiving, Sender, Sending, TransportError, VmsaContext,
-};
+use sevcrypt::sev::transport::{Receiver, Receiving, Sender, Sending, TransportError, VmsaContext};
 use sevcrypt::sev::{ApiVersion, FirmwareVersion, GuestPolicy};
 use sevcrypt::vmsa::Vmsa;
 use sevcrypt::{Backend, PhysAddr};
