@@ -49,7 +49,7 @@ impl Mutant {
                 Some("the offset is below 1024 in the first pass, and r8 is rax in the second")
             }
             (M::Xchg, _) => Some("behind the last group nobody asks whose tweaks are whose"),
-            (M::Add, Register::RAX) if file == "xts_vaes512" => Some(HINT),
+            (M::Add, Register::RAX) if is_ahead(file) => Some(HINT),
             (M::Mov, Register::RAX) if is_hint(original, file) => Some(HINT),
             (M::Vmovdqa, Register::YMM12) if file == "sha384_vaes256" => Some(BEGUN_ANEW),
             (M::Pslldq | M::Psrldq | M::Pxor, _) if file == "ghash_powers_aesni" => Some(SQUARE),
@@ -112,9 +112,18 @@ impl Mutant {
                 Some("a shift by 65 or 80 gives zero, as one by 64 does")
             }
             M::Mov | M::Add
-                if file == "xts_vaes512" && original.op0_register() == Register::RAX =>
+                if is_ahead(file) && original.op0_register() == Register::RAX =>
             {
                 Some(HINT)
+            }
+            M::Movdqa | M::Vbroadcasti128 | M::Vpshufb
+                if file.starts_with("ctr")
+                    && original.memory_base() == Register::RCX
+                    && original.memory_displacement64() == 0x440
+                    && base
+                    && moved == 0x10 =>
+            {
+                Some(SAME_ORDER)
             }
             M::Mov if is_hint(original, file) => Some(HINT),
             M::Vmovdqa
@@ -135,7 +144,7 @@ impl Mutant {
                     && base
                     && moved == 0x10 =>
             {
-                Some("each lane of the order is the same")
+                Some(SAME_ORDER)
             }
             M::Lea if moved == 0x40 => {
                 Some("AES-128 keeps no keys behind the second group of tweaks")
@@ -176,10 +185,16 @@ const STILL_THERE: &str = "the first key is still in its register";
 const LENGTHS: &str = "beside the length of the text the register has that of the additional data";
 const NO_PART: &str = "a part of no bytes adds nothing to the hash";
 const HINT: &str = "the register holds an address that is only prefetched from";
+const SAME_ORDER: &str = "each lane of the order is the same";
 const NO_KEY: &str = "AES-128 has no key in this register";
 const ZERO_HALF: &str = "of this register only the low half is used, which is zero already";
 
 const BEGUN_ANEW: &str = "every block begins with a sum of its own";
+
+/// Whether the kernel keeps the address that it prefetches from in rax.
+fn is_ahead(file: &str) -> bool {
+    matches!(file, "xts_vaes512" | "ctr_vaes512")
+}
 
 /// Whether the instruction loads the address of a message whose next block is prefetched.
 fn is_hint(original: Instruction, file: &str) -> bool {
