@@ -111,9 +111,7 @@ impl Mutant {
             M::Mov if file.starts_with("xts") && matches!(difference(), Some(1 | 0x10)) => {
                 Some("a shift by 65 or 80 gives zero, as one by 64 does")
             }
-            M::Mov | M::Add
-                if is_ahead(file) && original.op0_register() == Register::RAX =>
-            {
+            M::Mov | M::Add if is_ahead(file) && original.op0_register() == Register::RAX => {
                 Some(HINT)
             }
             M::Movdqa | M::Vbroadcasti128 | M::Vpshufb
