@@ -103,7 +103,7 @@ fn seal(iv: PacketIv, bytes: &[u8], len: usize) -> Option<Made> {
         Err(error) => {
             check_error(&error);
             assert_eq!(error, TransportError::Lengths { guest: len, trans: len });
-            assert!(len == 0 || len % 16 != 0 || len > 0x5000);
+            assert!(len == 0 || !len.is_multiple_of(16) || len > 0x5000);
             assert_eq!(packet, plain);
             None
         }
@@ -196,7 +196,7 @@ fn swapped(bytes: &[u8], page_type: u8, bit: usize) {
     }
     // One of this key's, with a changed bit.
     let mut key = key;
-    let page_type = if page_type % 2 == 0 { PageType::Data } else { PageType::Metadata };
+    let page_type = if page_type.is_multiple_of(2) { PageType::Data } else { PageType::Metadata };
     let entry = key.swap_out(page_type, &[], 3, &page, &mut out).expect("a page of 4 KiB");
     let mut back = vec![0xee; 4096];
     assert_eq!(key.swap_in(page_type, &entry, &out, &mut back), Ok(()));
