@@ -55,7 +55,10 @@ const EPYC_V4: CpuSignature = CpuSignature(0x80_0f12);
 /// SHA-384 of a message by a peer, each with what it keeps between calls.
 type Hash = Box<dyn FnMut(&[u8]) -> Digest + Send>;
 
-fn peers() -> [(&'static str, fn() -> Hash); 3] {
+/// A peer: its name, and what makes one.
+type Peer = (&'static str, fn() -> Hash);
+
+fn peers() -> [Peer; 3] {
     [
         ("aws-lc", || Box::new(aws_lc_sha384)),
         ("openssl", || {
@@ -164,7 +167,9 @@ fn image(bytes: usize) -> Vec<u8> {
         b"ASEV".iter().copied().chain(words.flat_map(|word| word.to_le_bytes())).collect();
     let entry = |data: &[u8], length: usize, guid: u128| {
         let mut guid = guid.to_be_bytes();
-        (guid[..4].reverse(), guid[4..6].reverse(), guid[6..8].reverse());
+        for field in [0..4, 4..6, 6..8] {
+            guid[field].reverse();
+        }
         [data, &(length as u16).to_le_bytes(), &guid].concat()
     };
     let end = bytes - 32;
