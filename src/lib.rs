@@ -94,7 +94,6 @@ mod kernel;
 mod key;
 pub mod mem;
 mod secret;
-pub mod sev;
 pub mod snp;
 mod status;
 pub mod vmsa;

@@ -14,6 +14,8 @@ const ASID: u64 = 0x3ff << 51;
 const VMSA: u64 = 1 << 61;
 const VALIDATED: u64 = 1 << 62;
 const LOCK: u64 = 1 << 63;
+/// A bit of the second word: hardware uses the page.
+const IN_USE: u64 = 1 << 48;
 
 /// An entry, 16 bytes, as Milan's and Genoa's tables hold it. AMD does not document this layout, and later parts have others
 /// (UNKNOWN): what is documented is [`PageAssignment`], which RMPUPDATE takes and RMPREAD gives.
@@ -30,6 +32,7 @@ const LOCK: u64 = 1 << 63;
 /// | | 62 | VALIDATED |
 /// | | 63 | LOCK, which follows IMMUTABLE |
 /// | 1 | 31:0 | [`Permissions`] of VMPL0 to VMPL3, a byte each |
+/// | | 48 | MODEL: a vCPU that runs uses the page ([`in_use`](Self::in_use)), which hardware keeps elsewhere |
 ///
 /// ```
 /// use sevcrypt::rmp::{Entry, PageState};
@@ -109,6 +112,20 @@ impl Entry {
     #[must_use]
     pub const fn lock(self) -> bool {
         self.0[0] & LOCK != 0
+    }
+
+    /// Whether a vCPU that runs uses the page: its VMCB, its save area, or the backing page of its AVIC. Nobody may then
+    /// change its owner.
+    #[must_use]
+    pub const fn in_use(self) -> bool {
+        self.0[1] & IN_USE != 0
+    }
+
+    /// The same with another [`in_use`](Self::in_use).
+    #[must_use]
+    pub const fn with_in_use(self, in_use: bool) -> Self {
+        let [first, second] = self.0;
+        Self([first, if in_use { second | IN_USE } else { second & !IN_USE }])
     }
 
     /// What a VMPL may do with the page.
