@@ -98,7 +98,9 @@ impl Fault {
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Owner { size_mismatch: false } => "nested page fault: the page is not the guest's there",
+            Self::Owner { size_mismatch: false } => {
+                "nested page fault: the page is not the guest's there"
+            }
             Self::Owner { size_mismatch: true } => "nested page fault: 4 KiB of a page of 2 MiB",
             Self::NotValidated => "#VC: the page is not validated",
             Self::Vmpl { .. } => "nested page fault: the privilege level may not do that",
@@ -156,7 +158,8 @@ impl<T: Table + ?Sized> Rmp<'_, T> {
         }
         let allowed = entry.permissions(guest.vmpl);
         // A mask that allows writes and no reads is none: data accesses under it fail.
-        let is_illegal = allowed.contains(Permissions::WRITE) && !allowed.contains(Permissions::READ);
+        let is_illegal =
+            allowed.contains(Permissions::WRITE) && !allowed.contains(Permissions::READ);
         if is_illegal || !allowed.contains(kind.needs()) {
             return Err(Fault::Vmpl { shadow_stack: allowed.contains(Permissions::SHADOW_STACK) });
         }

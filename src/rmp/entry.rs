@@ -327,7 +327,7 @@ impl fmt::Debug for Permissions {
 /// | 0Ah | 1 | bit 0: IMMUTABLE |
 /// | 0Bh | 1 | zero |
 /// | 0Ch | 4 | ASID |
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct PageAssignment {
     /// GPA, in bytes; the twelve bits below a page's are zero.
     pub gpa: u64,

@@ -192,4 +192,3 @@ impl<T: Table + ?Sized> Rmp<'_, T> {
         })
     }
 }
-

@@ -282,7 +282,11 @@ fn assign(old: Entry, new: &PageAssignment, gpa: GuestPhysAddr) -> Entry {
         && old.gpa() == gpa
         && old.page_size() == new.page_size
         && new.asid != Asid::HOST;
-    let kept = if is_same { old } else { Entry::default().with_permissions(Vmpl::VMPL0, Permissions::FULL) };
+    let kept = if is_same {
+        old
+    } else {
+        Entry::default().with_permissions(Vmpl::VMPL0, Permissions::FULL)
+    };
     // A page that is given back has no size.
     let size = if new.assigned { new.page_size } else { PageSize::Size4K };
     kept.with_assigned(new.assigned)
