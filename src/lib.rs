@@ -93,6 +93,7 @@ pub mod kdf;
 mod kernel;
 mod key;
 pub mod mem;
+pub mod rmp;
 mod secret;
 pub mod sev;
 pub mod snp;

@@ -15,7 +15,7 @@ const FLOORS: &[&[&str]] = &[
     ],
     &["aes", "ctr", "ecdh", "ecdsa", "gcm", "hash", "kdf", "x509"],
     &["anchors"],
-    &["image", "mem", "vmsa"],
+    &["image", "mem", "rmp", "vmsa"],
     &["sev", "snp"],
 ];
 

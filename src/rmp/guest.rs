@@ -1,0 +1,194 @@
+//! A guest's instructions: PVALIDATE, RMPADJUST, RMPQUERY.
+
+use core::fmt;
+
+use super::check::{Access, Fault, Guest};
+use super::host::RmpFailure;
+use super::{Entry, Permissions, Rmp, Table};
+use crate::addr::{PageSize, Vmpl};
+
+/// Why an instruction of a guest changed nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum GuestFailure {
+    /// It gave this code.
+    Code(RmpFailure),
+    /// It was not done at all.
+    Fault(Fault),
+    /// #GP(0): PVALIDATE outside VMPL0 (MODEL: the exception).
+    GeneralProtection,
+}
+
+impl From<RmpFailure> for GuestFailure {
+    fn from(code: RmpFailure) -> Self {
+        Self::Code(code)
+    }
+}
+
+impl From<Fault> for GuestFailure {
+    fn from(fault: Fault) -> Self {
+        Self::Fault(fault)
+    }
+}
+
+impl fmt::Display for GuestFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Code(code) => code.fmt(f),
+            Self::Fault(fault) => fault.fmt(f),
+            Self::GeneralProtection => f.write_str("#GP(0): PVALIDATE is for VMPL0"),
+        }
+    }
+}
+
+impl core::error::Error for GuestFailure {}
+
+/// What PVALIDATE did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Validation {
+    /// The page is in the other state now: CF is 0.
+    Changed,
+    /// It was so before: CF is 1. A guest must know of each page whether it has accepted it: this is how it notices that
+    /// the host has put another page there.
+    Unchanged,
+}
+
+/// What RMPADJUST is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct RmpAdjust {
+    /// Whose permissions.
+    pub target: Vmpl,
+    /// The new ones.
+    pub permissions: Permissions,
+    /// Whether the page is a save area. Looked at for VMPL0 only.
+    pub vmsa: bool,
+}
+
+/// What RMPQUERY tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct PageAttributes {
+    /// What the level may do with the page.
+    pub permissions: Permissions,
+    /// Whether it is a save area.
+    pub vmsa: bool,
+    /// The size of its entry.
+    pub size: PageSize,
+}
+
+/// How often an instruction is begun anew while others change the entry.
+const TRIES: usize = 16;
+
+impl<T: Table + ?Sized> Rmp<'_, T> {
+    /// What PVALIDATE and RMPADJUST look at first: the owner, and that no 4 KiB of a 2 MiB page are asked for.
+    fn asked(
+        &self,
+        guest: Guest,
+        access: Access,
+        size: PageSize,
+    ) -> Result<(u64, Entry), GuestFailure> {
+        if !access.gpa.get().is_multiple_of(size.bytes() as u64) {
+            return Err(RmpFailure::Input.into());
+        }
+        let (number, entry) = self.owned(guest, access)?;
+        if entry.page_size() == PageSize::Size2M && size == PageSize::Size4K {
+            return Err(Fault::Owner { size_mismatch: true }.into());
+        }
+        Ok((number, entry))
+    }
+
+    /// A request for another size than the entry's, then a nested mapping of another size (MODEL: AMD leaves that open).
+    fn check_sizes(entry: Entry, access: Access, size: PageSize) -> Result<(), GuestFailure> {
+        if entry.page_size() != size {
+            return Err(RmpFailure::SizeMismatch.into());
+        }
+        if entry.page_size() != access.mapping {
+            return Err(Fault::Owner { size_mismatch: false }.into());
+        }
+        Ok(())
+    }
+
+    /// PVALIDATE: the guest accepts a page, or gives it up. Only VMPL0 may.
+    ///
+    /// # Errors
+    /// [`GuestFailure`]; nothing was changed. The order is MODEL: VMPL, owner, place and mutability, a 2 MiB entry for a request of 4 KiB, a
+    /// 4 KiB entry for one of 2 MiB.
+    pub fn pvalidate(
+        &self,
+        guest: Guest,
+        access: Access,
+        size: PageSize,
+        validate: bool,
+    ) -> Result<Validation, GuestFailure> {
+        if guest.vmpl != Vmpl::VMPL0 {
+            return Err(GuestFailure::GeneralProtection);
+        }
+        for _ in 0..TRIES {
+            let (number, entry) = self.asked(guest, access, size)?;
+            Self::check_sizes(entry, access, size)?;
+            if entry.validated() == validate {
+                return Ok(Validation::Unchanged);
+            }
+            if self.table.compare_exchange(number, entry, entry.with_validated(validate)) {
+                return Ok(Validation::Changed);
+            }
+        }
+        Err(Fault::Busy.into())
+    }
+
+    /// RMPADJUST: gives a less privileged level permissions to a page, none that the guest's own level lacks; at VMPL0 also makes the
+    /// page a save area, or no more one.
+    ///
+    /// # Errors
+    /// [`GuestFailure`]; nothing was changed. The order is MODEL: the target's level, owner, place and mutability, a 2 MiB entry for
+    /// a request of 4 KiB, Validated, a 4 KiB entry for one of 2 MiB, the permissions.
+    pub fn rmpadjust(
+        &self,
+        guest: Guest,
+        access: Access,
+        size: PageSize,
+        adjust: RmpAdjust,
+    ) -> Result<(), GuestFailure> {
+        if !guest.vmpl.is_more_privileged_than(adjust.target) {
+            return Err(RmpFailure::Permission.into());
+        }
+        for _ in 0..TRIES {
+            let (number, entry) = self.asked(guest, access, size)?;
+            if !entry.validated() {
+                return Err(Fault::NotValidated.into());
+            }
+            Self::check_sizes(entry, access, size)?;
+            if !entry.permissions(guest.vmpl).contains(adjust.permissions) {
+                return Err(RmpFailure::Permission.into());
+            }
+            let new = entry.with_permissions(adjust.target, adjust.permissions);
+            let new = if guest.vmpl == Vmpl::VMPL0 { new.with_vmsa(adjust.vmsa) } else { new };
+            if self.table.compare_exchange(number, entry, new) {
+                return Ok(());
+            }
+        }
+        Err(Fault::Busy.into())
+    }
+
+    /// RMPQUERY: what a level may do with a page.
+    ///
+    /// # Errors
+    /// [`GuestFailure`]. MODEL: FAIL_PERMISSION for a level that is more privileged than the guest's own.
+    pub fn rmpquery(
+        &self,
+        guest: Guest,
+        access: Access,
+        target: Vmpl,
+    ) -> Result<PageAttributes, GuestFailure> {
+        if target.is_more_privileged_than(guest.vmpl) {
+            return Err(RmpFailure::Permission.into());
+        }
+        let (_, entry) = self.owned(guest, access)?;
+        if !entry.validated() {
+            return Err(Fault::NotValidated.into());
+        }
+        Ok(PageAttributes {
+            permissions: entry.permissions(target),
+            vmsa: entry.vmsa(),
+            size: entry.page_size(),
+        })
+    }
+}
