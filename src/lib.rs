@@ -93,6 +93,8 @@ pub mod kdf;
 mod kernel;
 mod key;
 pub mod mem;
+#[cfg(feature = "platform")]
+pub mod platform;
 pub mod rmp;
 mod secret;
 pub mod sev;

@@ -17,6 +17,7 @@ const FLOORS: &[&[&str]] = &[
     &["anchors"],
     &["image", "mem", "rmp", "vmsa"],
     &["sev", "snp"],
+    &["platform"],
 ];
 
 fn floor(module: &str) -> usize {

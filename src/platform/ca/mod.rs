@@ -1,0 +1,1 @@
+//! A certificate authority in AMD's profile, for platforms that are not AMD's.

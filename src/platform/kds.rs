@@ -1,0 +1,1 @@
+//! What AMD's Key Distribution Service answers, for the platforms of a test CA.
