@@ -2,6 +2,12 @@
 
 pub mod ca;
 mod chip;
+pub mod command;
+mod firmware;
 pub mod kds;
+mod machine;
+pub mod memory;
 
 pub use chip::Chip;
+pub use firmware::{GuestState, PlatformVersions};
+pub use machine::Machine;
