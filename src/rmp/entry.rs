@@ -267,6 +267,8 @@ pub enum PageState {
     GuestValid,
     /// None of these.
     Invalid,
+    /// DEFAULT: the table does not cover the page. Said by [`Rmp::page`](super::Rmp::page), never by an entry.
+    Default,
 }
 
 /// What a VMPL may do with a page (AMD APM volume 2, section 15.36.7).
