@@ -14,8 +14,8 @@ pub(crate) struct Bus<'m, D: Dram>(pub(crate) &'m Machine<D>);
 pub(crate) struct LookedUp {
     /// The page.
     pub(crate) page: PhysAddr,
-    /// Its state; `None` is DEFAULT: the RMP does not cover it.
-    pub(crate) state: Option<PageState>,
+    /// Its state.
+    pub(crate) state: PageState,
     /// Its entry as it was found.
     pub(crate) entry: Entry,
 }
@@ -23,12 +23,12 @@ pub(crate) struct LookedUp {
 impl LookedUp {
     /// Whether the page is the firmware's to write: FIRMWARE, or no page of the RMP.
     pub(crate) fn is_firmware_or_default(&self) -> bool {
-        matches!(self.state, Some(PageState::Firmware) | None)
+        matches!(self.state, PageState::Firmware | PageState::Default)
     }
 
     /// Whether the RMP has it with that size; a page that it does not cover has none.
     pub(crate) fn has_size(&self, size: PageSize) -> bool {
-        self.state.is_some() && self.entry.page_size() == size
+        self.state != PageState::Default && self.entry.page_size() == size
     }
 }
 

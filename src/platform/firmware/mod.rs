@@ -97,7 +97,7 @@ impl<D: Dram> Commands<'_, D> {
     /// # Errors
     /// `INVALID_GUEST`: the page is no context.
     fn context(&mut self, page: &LookedUp) -> Result<&mut GuestContext, Status> {
-        if page.state != Some(PageState::Context) {
+        if page.state != PageState::Context {
             return Err(Status::INVALID_GUEST);
         }
         self.state.snp.guests.get_mut(&page.page.get()).ok_or(Status::INVALID_GUEST)
