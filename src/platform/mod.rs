@@ -7,7 +7,15 @@ mod firmware;
 pub mod kds;
 mod machine;
 pub mod memory;
+mod nested;
+mod vcpu;
+mod vmm;
 
 pub use chip::Chip;
+pub use command::{Command, CommandId};
 pub use firmware::{GuestState, PlatformVersions};
-pub use machine::Machine;
+pub use machine::{HostFault, Machine, MachineConfig, MachineError};
+pub use memory::HeapDram;
+pub use nested::{Mapping, Nested, NestedTable};
+pub use vcpu::{GuestFault, Vcpu};
+pub use vmm::{GuestHandle, LaunchOptions, Vmm, VmmError};

@@ -10,12 +10,14 @@ use crate::addr::Asid;
 use crate::cpu::Backend;
 use crate::ecdsa::SigningKey;
 use crate::platform::Chip;
+use crate::platform::MachineError;
 use crate::snp::GuestPolicy;
 use crate::snp::id_block::LaunchIdentity;
+use crate::snp::keys::PrivateKey;
 use crate::snp::keys::{HashSticks, VlekSticks};
 use crate::snp::launch::LaunchDigest;
 use crate::snp::report::FirmwareVersion;
-use crate::snp::tcb::TcbVersion;
+use crate::snp::tcb::{Product, TcbParts, TcbVersion};
 use crate::wipe::Wiped;
 
 use super::legacy::Legacy;
@@ -36,6 +38,32 @@ pub struct PlatformVersions {
     pub committed_tcb: TcbVersion,
     /// REPORTED_TCB.
     pub reported_tcb: TcbVersion,
+}
+
+impl PlatformVersions {
+    /// The versions that [`MachineConfig::new`](crate::platform::MachineConfig::new) gives a product: all the same, nothing provisional.
+    /// MODEL: numbers of no real platform.
+    #[must_use]
+    pub fn first(product: Product) -> Self {
+        let version = FirmwareVersion { major: 1, minor: 55, build: 25 };
+        let parts = TcbParts {
+            boot_loader: Some(3),
+            tee: Some(0),
+            snp: Some(8),
+            microcode: Some(115),
+            fmc: None,
+        };
+        let tcb = TcbVersion::from_parts(product, parts)
+            .or_else(|| TcbVersion::from_parts(product, TcbParts { fmc: Some(1), ..parts }))
+            .unwrap_or(TcbVersion::new([0; 8]));
+        Self {
+            current: version,
+            committed: version,
+            current_tcb: tcb,
+            committed_tcb: tcb,
+            reported_tcb: tcb,
+        }
+    }
 }
 
 /// What the platform is, from outside: what the firmware is told at its start and reports of.
@@ -167,4 +195,45 @@ pub(crate) struct Asids {
     pub(crate) states: Vec<AsidState>,
     /// Whether every core has run WBINVD since the last ASID was given back: DF_FLUSH wants it.
     pub(crate) is_written_back: bool,
+}
+
+impl State {
+    /// The firmware as it starts: SNP is not initialised, no guest is there.
+    pub(crate) fn new(
+        chip: Chip,
+        random: Box<dyn CryptoRng + Send>,
+        backend: Backend,
+        facts: Facts,
+        versions: PlatformVersions,
+    ) -> Result<Self, MachineError> {
+        let PlatformVersions { current, committed, current_tcb, committed_tcb, reported_tcb } =
+            versions;
+        let sticks = HashSticks::new(chip.secret(), current_tcb);
+        let reported_sticks = sticks.at(reported_tcb).map_err(|_| MachineError::Tcb)?;
+        let vcek = PrivateKey::vcek(reported_sticks.stick_7()).signing_key();
+        let versions = Versions {
+            current,
+            committed,
+            current_tcb,
+            committed_tcb,
+            configured_tcb: (reported_tcb != committed_tcb).then_some(reported_tcb),
+            sticks,
+            reported_sticks,
+            vcek,
+        };
+        let snp = Snp {
+            is_init: false,
+            is_rmp_init: false,
+            rapl_dis: false,
+            ciphertext_hiding: false,
+            max_snp_asid: facts.min_sev_asid - 1,
+            mask_chip_id: false,
+            mask_chip_key: false,
+            vlek: None,
+            guests: BTreeMap::new(),
+        };
+        let states = std::vec![AsidState::default(); facts.max_asid as usize];
+        let asids = Asids { states, is_written_back: true };
+        Ok(Self { chip, random, backend, facts, versions, snp, asids, legacy: Legacy::default() })
+    }
 }
