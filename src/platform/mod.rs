@@ -3,5 +3,6 @@
 pub mod ca;
 mod chip;
 pub mod kds;
+pub mod memory;
 
 pub use chip::Chip;
