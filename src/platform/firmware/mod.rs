@@ -14,6 +14,8 @@ mod pages;
 mod platform;
 mod request;
 mod state;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use bus::{Bus, LookedUp};
 pub use image::{FirmwareImage, NoFirmwareImage};
