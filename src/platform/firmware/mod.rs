@@ -15,7 +15,7 @@ mod request;
 mod state;
 
 pub(crate) use bus::{Bus, LookedUp};
-pub(crate) use state::{Asids, Facts, GuestContext, Snp, State, Versions};
+pub(crate) use state::{AsidOwner, AsidState, Asids, Facts, GuestContext, Snp, State, Versions};
 pub use state::{GuestState, PlatformVersions};
 
 use super::command::*;

@@ -3,11 +3,20 @@
 use super::Commands;
 use crate::platform::command::CommandId;
 use crate::platform::memory::Dram;
+use crate::platform::save::{Reader, RestoreError, Writer};
 use crate::status::Status;
 
 /// What the firmware keeps for SEV and SEV-ES.
 #[derive(Default)]
 pub(crate) struct Legacy {}
+
+impl Legacy {
+    pub(crate) fn save(&self, _: &mut Writer) {}
+
+    pub(crate) fn restore(&mut self, _: &mut Reader<'_>) -> Result<(), RestoreError> {
+        Ok(())
+    }
+}
 
 impl<D: Dram> Commands<'_, D> {
     /// Runs a command of SEV or SEV-ES.
