@@ -237,7 +237,7 @@ impl<D: Dram> Machine<D> {
 
     /// Every core runs WBINVD: what DF_FLUSH asks for, before an ASID can be used again.
     pub fn wbinvd(&self) {
-        self.lock().asids.is_written_back = true;
+        self.lock().asids.wbinvd();
     }
 
     /// Its versions.

@@ -1,5 +1,7 @@
 //! The firmware's way to memory and to the RMP.
 
+use core::ops::Range;
+
 use crate::addr::{Asid, PAGE, PageSize, PhysAddr};
 use crate::platform::machine::Machine;
 use crate::platform::memory::{AccessError, Dram, DramKey};
@@ -123,6 +125,27 @@ impl<'m, D: Dram> Bus<'m, D> {
         (0..pages)
             .filter_map(|page| self.0.entry(page))
             .any(|entry| entry.assigned() && entry.asid() == asid)
+    }
+
+    /// Loads the key that follows from a seed into the slot of an ASID.
+    ///
+    /// # Errors
+    /// `HWERROR_PLATFORM`: the key is not usable, which does not happen by chance.
+    pub(crate) fn install_key(&self, asid: Asid, seed: &[u8; 32]) -> Result<(), Status> {
+        self.0.memory().install_key(asid, seed).map_err(|_| Status::HWERROR_PLATFORM)
+    }
+
+    /// Puts the key of a seed of zeroes into the slot of every ASID.
+    pub(crate) fn reset_keys(&self) {
+        self.0.memory().reset_keys();
+    }
+
+    /// Fills the RMP: memory is the hypervisor's, what is none or in `fixed` is HV_FIXED.
+    ///
+    /// # Errors
+    /// As [`Rmp::initialise`].
+    pub(crate) fn fill_rmp(&self, fixed: &[Range<u64>]) -> Result<(), Status> {
+        self.rmp().initialise(&self.0.memory().dram().ranges(), fixed)
     }
 }
 

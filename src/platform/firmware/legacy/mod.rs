@@ -16,6 +16,11 @@ impl Legacy {
     pub(crate) fn restore(&mut self, _: &mut Reader<'_>) -> Result<(), RestoreError> {
         Ok(())
     }
+
+    /// Whether SEV is not initialised.
+    pub(crate) fn is_uninit(&self) -> bool {
+        true
+    }
 }
 
 impl<D: Dram> Commands<'_, D> {
