@@ -9,6 +9,13 @@ use crate::status::Status;
 #[derive(Default)]
 pub(crate) struct Legacy {}
 
+impl Legacy {
+    /// Whether SEV is not initialised.
+    pub(crate) fn is_uninit(&self) -> bool {
+        true
+    }
+}
+
 impl<D: Dram> Commands<'_, D> {
     /// Runs a command of SEV or SEV-ES.
     pub(super) fn run_legacy(&mut self, id: CommandId, buffer: &mut [u8]) -> Result<(), Status> {
