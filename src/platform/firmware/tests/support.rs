@@ -1,6 +1,5 @@
 //! Machines, guests and pages for the tests of commands.
 
-use std::boxed::Box;
 use std::convert::Infallible;
 use std::vec;
 use std::vec::Vec;
@@ -11,11 +10,12 @@ use super::super::{Bus, GuestState};
 use crate::Backend;
 use crate::addr::{Asid, GuestPhysAddr, PAGE, PageSize, Vmpck};
 use crate::platform::command::*;
-use crate::platform::{Chip, Machine};
+use crate::platform::{Chip, Machine, MachineConfig, PlatformVersions};
 use crate::rmp::{Access, Entry, Guest, PageAssignment, PageState};
 use crate::snp::message::{
     ContextDraft, CountWidth, GuestChannel, ImportRequest, IncomingContext, MessageBuffer, Request,
 };
+use crate::snp::report::FirmwareVersion;
 use crate::snp::swap::MdataEntry;
 use crate::snp::tcb::{Product, TcbVersion};
 use crate::status::Status;
@@ -378,15 +378,38 @@ pub(super) fn draft() -> ContextDraft {
     draft
 }
 
-/// A machine.
+/// The build of the published firmware.
+pub(super) const FIRST: u8 = 25;
+
+/// The chip of the worked examples.
 pub(super) fn chip(product: Product) -> Chip {
     let secret = <sha2::Sha384 as sha2::Digest>::digest(b"SEV-SNP software model chip seed 0");
     Chip::new(product, &secret.into(), &count(1))
 }
 
 impl Lab {
+    /// A machine whose random numbers begin with these, when SNP is initialised.
     pub(super) fn with_script(script: &[u8]) -> Self {
-        let _ = (script, Box::new(0));
-        todo!()
+        Self::with(Product::Genoa, FIRST, script)
+    }
+
+    /// The same for a product and a build of its firmware.
+    pub(super) fn with(product: Product, build: u8, script: &[u8]) -> Self {
+        let chip = chip(product);
+        let mut config = MachineConfig::new(&chip);
+        let version = FirmwareVersion { major: 1, minor: 55, build };
+        config.versions = PlatformVersions {
+            current: version,
+            committed: version,
+            current_tcb: TCB,
+            committed_tcb: TCB,
+            reported_tcb: TCB,
+        };
+        // The memory controller's come first.
+        let script = [&[0x55; 64], script].concat();
+        let machine = Machine::new(chip, config, MEMORY, Scripted::new(&script)).unwrap();
+        let lab = Self { machine };
+        lab.issue(SnpInitEx { flags: 1, ..Default::default() }).unwrap();
+        lab
     }
 }
