@@ -124,15 +124,16 @@ impl<'m, D: Dram> Bus<'m, D> {
     }
 
     /// Loads the key that follows from a seed into the slot of an ASID.
-    pub(crate) fn install_key(&self, asid: Asid, seed: &[u8; 32]) {
-        let _ = (asid, seed);
-        todo!()
+    ///
+    /// # Errors
+    /// `HWERROR_PLATFORM`: the key is not usable, which does not happen by chance.
+    pub(crate) fn install_key(&self, asid: Asid, seed: &[u8; 32]) -> Result<(), Status> {
+        self.0.memory().install_key(asid, seed).map_err(|_| Status::HWERROR_PLATFORM)
     }
 
-    /// Whether host reads of assigned pages see nothing of them from now on.
-    pub(crate) fn hide_ciphertext(&self, is_hidden: bool) {
-        let _ = is_hidden;
-        todo!()
+    /// Puts the key of a seed of zeroes into the slot of every ASID.
+    pub(crate) fn reset_keys(&self) {
+        self.0.memory().reset_keys();
     }
 
     /// Fills the RMP: memory is the hypervisor's, what is none or in `fixed` is HV_FIXED.
@@ -140,7 +141,6 @@ impl<'m, D: Dram> Bus<'m, D> {
     /// # Errors
     /// As [`Rmp::initialise`].
     pub(crate) fn fill_rmp(&self, fixed: &[Range<u64>]) -> Result<(), Status> {
-        let _ = fixed;
-        todo!()
+        self.rmp().initialise(&self.0.memory().dram().ranges(), fixed)
     }
 }

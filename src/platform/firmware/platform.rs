@@ -100,7 +100,6 @@ impl<D: Dram> Commands<'_, D> {
             max_snp_asid,
             ..Snp::new()
         };
-        self.bus.hide_ciphertext(has(CIPHERTEXT_HIDING_EN));
         Ok(())
     }
 
@@ -171,10 +170,7 @@ impl<D: Dram> Commands<'_, D> {
         if self.state.asids.is_any_dirty() {
             return Err(Status::DFFLUSH_REQUIRED);
         }
-        self.bus.hide_ciphertext(false);
-        for asid in 1..=self.state.facts.max_asid {
-            self.bus.install_key(crate::Asid::new(asid), &[0; 32]);
-        }
+        self.bus.reset_keys();
         self.state.snp = Snp { is_rmp_init: flags & X86_SNP_SHUTDOWN == 0, ..Snp::new() };
         Ok(())
     }

@@ -10,12 +10,13 @@ use crate::addr::Asid;
 use crate::cpu::Backend;
 use crate::ecdsa::SigningKey;
 use crate::platform::Chip;
+use crate::platform::MachineError;
 use crate::snp::GuestPolicy;
 use crate::snp::id_block::LaunchIdentity;
 use crate::snp::keys::{HashSticks, PrivateKey, StickError, VlekSticks};
 use crate::snp::launch::LaunchDigest;
 use crate::snp::report::{FirmwareVersion, PlatformInfo};
-use crate::snp::tcb::TcbVersion;
+use crate::snp::tcb::{Product, TcbParts, TcbVersion};
 use crate::status::Status;
 use crate::wipe::Wiped;
 
@@ -43,6 +44,32 @@ pub struct PlatformVersions {
     pub committed_tcb: TcbVersion,
     /// REPORTED_TCB.
     pub reported_tcb: TcbVersion,
+}
+
+impl PlatformVersions {
+    /// The versions that [`MachineConfig::new`](crate::platform::MachineConfig::new) gives a product: all the same, nothing provisional.
+    /// MODEL: numbers of no real platform.
+    #[must_use]
+    pub fn first(product: Product) -> Self {
+        let version = FirmwareVersion { major: 1, minor: 55, build: 25 };
+        let parts = TcbParts {
+            boot_loader: Some(3),
+            tee: Some(0),
+            snp: Some(8),
+            microcode: Some(115),
+            fmc: None,
+        };
+        let tcb = TcbVersion::from_parts(product, parts)
+            .or_else(|| TcbVersion::from_parts(product, TcbParts { fmc: Some(1), ..parts }))
+            .unwrap_or(TcbVersion::new([0; 8]));
+        Self {
+            current: version,
+            committed: version,
+            current_tcb: tcb,
+            committed_tcb: tcb,
+            reported_tcb: tcb,
+        }
+    }
 }
 
 /// What the platform is, from outside: what the firmware is told at its start and reports of.
@@ -89,23 +116,6 @@ pub(crate) struct Versions {
 }
 
 impl Versions {
-    /// A platform that runs, and has committed, a version.
-    pub(crate) fn new(chip: &Chip, current: FirmwareVersion, current_tcb: TcbVersion) -> Self {
-        let sticks = HashSticks::new(chip.secret(), current_tcb);
-        let reported_sticks = HashSticks::new(chip.secret(), current_tcb);
-        let vcek = PrivateKey::vcek(reported_sticks.stick_7()).signing_key();
-        Self {
-            current,
-            committed: current,
-            current_tcb,
-            committed_tcb: current_tcb,
-            configured_tcb: None,
-            sticks,
-            reported_sticks,
-            vcek,
-        }
-    }
-
     /// REPORTED_TCB.
     pub(crate) fn reported_tcb(&self) -> TcbVersion {
         self.configured_tcb.unwrap_or(self.committed_tcb)
@@ -133,6 +143,34 @@ impl Versions {
 }
 
 impl State {
+    /// The firmware as it starts: SNP is not initialised, no guest is there.
+    pub(crate) fn new(
+        chip: Chip,
+        random: Box<dyn CryptoRng + Send>,
+        backend: Backend,
+        facts: Facts,
+        versions: PlatformVersions,
+    ) -> Result<Self, MachineError> {
+        let PlatformVersions { current, committed, current_tcb, committed_tcb, reported_tcb } =
+            versions;
+        let sticks = HashSticks::new(chip.secret(), current_tcb);
+        let reported_sticks = sticks.at(reported_tcb).map_err(|_| MachineError::Tcb)?;
+        let vcek = PrivateKey::vcek(reported_sticks.stick_7()).signing_key();
+        let versions = Versions {
+            current,
+            committed,
+            current_tcb,
+            committed_tcb,
+            configured_tcb: (reported_tcb != committed_tcb).then_some(reported_tcb),
+            sticks,
+            reported_sticks,
+            vcek,
+        };
+        let asids = Asids::new(facts.max_asid);
+        let (snp, legacy) = (Snp::new(), Legacy::default());
+        Ok(Self { chip, random, backend, facts, versions, snp, asids, legacy })
+    }
+
     /// PLATFORM_INFO of reports. MODEL: no address of this memory is another one's alias, which the firmware finds out when SNP is
     /// initialised.
     pub(crate) fn platform_info(&self) -> PlatformInfo {

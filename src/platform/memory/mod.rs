@@ -1,26 +1,3 @@
-<<<<<<< HEAD
-//! The memory controller.
-
-use crate::mem::GuestBytes;
-
-/// Memory.
-pub trait Dram: Send + Sync {
-    /// All of it.
-    fn bytes(&self) -> GuestBytes<'_>;
-}
-
-/// Memory on the heap.
-pub struct HeapDram;
-
-impl Dram for HeapDram {
-    fn bytes(&self) -> GuestBytes<'_> {
-        todo!()
-    }
-}
-
-/// The memory controller.
-pub struct MemoryController<D: Dram = HeapDram>(#[allow(dead_code, reason = "a sketch")] D);
-=======
 //! The memory controllers of a machine in software: ciphertext in DRAM, keys by ASID.
 //!
 //! [`MemoryController`] stands between accesses and [`Dram`]. An access names its key: none (C-bit 0), or the slot of an ASID
@@ -793,4 +770,3 @@ impl core::error::Error for ControllerError {
         }
     }
 }
->>>>>>> refs/heads/ctl8

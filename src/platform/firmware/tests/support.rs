@@ -1,39 +1,63 @@
-//! Machines, guests and pages for the tests of commands.
+//! A small machine with guests in every state, and how tests compare what a command has changed.
 
-use std::convert::Infallible;
-use std::vec;
+use core::convert::Infallible;
+use std::collections::BTreeMap;
+use std::fmt::Debug;
 use std::vec::Vec;
 
 use rand_core::{TryCryptoRng, TryRng};
 
-use super::super::{Bus, GuestState};
-use crate::Backend;
-use crate::addr::{Asid, GuestPhysAddr, PAGE, PageSize, Vmpck};
+use crate::addr::{Asid, GuestPhysAddr, PAGE, PageSize};
+use crate::platform::Machine;
 use crate::platform::command::*;
-use crate::platform::{Chip, Machine, MachineConfig, PlatformVersions};
-use crate::rmp::{Access, Entry, Guest, PageAssignment, PageState};
-use crate::snp::message::{
-    ContextDraft, CountWidth, GuestChannel, ImportRequest, IncomingContext, MessageBuffer, Request,
-};
-use crate::snp::report::FirmwareVersion;
-use crate::snp::swap::MdataEntry;
-use crate::snp::tcb::{Product, TcbVersion};
+use crate::platform::firmware::state::{AsidState, GuestContext};
+use crate::platform::firmware::{Bus, GuestState};
+use crate::rmp::{Entry, PageAssignment};
+use crate::snp::id_block::LaunchIdentity;
 use crate::status::Status;
-use crate::{PhysAddr, Vmpl};
 
-/// Random numbers that are not: what was asked for first, then bytes that count on.
-pub(super) struct Scripted {
-    script: Vec<u8>,
-    at: usize,
+/// Memory of the machine.
+pub(super) const DRAM: u64 = 8 << 20;
+/// No memory.
+pub(super) const OUTSIDE: u64 = 1 << 40;
+/// The last ASID, and the first one of SEV guests without ES.
+pub(super) const MAX_ASID: u32 = 8;
+pub(super) const MIN_SEV_ASID: u32 = 6;
+
+/// Pages of the machine that [`Lab::full`] makes.
+pub(super) mod page {
+    /// FIRMWARE.
+    pub(in super::super) const FREE: u64 = 0x1000;
+    /// Contexts: of a guest in INIT, of one in LAUNCH without an ASID.
+    pub(in super::super) const INIT: u64 = 0x2000;
+    pub(in super::super) const NO_ASID: u64 = 0x3000;
+    /// In LAUNCH with ASID 1, in LAUNCH with ASID 2.
+    pub(in super::super) const GUEST: u64 = 0x4000;
+    pub(in super::super) const OTHER: u64 = 0x5000;
+    /// In RUNNING with ASID 3, with DEBUG.
+    pub(in super::super) const RUNNING: u64 = 0x6000;
+    /// In LAUNCH with ASID 4 and IMI_EN.
+    pub(in super::super) const IMI: u64 = 0x7000;
+    /// The hypervisor's.
+    pub(in super::super) const HOST: u64 = 0x8000;
+    /// FIRMWARE, for answers.
+    pub(in super::super) const OUT: u64 = 0x9000;
+    /// PRE_GUEST of ASID 1 at GPA 1_0000h, of ASID 4 at 3000h.
+    pub(in super::super) const PRE_GUEST: u64 = 0xa000;
+    pub(in super::super) const PRE_GUEST_IMI: u64 = 0xb000;
+    /// GUEST_VALID of ASID 3 at GPA 1_0000h, of ASID 1 at 2_0000h.
+    pub(in super::super) const RUNNING_VALID: u64 = 0xc000;
+    pub(in super::super) const GUEST_VALID: u64 = 0xd000;
+    /// More of the hypervisor's.
+    pub(in super::super) const SPARE: u64 = 0x10_0000;
+    /// PRE_GUEST of ASID 1 at GPA 4000_0000h, 2 MiB.
+    pub(in super::super) const LARGE: u64 = 0x20_0000;
 }
 
-impl Scripted {
-    pub(super) fn new(script: &[u8]) -> Self {
-        Self { script: script.to_vec(), at: 0 }
-    }
-}
+/// Random bytes that a test knows: 0, 1, 2 and so on.
+pub(super) struct Counting(pub(super) u8);
 
-impl TryRng for Scripted {
+impl TryRng for Counting {
     type Error = Infallible;
 
     fn try_next_u32(&mut self) -> Result<u32, Infallible> {
@@ -48,368 +72,282 @@ impl TryRng for Scripted {
         Ok(u64::from_le_bytes(bytes))
     }
 
-    fn try_fill_bytes(&mut self, to: &mut [u8]) -> Result<(), Infallible> {
-        for byte in to {
-            let counted = (self.at as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 56;
-            *byte = self.script.get(self.at).copied().unwrap_or(counted as u8);
-            self.at += 1;
+    fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), Infallible> {
+        for byte in bytes {
+            *byte = self.0;
+            self.0 = self.0.wrapping_add(1);
         }
         Ok(())
     }
 }
 
-impl TryCryptoRng for Scripted {}
+impl TryCryptoRng for Counting {}
 
-/// The bytes of a machine's memory.
-pub(super) const MEMORY: u64 = 8 << 20;
-
-/// POLICY: SMT and the bit that is always one.
-pub(super) const POLICY: u64 = 0x3_0000;
-/// MIGRATE_MA.
-pub(super) const MIGRATE_MA: u64 = 1 << 18;
-
-/// Where contexts stand, and the ASID that goes with each.
-pub(super) const GCTX: u64 = 0x10_0000;
-pub(super) const OTHER: u64 = 0x10_1000;
-pub(super) const ASID: Asid = Asid::new(5);
-pub(super) const OTHER_ASID: Asid = Asid::new(6);
-
-/// The TCB version of the sheets' examples.
-pub(super) const TCB: TcbVersion = TcbVersion::new([3, 0, 0, 0, 0, 0, 8, 0x73]);
-
-/// A count of bytes: `from`, `from` + 1 and so on.
-pub(super) fn count<const N: usize>(from: u8) -> [u8; N] {
-    let mut byte = from;
-    [(); N].map(|()| {
-        byte = byte.wrapping_add(1);
-        byte.wrapping_sub(1)
-    })
-}
-
-/// What LAUNCH_START draws behind the VEK seed of GCTX_CREATE: OEK, VMPCK0 to VMPCK3, VMRK, REPORT_ID.
-pub(super) fn launch_script(oek: [u8; 32], vmpcks: [[u8; 32]; 4]) -> Vec<u8> {
-    let [a, b, c, d] = vmpcks;
-    [[0x11; 32], oek, a, b, c, d, count(0x70), count(0xc0)].concat()
-}
-
-/// The OEK of the worked example, and four VMPCKs of which two are those of the worked example.
-pub(super) const fn keys() -> ([u8; 32], [[u8; 32]; 4]) {
-    let (mut oek, mut vmpcks) = ([0; 32], [[0; 32], [0; 32], [0xa2; 32], [0xa3; 32]]);
-    let mut i = 0;
-    while i < 32 {
-        oek[i] = 0x80 + i as u8;
-        vmpcks[0][i] = i as u8;
-        vmpcks[1][i] = 0x40 + i as u8;
-        i += 1;
-    }
-    (oek, vmpcks)
-}
-
-/// Page A of the worked examples.
-pub(super) fn page_a() -> [u8; PAGE] {
-    let mut page = [0; PAGE];
-    page[..18].copy_from_slice(b"AMD SEV-SNP page A");
-    page
-}
-
-/// A machine with SNP initialised.
+/// A machine to try commands on.
 pub(super) struct Lab {
     pub(super) machine: Machine,
 }
 
-/// Everything that a command could have changed.
-#[derive(PartialEq)]
-pub(super) struct Snapshot {
-    entries: Vec<Entry>,
-    memory: Vec<u8>,
-    guests: Vec<(u64, Vec<u8>)>,
-}
-
 impl Lab {
-    /// A machine of the worked examples, whose random numbers begin with a guest's.
+    /// After SNP_INIT.
     pub(super) fn new() -> Self {
-        let (oek, vmpcks) = keys();
-        Self::with_script(&launch_script(oek, vmpcks))
+        let lab = Self::uninit();
+        lab.machine.issue(&mut SnpInit {}).unwrap();
+        lab
     }
 
-    pub(super) fn issue(&self, mut command: impl Command) -> Result<(), Status> {
+    /// With guests and pages in every state: [`page`].
+    pub(super) fn full() -> Self {
+        let lab = Self::new();
+        lab.firmware(page::FREE);
+        lab.firmware(page::OUT);
+        lab.create(page::INIT);
+        lab.launch(page::NO_ASID, 0x3_0000, 0, None);
+        lab.launch(page::GUEST, 0x3_0000, 0, Some(1));
+        lab.launch(page::OTHER, 0x3_0000, 0, Some(2));
+        lab.launch(page::RUNNING, 0xb_0000, 0, Some(3));
+        lab.launch(page::IMI, 0x3_0000, 2, Some(4));
+        lab.pre_guest(page::PRE_GUEST, 1, 0x1_0000, PageSize::Size4K);
+        lab.pre_guest(page::PRE_GUEST_IMI, 4, 0x3000, PageSize::Size4K);
+        lab.pre_guest(page::LARGE, 1, 0x4000_0000, PageSize::Size2M);
+        for (gctx, asid, spa, gpa) in [
+            (page::RUNNING, 3, page::RUNNING_VALID, 0x1_0000),
+            (page::GUEST, 1, page::GUEST_VALID, 0x2_0000),
+        ] {
+            lab.write(spa, &[0x5a; PAGE]);
+            lab.pre_guest(spa, asid, gpa, PageSize::Size4K);
+            lab.issue(SnpLaunchUpdate { page_info: 1 << 1, ..update(gctx, spa) }).unwrap();
+        }
+        let mut finish = SnpLaunchFinish::default();
+        finish.gctx_paddr = page::RUNNING;
+        lab.issue(finish).unwrap();
+        lab
+    }
+
+    pub(super) fn bus(&self) -> Bus<'_, impl crate::platform::memory::Dram> {
+        Bus(&self.machine)
+    }
+
+    pub(super) fn issue<C: Command>(&self, mut command: C) -> Result<(), Status> {
         self.machine.issue(&mut command)
     }
 
-    pub(super) fn bus(&self) -> Bus<'_, crate::platform::memory::HeapDram> {
-        Bus(&self.machine)
+    /// RMPUPDATE.
+    pub(super) fn assign(&self, spa: u64, to: PageAssignment) {
+        self.machine.rmp().rmpupdate(Asid::HOST, spa, &to.to_bytes()).unwrap();
+    }
+
+    /// Gives a page to the firmware.
+    pub(super) fn firmware(&self, spa: u64) {
+        self.assign(spa, PageAssignment::FIRMWARE);
+    }
+
+    /// Gives a page to a guest, for the firmware to fill.
+    pub(super) fn pre_guest(&self, spa: u64, asid: u32, gpa: u64, size: PageSize) {
+        let gpa = GuestPhysAddr::new(gpa).unwrap();
+        self.assign(spa, PageAssignment::guest(Asid::new(asid), gpa, size).locked());
+    }
+
+    /// The host's bytes, unencrypted.
+    pub(super) fn write(&self, spa: u64, bytes: &[u8]) {
+        self.bus().write(spa, bytes).unwrap();
+    }
+
+    pub(super) fn read<const N: usize>(&self, spa: u64) -> [u8; N] {
+        let mut bytes = [0; N];
+        self.bus().read(spa, &mut bytes).unwrap();
+        bytes
+    }
+
+    /// What a guest sees of its page.
+    pub(super) fn read_guest(&self, asid: u32, spa: u64) -> [u8; PAGE] {
+        let mut bytes = [0; PAGE];
+        self.bus().read_guest(Asid::new(asid), spa, &mut bytes).unwrap();
+        bytes
+    }
+
+    /// A guest's context in INIT.
+    pub(super) fn create(&self, gctx_paddr: u64) {
+        self.firmware(gctx_paddr);
+        self.issue(SnpGctxCreate { gctx_paddr }).unwrap();
+    }
+
+    /// A guest in LAUNCH.
+    pub(super) fn launch(&self, gctx_paddr: u64, policy: u64, flags: u32, asid: Option<u32>) {
+        self.create(gctx_paddr);
+        let start = SnpLaunchStart { gctx_paddr, policy, flags, ..SnpLaunchStart::default() };
+        self.issue(start).unwrap();
+        if let Some(asid) = asid {
+            self.issue(SnpActivate { gctx_paddr, asid }).unwrap();
+        }
+    }
+
+    /// A page filled by the host, given to a guest and launched.
+    pub(super) fn load(&self, gctx: u64, asid: u32, spa: u64, gpa: u64, page_info: u32, text: &[u8]) {
+        self.write(spa, text);
+        self.pre_guest(spa, asid, gpa, PageSize::Size4K);
+        self.issue(SnpLaunchUpdate { page_info, ..update(gctx, spa) }).unwrap();
     }
 
     pub(super) fn entry(&self, spa: u64) -> Entry {
         self.machine.rmp().page(spa).unwrap().entry
     }
 
-    pub(super) fn state(&self, spa: u64) -> PageState {
-        self.machine.rmp().page(spa).unwrap().state
+    /// The context of a guest.
+    pub(super) fn guest<T>(&self, gctx: u64, look: impl FnOnce(&GuestContext) -> T) -> T {
+        look(&self.machine.lock().snp.guests[&gctx])
     }
 
-    /// RMPUPDATE.
-    pub(super) fn assign(&self, spa: u64, assignment: PageAssignment) {
-        self.machine.rmp().rmpupdate(Asid::HOST, spa, &assignment.to_bytes()).unwrap();
-    }
-
-    /// Gives pages to the firmware.
-    pub(super) fn give(&self, spas: &[u64]) {
-        spas.iter().for_each(|spa| self.assign(*spa, PageAssignment::FIRMWARE));
-    }
-
-    /// Takes a page of the firmware's back.
-    pub(super) fn take_back(&self, spa: u64) {
-        self.issue(SnpPageReclaim { page_paddr: spa }).unwrap();
-        self.assign(spa, PageAssignment::HYPERVISOR);
-    }
-
-    /// A page for a guest to be filled by the firmware.
-    pub(super) fn pre_guest(&self, spa: u64, asid: Asid, gpa: u64, size: PageSize) {
-        let gpa = GuestPhysAddr::new(gpa).unwrap();
-        self.assign(spa, PageAssignment::guest(asid, gpa, size).locked());
-    }
-
-    /// Locks a page of a guest for the firmware, as it is.
-    pub(super) fn lock(&self, spa: u64) {
-        let entry = self.entry(spa);
-        let same = PageAssignment::guest(entry.asid(), entry.gpa(), entry.page_size());
-        self.assign(spa, same.locked());
-    }
-
-    /// GCTX_CREATE, on a page of the hypervisor's.
-    pub(super) fn create(&self, gctx_paddr: u64) {
-        self.give(&[gctx_paddr]);
-        self.issue(SnpGctxCreate { gctx_paddr }).unwrap();
-    }
-
-    /// GCTX_CREATE, LAUNCH_START and ACTIVATE.
-    pub(super) fn start(&self, gctx_paddr: u64, asid: Asid, policy: u64) {
-        self.start_with(gctx_paddr, asid, policy, None, false);
-    }
-
-    /// The same with a migration agent, or for a migration image.
-    pub(super) fn start_with(
-        &self,
-        gctx_paddr: u64,
-        asid: Asid,
-        policy: u64,
-        agent: Option<u64>,
-        imi_en: bool,
-    ) {
-        self.create(gctx_paddr);
-        let flags = u32::from(agent.is_some()) | u32::from(imi_en) << 1;
-        let ma_gctx_paddr = agent.unwrap_or_default();
-        let start = SnpLaunchStart { gctx_paddr, policy, ma_gctx_paddr, flags, ..Default::default() };
-        self.issue(start).unwrap();
-        self.activate(gctx_paddr, asid).unwrap();
-    }
-
-    pub(super) fn activate(&self, gctx_paddr: u64, asid: Asid) -> Result<(), Status> {
-        self.issue(SnpActivate { gctx_paddr, asid: asid.get() })
-    }
-
-    /// LAUNCH_UPDATE of a normal page, with bytes that the host puts there.
-    pub(super) fn launch_page(&self, gctx_paddr: u64, asid: Asid, spa: u64, gpa: u64, page: &[u8]) {
-        let size = PageSize::from_bytes(page.len()).unwrap();
-        self.bus().write(spa, page).unwrap();
-        self.pre_guest(spa, asid, gpa, size);
-        let page_info = 1 << 1 | size as u32;
-        let update = SnpLaunchUpdate { gctx_paddr, page_info, page_paddr: spa, ..Default::default() };
-        self.issue(update).unwrap();
-        assert_eq!(self.state(spa), PageState::GuestValid);
-    }
-
-    pub(super) fn finish(&self, gctx_paddr: u64) {
-        self.issue(SnpLaunchFinish { gctx_paddr, ..Default::default() }).unwrap();
-    }
-
-    /// A guest that runs, with no pages.
-    pub(super) fn guest(&self, gctx_paddr: u64, asid: Asid) {
-        self.start(gctx_paddr, asid, POLICY);
-        self.finish(gctx_paddr);
-    }
-
-    /// Metadata pages of a guest.
-    pub(super) fn metadata(&self, gctx_paddr: u64, page_paddr: u64) {
-        self.give(&[page_paddr]);
-        self.issue(SnpPageMdInit { gctx_paddr, page_paddr }).unwrap();
-        assert_eq!(self.state(page_paddr), PageState::Metadata);
-    }
-
-    /// Memory as the host sees it.
-    pub(super) fn raw(&self, spa: u64, len: usize) -> Vec<u8> {
-        let mut bytes = vec![0; len];
-        self.bus().read(spa, &mut bytes).unwrap();
-        bytes
-    }
-
-    /// Memory as a guest sees it.
-    pub(super) fn private(&self, asid: Asid, spa: u64, len: usize) -> Vec<u8> {
-        let mut bytes = vec![0; len];
-        self.bus().read_guest(asid, spa, &mut bytes).unwrap();
-        bytes
-    }
-
-    /// Whether a guest can read a page, where the host has mapped it as the RMP has it.
-    pub(super) fn can_read(&self, asid: Asid, spa: u64) -> bool {
-        let entry = self.entry(spa);
-        let access = Access { spa, gpa: entry.gpa(), mapping: entry.page_size() };
-        let guest = Guest { asid, vmpl: Vmpl::VMPL0 };
-        self.machine.rmp().check(guest, crate::rmp::Kind::Read, access).is_ok()
-    }
-
-    pub(super) fn mdata(&self, spa: u64) -> MdataEntry {
-        MdataEntry::from_bytes(self.raw(spa, 64).first_chunk().unwrap()).unwrap()
-    }
-
-    pub(super) fn guest_state(&self, gctx: u64) -> Option<GuestState> {
-        self.machine.lock().snp.guests.get(&gctx).map(|guest| guest.state)
-    }
-
-    pub(super) fn snapshot(&self) -> Snapshot {
-        let entries = (0..MEMORY / PAGE as u64).map(|page| self.entry(page * PAGE as u64));
-        let state = self.machine.lock();
-        let guests = state.snp.guests.iter().map(|(gctx, guest)| (*gctx, guest.bytes())).collect();
-        let entries = entries.collect();
-        drop(state);
-        Snapshot { entries, memory: self.raw(0, MEMORY as usize), guests }
-    }
-
-    /// Runs a command that must be refused with a status, and must change nothing.
+    /// Runs a command that is refused, and checks that it changes nothing.
     #[track_caller]
-    pub(super) fn refused<C: Command + Copy>(&self, command: C, status: Status) {
-        let mut buffer = [0; 0x40];
-        command.write(&mut buffer[..C::LEN]);
-        self.refused_bytes(C::ID, &mut buffer[..C::LEN], status);
-    }
-
-    #[track_caller]
-    pub(super) fn refused_bytes(&self, id: CommandId, buffer: &mut [u8], status: Status) {
+    pub(super) fn refuse<C: Command + Debug>(&self, mut command: C, status: Status) {
         let before = self.snapshot();
-        assert_eq!(self.machine.command(id, buffer), status);
-        assert!(self.snapshot() == before, "{status}: something was changed");
-    }
-}
-
-impl super::super::GuestContext {
-    /// All of it.
-    fn bytes(&self) -> Vec<u8> {
-        let mut draft = ContextDraft::new();
-        self.export(&mut draft);
-        let agent = self.migration_agent.unwrap_or(u64::MAX);
-        let mut bytes = draft.context().bytes().to_vec();
-        bytes.extend(self.report_id_ma);
-        bytes.extend(agent.to_le_bytes());
-        bytes.extend(self.asid.unwrap_or(Asid::HOST).get().to_le_bytes());
-        bytes.extend([self.imi_en.into()]);
-        bytes.extend(*self.vek_seed);
-        bytes
-    }
-}
-
-/// A guest's end of a channel to the firmware of a lab, over two pages of the host's.
-pub(super) struct Talk<'l> {
-    pub(super) lab: &'l Lab,
-    pub(super) gctx: u64,
-    pub(super) request: u64,
-    pub(super) response: u64,
-    pub(super) channel: GuestChannel,
-}
-
-impl<'l> Talk<'l> {
-    /// A channel with VMPCK0 of [`keys`]. The response page is given to the firmware.
-    pub(super) fn new(lab: &'l Lab, gctx: u64, response: u64) -> Self {
-        let (_, [key, ..]) = keys();
-        Self::with_key(lab, gctx, response, &key, Vmpck::VMPCK0, 0)
+        assert_eq!(self.machine.issue(&mut command), Err(status), "{command:?}");
+        assert!(self.snapshot() == before, "changed by {command:?}: {:?}", self.snapshot().differs(&before));
     }
 
-    pub(super) fn with_key(
-        lab: &'l Lab,
-        gctx: u64,
-        response: u64,
-        key: &[u8; 32],
-        vmpck: Vmpck,
-        count: u64,
-    ) -> Self {
-        if lab.state(response) == PageState::Hypervisor {
-            lab.give(&[response]);
+    /// Every byte of a command's buffer that belongs to no field: INVALID_PARAM.
+    #[track_caller]
+    pub(super) fn refuse_reserved<C: Command>(&self, command: &C) {
+        let before = self.snapshot();
+        let mut buffer = std::vec![0; C::LEN];
+        command.write(&mut buffer);
+        for at in 0..C::LEN {
+            let mut changed = buffer.clone();
+            changed[at] ^= 0x80;
+            if C::read(&changed).is_err() {
+                let sent = changed.clone();
+                let status = self.machine.command(C::ID, &mut changed);
+                assert_eq!(status, Status::INVALID_PARAM, "{:?}: byte {at:#x}", C::ID);
+                assert!(changed == sent);
+            }
         }
-        let channel =
-            GuestChannel::new(key, vmpck, count, CountWidth::Bits64, Backend::best()).unwrap();
-        Self { lab, gctx, request: 0x20_0000, response, channel }
+        assert!(self.snapshot() == before, "changed by {:?}", C::ID);
     }
 
-    /// Sends a request, and shows what the guest reads of the response.
-    pub(super) fn ask<R: Request, T>(
-        &mut self,
-        request: &R,
-        look: impl FnOnce(Result<R::Response<'_>, crate::snp::message::OpenError>) -> T,
-    ) -> T {
-        let mut buffer = MessageBuffer::new();
-        let Self { lab, gctx, request: request_paddr, response, ref mut channel } = *self;
-        let sealed = channel.seal(request, &mut buffer).unwrap();
-        lab.bus().write(request_paddr, sealed.bytes()).unwrap();
-        let command =
-            SnpGuestRequest { gctx_paddr: gctx, request_paddr, response_paddr: response };
-        lab.issue(command).unwrap();
-        look(sealed.open(|copy| lab.bus().read(response, copy).unwrap()))
+    /// All that a command could change.
+    pub(super) fn snapshot(&self) -> Snapshot {
+        let bus = self.bus();
+        let mut memory = std::vec![0; DRAM as usize];
+        bus.read(0, &mut memory).unwrap();
+        let rmp = self.machine.rmp();
+        let entries = (0..DRAM).step_by(PAGE).map(|spa| rmp.page(spa).unwrap().entry).collect();
+        let keys = (1..=MAX_ASID).map(|asid| {
+            let mut text = [0; 16];
+            bus.read_guest(Asid::new(asid), page::SPARE, &mut text).unwrap();
+            text
+        });
+        let keys = keys.collect();
+        let state = self.machine.lock();
+        let (versions, snp) = (&state.versions, &state.snp);
+        let platform = std::format!(
+            "{:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {} {} {} {} {} {} {} {:?}",
+            versions.current,
+            versions.committed,
+            versions.current_tcb,
+            versions.committed_tcb,
+            versions.configured_tcb,
+            versions.sticks.stick_7().as_bytes(),
+            versions.reported_sticks.stick_7().as_bytes(),
+            versions.vcek.verifying_key(),
+            snp.is_init,
+            snp.is_rmp_init,
+            snp.rapl_dis,
+            snp.ciphertext_hiding,
+            snp.max_snp_asid,
+            snp.mask_chip_id,
+            snp.mask_chip_key,
+            snp.vlek.as_ref().map(|vlek| *vlek.stick_7().as_bytes()),
+        );
+        let guests = snp.guests.iter().map(|(gctx, guest)| (*gctx, Fields::of(guest))).collect();
+        let asids = (state.asids.states.clone(), state.asids.is_written_back);
+        Snapshot { memory, entries, keys, platform, guests, asids }
     }
 }
 
-/// A context that is imported, so that a guest has what a test wants.
-pub(super) fn import(lab: &Lab, agent: &mut Talk<'_>, gctx: u64, draft: &ContextDraft) {
-    lab.create(gctx);
-    let incoming = IncomingContext::new(draft.context());
-    let request = ImportRequest { gctx_paddr: PhysAddr::new(gctx).unwrap(), incoming };
-    agent.ask(&request, |result| result.unwrap());
+/// LAUNCH_UPDATE of a page, without a type.
+pub(super) fn update(gctx_paddr: u64, page_paddr: u64) -> SnpLaunchUpdate {
+    SnpLaunchUpdate { gctx_paddr, page_paddr, ..SnpLaunchUpdate::default() }
 }
 
-/// A context with the keys of [`keys`] and a valid ROOT_MD_ENTRY, as [`import`] wants it.
-pub(super) fn draft() -> ContextDraft {
-    let (oek, vmpcks) = keys();
-    let mut draft = ContextDraft::new();
-    let mut root = [0; 64];
-    root[0x20] = 1;
-    draft.set_oek(&oek).set_root_md_entry(&root).set_policy(crate::snp::GuestPolicy(POLICY));
-    for (vmpck, key) in Vmpck::ALL.into_iter().zip(&vmpcks) {
-        draft.set_vmpck(vmpck, key);
+/// All that a command could change.
+#[derive(PartialEq)]
+pub(super) struct Snapshot {
+    memory: Vec<u8>,
+    entries: Vec<Entry>,
+    /// What each key makes of one line of memory.
+    keys: Vec<[u8; 16]>,
+    platform: std::string::String,
+    guests: BTreeMap<u64, Fields>,
+    asids: (Vec<AsidState>, bool),
+}
+
+impl Snapshot {
+    /// Which parts differ.
+    fn differs(&self, other: &Self) -> Vec<&'static str> {
+        let parts = [
+            ("memory", self.memory == other.memory),
+            ("entries", self.entries == other.entries),
+            ("keys", self.keys == other.keys),
+            ("platform", self.platform == other.platform),
+            ("guests", self.guests == other.guests),
+            ("asids", self.asids == other.asids),
+        ];
+        parts.into_iter().filter(|(_, same)| !same).map(|(name, _)| name).collect()
     }
-    draft
 }
 
-/// The build of the published firmware.
-pub(super) const FIRST: u8 = 25;
-
-/// The chip of the worked examples.
-pub(super) fn chip(product: Product) -> Chip {
-    let secret = <sha2::Sha384 as sha2::Digest>::digest(b"SEV-SNP software model chip seed 0");
-    Chip::new(product, &secret.into(), &count(1))
+/// The fields of a context.
+#[derive(Debug, PartialEq)]
+pub(super) struct Fields {
+    state: GuestState,
+    asid: Option<Asid>,
+    policy: u64,
+    secrets: [[u8; 32]; 7],
+    counts: [u64; 5],
+    digests: [[u8; 48]; 2],
+    flags: [bool; 2],
+    migration_agent: Option<u64>,
+    ids: [[u8; 32]; 3],
+    identity: LaunchIdentity,
+    root_mdata: [u8; 64],
+    gosvw: [u8; 16],
+    tsc: (u32, u64),
+    launch_tcb: crate::snp::tcb::TcbVersion,
 }
 
-impl Lab {
-    /// A machine whose random numbers begin with these, when SNP is initialised.
-    pub(super) fn with_script(script: &[u8]) -> Self {
-        Self::with(Product::Genoa, FIRST, script)
+impl Fields {
+    fn of(guest: &GuestContext) -> Self {
+        let [a, b, c, d] = *guest.vmpcks;
+        let [e, f, g, h] = guest.message_counts;
+        Self {
+            state: guest.state,
+            asid: guest.asid,
+            policy: guest.policy.0,
+            secrets: [*guest.vek_seed, *guest.oek, *guest.vmrk, a, b, c, d],
+            counts: [guest.oek_iv_count, e, f, g, h],
+            digests: [*guest.digest.digest(), *guest.digest.imi_digest()],
+            flags: [guest.imi_en, guest.vcek_dis],
+            migration_agent: guest.migration_agent,
+            ids: [guest.report_id, guest.report_id_ma, guest.host_data],
+            identity: guest.identity,
+            root_mdata: guest.root_mdata,
+            gosvw: guest.gosvw,
+            tsc: (guest.desired_tsc_freq, guest.tsc_offset),
+            launch_tcb: guest.launch_tcb,
+        }
     }
+}
 
-    /// The same for a product and a build of its firmware.
-    pub(super) fn with(product: Product, build: u8, script: &[u8]) -> Self {
-        let chip = chip(product);
-        let mut config = MachineConfig::new(&chip);
-        let version = FirmwareVersion { major: 1, minor: 55, build };
-        config.versions = PlatformVersions {
-            current: version,
-            committed: version,
-            current_tcb: TCB,
-            committed_tcb: TCB,
-            reported_tcb: TCB,
-        };
-        // The memory controller's come first.
-        let script = [&[0x55; 64], script].concat();
-        let machine = Machine::new(chip, config, MEMORY, Scripted::new(&script)).unwrap();
-        let lab = Self { machine };
-        lab.issue(SnpInitEx { flags: 1, ..Default::default() }).unwrap();
-        lab
+/// A way to fill a field, and the check that refuses it: its place in the firmware's order, and its status.
+pub(super) type Way<T> = (T, Option<(u32, Status)>);
+
+/// What the firmware says of several faults: the earliest check's status.
+pub(super) fn earliest(
+    faults: impl IntoIterator<Item = Option<(u32, Status)>>,
+) -> Result<(), Status> {
+    match faults.into_iter().flatten().min_by_key(|(order, _)| *order) {
+        Some((_, status)) => Err(status),
+        None => Ok(()),
     }
 }
