@@ -122,7 +122,7 @@ impl<'m, D: Dram> Vmm<'m, D> {
     /// [`VmmError`]
     pub fn firmware_page(&self) -> Result<PhysAddr, VmmError> {
         let page = self.page()?;
-        self.assign(page, PageAssignment::firmware())?;
+        self.assign(page, PageAssignment::FIRMWARE)?;
         Ok(page)
     }
 
@@ -132,7 +132,7 @@ impl<'m, D: Dram> Vmm<'m, D> {
     /// [`VmmError`]: it cannot be had yet.
     pub fn take_back(&self, page: PhysAddr) -> Result<(), VmmError> {
         self.issue("SNP_PAGE_RECLAIM", &mut SnpPageReclaim { page_paddr: page.get() })?;
-        self.assign(page, PageAssignment::hypervisor())?;
+        self.assign(page, PageAssignment::HYPERVISOR)?;
         self.free.lock().unwrap_or_else(PoisonError::into_inner).given_back.push(page.get());
         Ok(())
     }
@@ -220,6 +220,7 @@ impl<'m, D: Dram> Vmm<'m, D> {
         for number in 0..pages {
             let gpa = update.gpa.checked_add(number * PAGE as u64).ok_or(VmmError::NoMemory)?;
             let page = self.page()?;
+            guest.pages.push((gpa, page, update.page_type));
             let contents = match bytes {
                 Some(bytes) => bytes.chunks_exact(PAGE).nth(number as usize).unwrap_or_default(),
                 None if update.page_type == PageType::Cpuid => {
@@ -248,7 +249,6 @@ impl<'m, D: Dram> Vmm<'m, D> {
             if update.page_type != PageType::Vmsa {
                 guest.nested.map(gpa, page, PageSize::Size4K);
             }
-            guest.pages.push((gpa, page, update.page_type));
         }
         Ok(())
     }

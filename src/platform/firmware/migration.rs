@@ -152,11 +152,6 @@ impl<D: Dram> Commands<'_, D> {
         Ok(())
     }
 
-    fn decommission(&mut self, page: &LookedUp) -> Result<(), Status> {
-        let _ = page;
-        todo!()
-    }
-
     /// The page of the guest that a message is about.
     fn target(&mut self, gctx: PhysAddr) -> Result<LookedUp, Status> {
         let page = self.bus.look_up(gctx.get())?;

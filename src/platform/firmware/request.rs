@@ -4,7 +4,6 @@ use super::state::TSC_FACTOR;
 use super::{Commands, GuestContext, GuestState, Snp, Versions, check_page_address};
 use crate::addr::{PAGE, PageSize, PhysAddr, Vmpck};
 use crate::ecdsa::SigningKey;
-use crate::image::CpuSignature;
 use crate::platform::command::SnpGuestRequest;
 use crate::platform::memory::Dram;
 use crate::rmp::PageState;
@@ -19,7 +18,7 @@ use crate::snp::message::{
     WrongResponse,
 };
 use crate::snp::report::{Draft, FirmwareVersion, KeyInfo, PlatformInfo, REPORT_LEN};
-use crate::snp::tcb::{CpuModel, Product};
+use crate::snp::tcb::Product;
 use crate::status::Status;
 
 /// Who sent a request.
@@ -155,9 +154,7 @@ impl<D: Dram> Commands<'_, D> {
         request: &CpuidRequest<'_>,
         entries: &'e mut [[u8; CpuidEntry::LEN]; CpuidEntries::MAX],
     ) -> CpuidResponse<'e> {
-        let CpuModel { family, model, stepping } = self.state.chip.cpu();
-        let processor = CpuSignature::from_parts(family.into(), model.into(), stepping.into())
-            .unwrap_or(CpuSignature(0));
+        let processor = self.state.signature();
         let mut status = Status::SUCCESS;
         let count = request.entries.len();
         for (place, mut entry) in entries.iter_mut().zip(request.entries.iter()) {

@@ -6,7 +6,7 @@ use std::vec::Vec;
 
 use rand_core::{TryCryptoRng, TryRng};
 
-use super::super::{Bus, GuestState};
+use crate::platform::firmware::{Bus, GuestContext, GuestState};
 use crate::Backend;
 use crate::addr::{Asid, GuestPhysAddr, PAGE, PageSize, Vmpck};
 use crate::platform::command::*;
@@ -22,13 +22,13 @@ use crate::status::Status;
 use crate::{PhysAddr, Vmpl};
 
 /// Random numbers that are not: what was asked for first, then bytes that count on.
-pub(super) struct Scripted {
+pub(in crate::platform::firmware) struct Scripted {
     script: Vec<u8>,
     at: usize,
 }
 
 impl Scripted {
-    pub(super) fn new(script: &[u8]) -> Self {
+    pub(in crate::platform::firmware) fn new(script: &[u8]) -> Self {
         Self { script: script.to_vec(), at: 0 }
     }
 }
@@ -61,24 +61,24 @@ impl TryRng for Scripted {
 impl TryCryptoRng for Scripted {}
 
 /// The bytes of a machine's memory.
-pub(super) const MEMORY: u64 = 8 << 20;
+pub(in crate::platform::firmware) const MEMORY: u64 = 8 << 20;
 
 /// POLICY: SMT and the bit that is always one.
-pub(super) const POLICY: u64 = 0x3_0000;
+pub(in crate::platform::firmware) const POLICY: u64 = 0x3_0000;
 /// MIGRATE_MA.
-pub(super) const MIGRATE_MA: u64 = 1 << 18;
+pub(in crate::platform::firmware) const MIGRATE_MA: u64 = 1 << 18;
 
 /// Where contexts stand, and the ASID that goes with each.
-pub(super) const GCTX: u64 = 0x10_0000;
-pub(super) const OTHER: u64 = 0x10_1000;
-pub(super) const ASID: Asid = Asid::new(5);
-pub(super) const OTHER_ASID: Asid = Asid::new(6);
+pub(in crate::platform::firmware) const GCTX: u64 = 0x10_0000;
+pub(in crate::platform::firmware) const OTHER: u64 = 0x10_1000;
+pub(in crate::platform::firmware) const ASID: Asid = Asid::new(5);
+pub(in crate::platform::firmware) const OTHER_ASID: Asid = Asid::new(6);
 
 /// The TCB version of the sheets' examples.
-pub(super) const TCB: TcbVersion = TcbVersion::new([3, 0, 0, 0, 0, 0, 8, 0x73]);
+pub(in crate::platform::firmware) const TCB: TcbVersion = TcbVersion::new([3, 0, 0, 0, 0, 0, 8, 0x73]);
 
 /// A count of bytes: `from`, `from` + 1 and so on.
-pub(super) fn count<const N: usize>(from: u8) -> [u8; N] {
+pub(in crate::platform::firmware) fn count<const N: usize>(from: u8) -> [u8; N] {
     let mut byte = from;
     [(); N].map(|()| {
         byte = byte.wrapping_add(1);
@@ -87,13 +87,13 @@ pub(super) fn count<const N: usize>(from: u8) -> [u8; N] {
 }
 
 /// What LAUNCH_START draws behind the VEK seed of GCTX_CREATE: OEK, VMPCK0 to VMPCK3, VMRK, REPORT_ID.
-pub(super) fn launch_script(oek: [u8; 32], vmpcks: [[u8; 32]; 4]) -> Vec<u8> {
+pub(in crate::platform::firmware) fn launch_script(oek: [u8; 32], vmpcks: [[u8; 32]; 4]) -> Vec<u8> {
     let [a, b, c, d] = vmpcks;
     [[0x11; 32], oek, a, b, c, d, count(0x70), count(0xc0)].concat()
 }
 
 /// The OEK of the worked example, and four VMPCKs of which two are those of the worked example.
-pub(super) const fn keys() -> ([u8; 32], [[u8; 32]; 4]) {
+pub(in crate::platform::firmware) const fn keys() -> ([u8; 32], [[u8; 32]; 4]) {
     let (mut oek, mut vmpcks) = ([0; 32], [[0; 32], [0; 32], [0xa2; 32], [0xa3; 32]]);
     let mut i = 0;
     while i < 32 {
@@ -106,20 +106,20 @@ pub(super) const fn keys() -> ([u8; 32], [[u8; 32]; 4]) {
 }
 
 /// Page A of the worked examples.
-pub(super) fn page_a() -> [u8; PAGE] {
+pub(in crate::platform::firmware) fn page_a() -> [u8; PAGE] {
     let mut page = [0; PAGE];
     page[..18].copy_from_slice(b"AMD SEV-SNP page A");
     page
 }
 
 /// A machine with SNP initialised.
-pub(super) struct Lab {
-    pub(super) machine: Machine,
+pub(in crate::platform::firmware) struct Lab {
+    pub(in crate::platform::firmware) machine: Machine,
 }
 
 /// Everything that a command could have changed.
 #[derive(PartialEq)]
-pub(super) struct Snapshot {
+pub(in crate::platform::firmware) struct Snapshot {
     entries: Vec<Entry>,
     memory: Vec<u8>,
     guests: Vec<(u64, Vec<u8>)>,
@@ -127,69 +127,69 @@ pub(super) struct Snapshot {
 
 impl Lab {
     /// A machine of the worked examples, whose random numbers begin with a guest's.
-    pub(super) fn new() -> Self {
+    pub(in crate::platform::firmware) fn new() -> Self {
         let (oek, vmpcks) = keys();
         Self::with_script(&launch_script(oek, vmpcks))
     }
 
-    pub(super) fn issue(&self, mut command: impl Command) -> Result<(), Status> {
+    pub(in crate::platform::firmware) fn issue(&self, mut command: impl Command) -> Result<(), Status> {
         self.machine.issue(&mut command)
     }
 
-    pub(super) fn bus(&self) -> Bus<'_, crate::platform::memory::HeapDram> {
+    pub(in crate::platform::firmware) fn bus(&self) -> Bus<'_, crate::platform::memory::HeapDram> {
         Bus(&self.machine)
     }
 
-    pub(super) fn entry(&self, spa: u64) -> Entry {
+    pub(in crate::platform::firmware) fn entry(&self, spa: u64) -> Entry {
         self.machine.rmp().page(spa).unwrap().entry
     }
 
-    pub(super) fn state(&self, spa: u64) -> PageState {
+    pub(in crate::platform::firmware) fn state(&self, spa: u64) -> PageState {
         self.machine.rmp().page(spa).unwrap().state
     }
 
     /// RMPUPDATE.
-    pub(super) fn assign(&self, spa: u64, assignment: PageAssignment) {
+    pub(in crate::platform::firmware) fn assign(&self, spa: u64, assignment: PageAssignment) {
         self.machine.rmp().rmpupdate(Asid::HOST, spa, &assignment.to_bytes()).unwrap();
     }
 
     /// Gives pages to the firmware.
-    pub(super) fn give(&self, spas: &[u64]) {
+    pub(in crate::platform::firmware) fn give(&self, spas: &[u64]) {
         spas.iter().for_each(|spa| self.assign(*spa, PageAssignment::FIRMWARE));
     }
 
     /// Takes a page of the firmware's back.
-    pub(super) fn take_back(&self, spa: u64) {
+    pub(in crate::platform::firmware) fn take_back(&self, spa: u64) {
         self.issue(SnpPageReclaim { page_paddr: spa }).unwrap();
         self.assign(spa, PageAssignment::HYPERVISOR);
     }
 
     /// A page for a guest to be filled by the firmware.
-    pub(super) fn pre_guest(&self, spa: u64, asid: Asid, gpa: u64, size: PageSize) {
+    pub(in crate::platform::firmware) fn pre_guest(&self, spa: u64, asid: Asid, gpa: u64, size: PageSize) {
         let gpa = GuestPhysAddr::new(gpa).unwrap();
         self.assign(spa, PageAssignment::guest(asid, gpa, size).locked());
     }
 
     /// Locks a page of a guest for the firmware, as it is.
-    pub(super) fn lock(&self, spa: u64) {
+    pub(in crate::platform::firmware) fn lock(&self, spa: u64) {
         let entry = self.entry(spa);
         let same = PageAssignment::guest(entry.asid(), entry.gpa(), entry.page_size());
         self.assign(spa, same.locked());
     }
 
     /// GCTX_CREATE, on a page of the hypervisor's.
-    pub(super) fn create(&self, gctx_paddr: u64) {
+    pub(in crate::platform::firmware) fn create(&self, gctx_paddr: u64) {
         self.give(&[gctx_paddr]);
         self.issue(SnpGctxCreate { gctx_paddr }).unwrap();
     }
 
     /// GCTX_CREATE, LAUNCH_START and ACTIVATE.
-    pub(super) fn start(&self, gctx_paddr: u64, asid: Asid, policy: u64) {
+    pub(in crate::platform::firmware) fn start(&self, gctx_paddr: u64, asid: Asid, policy: u64) {
         self.start_with(gctx_paddr, asid, policy, None, false);
     }
 
     /// The same with a migration agent, or for a migration image.
-    pub(super) fn start_with(
+    pub(in crate::platform::firmware) fn start_with(
         &self,
         gctx_paddr: u64,
         asid: Asid,
@@ -205,12 +205,12 @@ impl Lab {
         self.activate(gctx_paddr, asid).unwrap();
     }
 
-    pub(super) fn activate(&self, gctx_paddr: u64, asid: Asid) -> Result<(), Status> {
+    pub(in crate::platform::firmware) fn activate(&self, gctx_paddr: u64, asid: Asid) -> Result<(), Status> {
         self.issue(SnpActivate { gctx_paddr, asid: asid.get() })
     }
 
     /// LAUNCH_UPDATE of a normal page, with bytes that the host puts there.
-    pub(super) fn launch_page(&self, gctx_paddr: u64, asid: Asid, spa: u64, gpa: u64, page: &[u8]) {
+    pub(in crate::platform::firmware) fn launch_page(&self, gctx_paddr: u64, asid: Asid, spa: u64, gpa: u64, page: &[u8]) {
         let size = PageSize::from_bytes(page.len()).unwrap();
         self.bus().write(spa, page).unwrap();
         self.pre_guest(spa, asid, gpa, size);
@@ -220,54 +220,54 @@ impl Lab {
         assert_eq!(self.state(spa), PageState::GuestValid);
     }
 
-    pub(super) fn finish(&self, gctx_paddr: u64) {
+    pub(in crate::platform::firmware) fn finish(&self, gctx_paddr: u64) {
         self.issue(SnpLaunchFinish { gctx_paddr, ..Default::default() }).unwrap();
     }
 
     /// A guest that runs, with no pages.
-    pub(super) fn guest(&self, gctx_paddr: u64, asid: Asid) {
+    pub(in crate::platform::firmware) fn guest(&self, gctx_paddr: u64, asid: Asid) {
         self.start(gctx_paddr, asid, POLICY);
         self.finish(gctx_paddr);
     }
 
     /// Metadata pages of a guest.
-    pub(super) fn metadata(&self, gctx_paddr: u64, page_paddr: u64) {
+    pub(in crate::platform::firmware) fn metadata(&self, gctx_paddr: u64, page_paddr: u64) {
         self.give(&[page_paddr]);
         self.issue(SnpPageMdInit { gctx_paddr, page_paddr }).unwrap();
         assert_eq!(self.state(page_paddr), PageState::Metadata);
     }
 
     /// Memory as the host sees it.
-    pub(super) fn raw(&self, spa: u64, len: usize) -> Vec<u8> {
+    pub(in crate::platform::firmware) fn raw(&self, spa: u64, len: usize) -> Vec<u8> {
         let mut bytes = vec![0; len];
         self.bus().read(spa, &mut bytes).unwrap();
         bytes
     }
 
     /// Memory as a guest sees it.
-    pub(super) fn private(&self, asid: Asid, spa: u64, len: usize) -> Vec<u8> {
+    pub(in crate::platform::firmware) fn private(&self, asid: Asid, spa: u64, len: usize) -> Vec<u8> {
         let mut bytes = vec![0; len];
         self.bus().read_guest(asid, spa, &mut bytes).unwrap();
         bytes
     }
 
     /// Whether a guest can read a page, where the host has mapped it as the RMP has it.
-    pub(super) fn can_read(&self, asid: Asid, spa: u64) -> bool {
+    pub(in crate::platform::firmware) fn can_read(&self, asid: Asid, spa: u64) -> bool {
         let entry = self.entry(spa);
         let access = Access { spa, gpa: entry.gpa(), mapping: entry.page_size() };
         let guest = Guest { asid, vmpl: Vmpl::VMPL0 };
         self.machine.rmp().check(guest, crate::rmp::Kind::Read, access).is_ok()
     }
 
-    pub(super) fn mdata(&self, spa: u64) -> MdataEntry {
+    pub(in crate::platform::firmware) fn mdata(&self, spa: u64) -> MdataEntry {
         MdataEntry::from_bytes(self.raw(spa, 64).first_chunk().unwrap()).unwrap()
     }
 
-    pub(super) fn guest_state(&self, gctx: u64) -> Option<GuestState> {
+    pub(in crate::platform::firmware) fn guest_state(&self, gctx: u64) -> Option<GuestState> {
         self.machine.lock().snp.guests.get(&gctx).map(|guest| guest.state)
     }
 
-    pub(super) fn snapshot(&self) -> Snapshot {
+    pub(in crate::platform::firmware) fn snapshot(&self) -> Snapshot {
         let entries = (0..MEMORY / PAGE as u64).map(|page| self.entry(page * PAGE as u64));
         let state = self.machine.lock();
         let guests = state.snp.guests.iter().map(|(gctx, guest)| (*gctx, guest.bytes())).collect();
@@ -278,21 +278,21 @@ impl Lab {
 
     /// Runs a command that must be refused with a status, and must change nothing.
     #[track_caller]
-    pub(super) fn refused<C: Command + Copy>(&self, command: C, status: Status) {
+    pub(in crate::platform::firmware) fn refused<C: Command + Copy>(&self, command: C, status: Status) {
         let mut buffer = [0; 0x40];
         command.write(&mut buffer[..C::LEN]);
         self.refused_bytes(C::ID, &mut buffer[..C::LEN], status);
     }
 
     #[track_caller]
-    pub(super) fn refused_bytes(&self, id: CommandId, buffer: &mut [u8], status: Status) {
+    pub(in crate::platform::firmware) fn refused_bytes(&self, id: CommandId, buffer: &mut [u8], status: Status) {
         let before = self.snapshot();
         assert_eq!(self.machine.command(id, buffer), status);
         assert!(self.snapshot() == before, "{status}: something was changed");
     }
 }
 
-impl super::super::GuestContext {
+impl GuestContext {
     /// All of it.
     fn bytes(&self) -> Vec<u8> {
         let mut draft = ContextDraft::new();
@@ -309,22 +309,22 @@ impl super::super::GuestContext {
 }
 
 /// A guest's end of a channel to the firmware of a lab, over two pages of the host's.
-pub(super) struct Talk<'l> {
-    pub(super) lab: &'l Lab,
-    pub(super) gctx: u64,
-    pub(super) request: u64,
-    pub(super) response: u64,
-    pub(super) channel: GuestChannel,
+pub(in crate::platform::firmware) struct Talk<'l> {
+    pub(in crate::platform::firmware) lab: &'l Lab,
+    pub(in crate::platform::firmware) gctx: u64,
+    pub(in crate::platform::firmware) request: u64,
+    pub(in crate::platform::firmware) response: u64,
+    pub(in crate::platform::firmware) channel: GuestChannel,
 }
 
 impl<'l> Talk<'l> {
     /// A channel with VMPCK0 of [`keys`]. The response page is given to the firmware.
-    pub(super) fn new(lab: &'l Lab, gctx: u64, response: u64) -> Self {
+    pub(in crate::platform::firmware) fn new(lab: &'l Lab, gctx: u64, response: u64) -> Self {
         let (_, [key, ..]) = keys();
         Self::with_key(lab, gctx, response, &key, Vmpck::VMPCK0, 0)
     }
 
-    pub(super) fn with_key(
+    pub(in crate::platform::firmware) fn with_key(
         lab: &'l Lab,
         gctx: u64,
         response: u64,
@@ -341,7 +341,7 @@ impl<'l> Talk<'l> {
     }
 
     /// Sends a request, and shows what the guest reads of the response.
-    pub(super) fn ask<R: Request, T>(
+    pub(in crate::platform::firmware) fn ask<R: Request, T>(
         &mut self,
         request: &R,
         look: impl FnOnce(Result<R::Response<'_>, crate::snp::message::OpenError>) -> T,
@@ -358,7 +358,7 @@ impl<'l> Talk<'l> {
 }
 
 /// A context that is imported, so that a guest has what a test wants.
-pub(super) fn import(lab: &Lab, agent: &mut Talk<'_>, gctx: u64, draft: &ContextDraft) {
+pub(in crate::platform::firmware) fn import(lab: &Lab, agent: &mut Talk<'_>, gctx: u64, draft: &ContextDraft) {
     lab.create(gctx);
     let incoming = IncomingContext::new(draft.context());
     let request = ImportRequest { gctx_paddr: PhysAddr::new(gctx).unwrap(), incoming };
@@ -366,7 +366,7 @@ pub(super) fn import(lab: &Lab, agent: &mut Talk<'_>, gctx: u64, draft: &Context
 }
 
 /// A context with the keys of [`keys`] and a valid ROOT_MD_ENTRY, as [`import`] wants it.
-pub(super) fn draft() -> ContextDraft {
+pub(in crate::platform::firmware) fn draft() -> ContextDraft {
     let (oek, vmpcks) = keys();
     let mut draft = ContextDraft::new();
     let mut root = [0; 64];
@@ -379,22 +379,22 @@ pub(super) fn draft() -> ContextDraft {
 }
 
 /// The build of the published firmware.
-pub(super) const FIRST: u8 = 25;
+pub(in crate::platform::firmware) const FIRST: u8 = 25;
 
 /// The chip of the worked examples.
-pub(super) fn chip(product: Product) -> Chip {
+pub(in crate::platform::firmware) fn chip(product: Product) -> Chip {
     let secret = <sha2::Sha384 as sha2::Digest>::digest(b"SEV-SNP software model chip seed 0");
     Chip::new(product, &secret.into(), &count(1))
 }
 
 impl Lab {
     /// A machine whose random numbers begin with these, when SNP is initialised.
-    pub(super) fn with_script(script: &[u8]) -> Self {
+    pub(in crate::platform::firmware) fn with_script(script: &[u8]) -> Self {
         Self::with(Product::Genoa, FIRST, script)
     }
 
     /// The same for a product and a build of its firmware.
-    pub(super) fn with(product: Product, build: u8, script: &[u8]) -> Self {
+    pub(in crate::platform::firmware) fn with(product: Product, build: u8, script: &[u8]) -> Self {
         let chip = chip(product);
         let mut config = MachineConfig::new(&chip);
         let version = FirmwareVersion { major: 1, minor: 55, build };

@@ -2,7 +2,7 @@ use base16ct::lower::encode_string;
 use sha2::{Digest, Sha256};
 use std::vec::Vec;
 
-use super::super::tests::support::*;
+use super::super::tests::lab::*;
 use super::*;
 use crate::PhysAddr;
 use crate::addr::GuestPhysAddr;

@@ -2,10 +2,9 @@ use base16ct::lower::{decode_vec, encode_string};
 use sha2::{Digest, Sha256};
 use std::vec::Vec;
 
-use super::super::tests::support::*;
+use super::super::tests::lab::*;
 use super::*;
 use crate::addr::{Asid, Vmpl};
-use crate::backend_for_tests::*;
 use crate::ecdsa::VerifyingKey;
 use crate::gcm::MessageKey;
 use crate::platform::command::{Command, SnpConfig, SnpLaunchFinish, SnpVlekLoad};
