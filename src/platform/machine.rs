@@ -51,7 +51,7 @@ impl<D: Dram> Machine<D> {
         Ok(())
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    pub(super) fn lock(&self) -> MutexGuard<'_, State> {
         // A command that panicked has changed nothing by halves that a later one would trust.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -7,7 +7,11 @@ mod firmware;
 pub mod kds;
 mod machine;
 pub mod memory;
+mod status;
 
 pub use chip::Chip;
-pub use firmware::{GuestState, PlatformVersions};
+pub use firmware::{
+    FirmwareImage, GuestState, LaunchPagesError, NoFirmwareImage, PlatformVersions,
+};
 pub use machine::Machine;
+pub use status::{GuestStatus, PlatformStatus};

@@ -1,5 +1,7 @@
 //! The firmware's way to memory and to the RMP.
 
+use core::ops::Range;
+
 use crate::addr::{Asid, PageSize, PhysAddr};
 use crate::platform::machine::Machine;
 use crate::platform::memory::Dram;
@@ -118,6 +120,27 @@ impl<'m, D: Dram> Bus<'m, D> {
     /// Whether the RMP has a page of an ASID.
     pub(crate) fn has_pages_of(&self, asid: Asid) -> bool {
         let _ = asid;
+        todo!()
+    }
+
+    /// Loads the key that follows from a seed into the slot of an ASID.
+    pub(crate) fn install_key(&self, asid: Asid, seed: &[u8; 32]) {
+        let _ = (asid, seed);
+        todo!()
+    }
+
+    /// Whether host reads of assigned pages see nothing of them from now on.
+    pub(crate) fn hide_ciphertext(&self, is_hidden: bool) {
+        let _ = is_hidden;
+        todo!()
+    }
+
+    /// Fills the RMP: memory is the hypervisor's, what is none or in `fixed` is HV_FIXED.
+    ///
+    /// # Errors
+    /// As [`Rmp::initialise`].
+    pub(crate) fn fill_rmp(&self, fixed: &[Range<u64>]) -> Result<(), Status> {
+        let _ = fixed;
         todo!()
     }
 }

@@ -6,6 +6,7 @@
 mod bus;
 mod debug;
 mod guest;
+mod image;
 mod launch;
 mod legacy;
 mod migration;
@@ -15,6 +16,8 @@ mod request;
 mod state;
 
 pub(crate) use bus::{Bus, LookedUp};
+pub use image::{FirmwareImage, NoFirmwareImage};
+pub use launch::LaunchPagesError;
 pub(crate) use state::{Asids, Facts, GuestContext, Snp, State, Versions};
 pub use state::{GuestState, PlatformVersions};
 
@@ -59,7 +62,10 @@ impl<D: Dram> Commands<'_, D> {
             SnpPageReclaim::ID => self.call(buffer, Self::snp_page_reclaim),
             SnpPageUnsmash::ID => self.call(buffer, Self::snp_page_unsmash),
             SnpConfig::ID => self.call(buffer, Self::snp_config),
-            SnpDownloadFirmwareEx::ID => self.call(buffer, Self::snp_download_firmware_ex),
+            // SEV's state is looked at before reserved bytes are.
+            SnpDownloadFirmwareEx::ID => self
+                .check_legacy_uninit()
+                .and_then(|()| self.call(buffer, Self::snp_download_firmware_ex)),
             SnpCommit::ID => self.call(buffer, Self::snp_commit),
             SnpVlekLoad::ID => self.call(buffer, Self::snp_vlek_load),
             SnpFeatureInfo::ID => self.call(buffer, Self::snp_feature_info),

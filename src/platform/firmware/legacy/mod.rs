@@ -239,6 +239,13 @@ impl Stage {
     }
 }
 
+impl Legacy {
+    /// Whether SEV is not initialised.
+    pub(crate) fn is_uninit(&self) -> bool {
+        true
+    }
+}
+
 impl<D: Dram> Commands<'_, D> {
     /// Runs a command of SEV or SEV-ES.
     pub(super) fn run_legacy(&mut self, id: CommandId, buffer: &mut [u8]) -> Result<(), Status> {
