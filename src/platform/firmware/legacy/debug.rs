@@ -47,7 +47,7 @@ impl<D: Dram> Commands<'_, D> {
             return Err(Status::POLICY_FAILURE);
         }
         let asid = guest.asid();
-        self.check_output(dst, len)?;
+        self.check_written(dst, len)?;
         let asid = asid?;
         self.check_memory(src, len as usize)?;
         self.check_memory(dst, len as usize)?;
@@ -64,7 +64,7 @@ impl<D: Dram> Commands<'_, D> {
         if !(src_paddr | dst_paddr).is_multiple_of(PAGE as u64) {
             return Err(Status::INVALID_ADDRESS);
         }
-        self.check_output(dst_paddr, len)?;
+        self.check_written(dst_paddr, len)?;
         if src_paddr == dst_paddr {
             return Ok(());
         }

@@ -53,8 +53,12 @@ impl<D: Dram> Commands<'_, D> {
     }
 
     /// What ACTIVATE and ACTIVATE_EX have in common.
+    ///
+    /// MODEL: while ciphertext is hidden from the host, SNP has ASIDs 1 to MAX_SNP_ASID, and SEV-ES those behind.
     fn activate_legacy(&mut self, handle: u32, asid: Asid) -> Result<(), Status> {
-        let min_sev_asid = self.state.facts.min_sev_asid;
+        let (facts, snp) = (&self.state.facts, &self.state.snp);
+        let first_es_asid = if snp.ciphertext_hiding { snp.max_snp_asid + 1 } else { 1 };
+        let es_asids = first_es_asid..facts.min_sev_asid;
         let asids = &mut self.state.asids;
         let guest = self.state.legacy.working()?.guest(handle)?;
         if matches!(guest.stage, Stage::Sent(_)) {
@@ -67,12 +71,16 @@ impl<D: Dram> Commands<'_, D> {
             None if asids.owner(asid).is_some() => return Err(Status::ASID_OWNED),
             None => {}
         }
-        if guest.policy().es() != (asid.get() < min_sev_asid) {
+        let is_of_class = match guest.policy().es() {
+            true => es_asids.contains(&asid.get()),
+            false => asid.get() >= facts.min_sev_asid,
+        };
+        if !is_of_class {
             return Err(Status::INVALID_ASID);
         }
         if guest.asid.is_none() {
-            // INSTALL
-            asids.take(asid, AsidOwner::Legacy(handle));
+            asids.activate(asid, AsidOwner::Legacy(handle))?;
+            self.bus.install_key(asid, &guest.vek_seed);
         }
         let runs = matches!(guest.stage, Stage::Running(_) | Stage::SendUpdate(_));
         guest.asid = Some(GuestAsid { asid, is_pending: !runs });
@@ -90,7 +98,7 @@ impl<D: Dram> Commands<'_, D> {
     /// Gives an ASID back.
     pub(super) fn release(&mut self, GuestAsid { asid, is_pending }: GuestAsid) {
         if is_pending {
-            self.state.asids.release_clean(asid);
+            self.state.asids.give_back_unused(asid);
         } else {
             self.state.asids.deactivate(asid);
         }

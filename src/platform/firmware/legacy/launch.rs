@@ -76,9 +76,9 @@ impl<D: Dram> Commands<'_, D> {
             return Err(Status::UNSUPPORTED);
         }
         if shared == 0 {
-            guest.vek_seed = self.random_secret();
+            guest.vek_seed = self.state.draw_secret();
         }
-        guest.oek = self.random_secret();
+        guest.oek = self.state.draw_secret();
         self.state.legacy.init()?.guests.insert(handle, guest);
         Ok(handle)
     }
@@ -93,7 +93,7 @@ impl<D: Dram> Commands<'_, D> {
             return Err(Status::INVALID_GUEST_STATE);
         }
         let asid = guest.asid()?;
-        self.check_update(paddr, len)?;
+        self.check_launch_range(paddr, len)?;
         let mut bytes = Zeroizing::new(vec![0; super::CHUNK]);
         for (at, len) in chunks(len) {
             let bytes = &mut bytes[..len];
@@ -108,12 +108,12 @@ impl<D: Dram> Commands<'_, D> {
     }
 
     /// The range of LAUNCH_UPDATE, which the firmware reads and writes.
-    fn check_update(&self, paddr: u64, len: u32) -> Result<(), Status> {
+    fn check_launch_range(&self, paddr: u64, len: u32) -> Result<(), Status> {
         check_block_address(paddr)?;
         if len == 0 || !len.is_multiple_of(16) {
             return Err(Status::INVALID_LENGTH);
         }
-        self.check_output(paddr, len)?;
+        self.check_written(paddr, len)?;
         self.check_memory(paddr, len as usize)
     }
 
@@ -131,7 +131,7 @@ impl<D: Dram> Commands<'_, D> {
             return Err(Status::UNSUPPORTED);
         }
         let asid = guest.asid()?;
-        self.check_update(paddr, len)?;
+        self.check_launch_range(paddr, len)?;
         let mut vmsa = Vmsa::from_bytes(&[0; PAGE]);
         self.bus.read(paddr, vmsa.as_bytes_mut())?;
         let platform = self.state.legacy.working()?;
@@ -159,7 +159,7 @@ impl<D: Dram> Commands<'_, D> {
             command.len = Measurement::LEN as u32;
             return Err(Status::INVALID_LENGTH);
         }
-        self.check_output(command.paddr, command.len)?;
+        self.check_written(command.paddr, command.len)?;
         self.check_memory(command.paddr, Measurement::LEN)?;
         let (version, backend) = (self.sev_version(), self.state.backend);
         let mnonce = self.random();
@@ -196,7 +196,7 @@ impl<D: Dram> Commands<'_, D> {
             return Err(Status::INVALID_GUEST_STATE);
         }
         let asid = asid?;
-        self.check_output(command.guest_paddr, command.guest_len)?;
+        self.check_written(command.guest_paddr, command.guest_len)?;
         let header = self.read_memory(command.hdr_paddr, PacketHeader::LEN)?;
         self.check_memory(command.guest_paddr, len)?;
         let mut secret = Zeroizing::new(self.read_memory(command.trans_paddr, len)?);
@@ -230,7 +230,7 @@ impl<D: Dram> Commands<'_, D> {
         if found < command.len {
             return Err(Status::INVALID_LENGTH);
         }
-        self.check_output(command.paddr, found)?;
+        self.check_written(command.paddr, found)?;
         self.check_memory(command.paddr, AttestationReport::LEN)?;
         let pek = self.state.legacy.init()?.keys.pek();
         let report = AttestationReport::sign(&command.mnonce, &digest, policy, pek);

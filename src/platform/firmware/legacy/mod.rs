@@ -5,7 +5,6 @@
 //! MODEL: the C-bit of an address is no part of it, the firmware's private memory is not in the machine's memory, and of the trusted
 //! memory region only the addresses are used: check blocks are kept with their guests, and the host can reach the region.
 
-mod asids;
 mod debug;
 mod guest;
 mod launch;
@@ -239,13 +238,6 @@ impl Stage {
     }
 }
 
-impl Legacy {
-    /// Whether SEV is not initialised.
-    pub(crate) fn is_uninit(&self) -> bool {
-        true
-    }
-}
-
 impl<D: Dram> Commands<'_, D> {
     /// Runs a command of SEV or SEV-ES.
     pub(super) fn run_legacy(&mut self, id: CommandId, buffer: &mut [u8]) -> Result<(), Status> {
@@ -354,7 +346,7 @@ impl<D: Dram> Commands<'_, D> {
     ///
     /// # Errors
     /// `INVALID_PAGE_STATE`; `INVALID_ADDRESS`: memory does not have them.
-    fn check_output(&self, paddr: u64, len: u32) -> Result<(), Status> {
+    fn check_written(&self, paddr: u64, len: u32) -> Result<(), Status> {
         if !self.state.snp.is_init {
             return Ok(());
         }
@@ -382,13 +374,6 @@ impl<D: Dram> Commands<'_, D> {
         let mut bytes = Zeroizing::new([0; N]);
         self.state.random.fill_bytes(&mut bytes[..]);
         bytes
-    }
-
-    /// A random secret.
-    fn random_secret(&mut self) -> Secret {
-        let mut secret = Secret::new([0; 32]);
-        self.state.random.fill_bytes(&mut secret[..]);
-        secret
     }
 }
 

@@ -7,6 +7,7 @@ use crate::addr::PAGE;
 use crate::platform::command::{
     SevDfFlush, SevDownloadFirmware, SevGetId, SevInit, SevInitEx, SevPdhCertExport, SevPdhGen,
     SevPekCertImport, SevPekCsr, SevPekGen, SevPlatformReset, SevPlatformStatus, SevShutdown,
+    SnpDownloadFirmwareEx,
 };
 use crate::platform::firmware::Commands;
 use crate::platform::memory::Dram;
@@ -24,7 +25,7 @@ impl<D: Dram> Commands<'_, D> {
         command: &mut SevInit,
         is_reserved_zero: bool,
     ) -> Result<(), Status> {
-        self.check_uninit()?;
+        self.check_legacy_uninit()?;
         let is_es = has_es(command.flags, is_reserved_zero)?;
         self.begin(None, is_es.then_some((command.tmr_paddr, command.tmr_len)))
     }
@@ -36,7 +37,7 @@ impl<D: Dram> Commands<'_, D> {
         command: &mut SevInitEx,
         is_reserved_zero: bool,
     ) -> Result<(), Status> {
-        self.check_uninit()?;
+        self.check_legacy_uninit()?;
         let is_es = has_es(command.flags, is_reserved_zero)?;
         check_len(command.len, 0x24)?;
         let nv = (command.nv_paddr != 0).then_some(command.nv_paddr);
@@ -46,7 +47,7 @@ impl<D: Dram> Commands<'_, D> {
             }
             self.bus.check_range(nv, command.nv_len as usize)?;
             check_len(command.nv_len, store::NV_LEN)?;
-            self.check_output(nv, command.nv_len)?;
+            self.check_written(nv, command.nv_len)?;
         }
         self.begin(nv, is_es.then_some((command.tmr_paddr, command.tmr_len)))
     }
@@ -68,7 +69,7 @@ impl<D: Dram> Commands<'_, D> {
             self.keep(nv, &keys)?;
         }
         if !self.state.snp.is_init {
-            self.state.asids.reset();
+            self.state.asids.begin();
         }
         let platform = Platform { keys, nv_paddr: nv, tmr, guests: BTreeMap::new() };
         self.state.legacy.platform = Some(platform);
@@ -114,7 +115,7 @@ impl<D: Dram> Commands<'_, D> {
                 return Err(Status::INVALID_ADDRESS);
             }
         }
-        self.check_output(first, found)?;
+        self.check_written(first, found)?;
         if !first.is_multiple_of(len.into()) {
             return Err(Status::INVALID_ADDRESS);
         }
@@ -147,12 +148,6 @@ impl<D: Dram> Commands<'_, D> {
         result
     }
 
-    /// # Errors
-    /// `INVALID_PLATFORM_STATE`: SEV is not in the state UNINIT.
-    fn check_uninit(&self) -> Result<(), Status> {
-        if self.state.legacy.is_uninit() { Ok(()) } else { Err(Status::INVALID_PLATFORM_STATE) }
-    }
-
     /// From any state. The guests are gone; their ASIDs are given back as DEACTIVATE does.
     pub(super) fn sev_shutdown(&mut self, _: &mut SevShutdown) -> Result<(), Status> {
         let Some(platform) = self.state.legacy.platform.take() else { return Ok(()) };
@@ -163,7 +158,7 @@ impl<D: Dram> Commands<'_, D> {
     }
 
     pub(super) fn sev_platform_reset(&mut self, _: &mut SevPlatformReset) -> Result<(), Status> {
-        self.check_uninit()?;
+        self.check_legacy_uninit()?;
         self.state.legacy.flash = None;
         Ok(())
     }
@@ -219,7 +214,7 @@ impl<D: Dram> Commands<'_, D> {
             command.csr_len = Certificate::LEN as u32;
             return Err(Status::INVALID_LENGTH);
         }
-        self.check_output(command.csr_paddr, command.csr_len)?;
+        self.check_written(command.csr_paddr, command.csr_len)?;
         self.check_memory(command.csr_paddr, Certificate::LEN)?;
         self.bus.write(command.csr_paddr, csr.as_bytes())?;
         command.csr_len = Certificate::LEN as u32;
@@ -256,8 +251,8 @@ impl<D: Dram> Commands<'_, D> {
         if pdh_found < command.pdh_len || chain_found < command.chain_len {
             return Err(Status::INVALID_LENGTH);
         }
-        self.check_output(command.pdh_paddr, pdh_found)?;
-        self.check_output(command.chain_paddr, chain_found)?;
+        self.check_written(command.pdh_paddr, pdh_found)?;
+        self.check_written(command.chain_paddr, chain_found)?;
         self.check_memory(command.pdh_paddr, Certificate::LEN)?;
         self.check_memory(command.chain_paddr, PlatformCertificates::CHAIN_LEN)?;
         self.bus.write(command.pdh_paddr, pdh.as_bytes())?;
@@ -274,12 +269,16 @@ impl<D: Dram> Commands<'_, D> {
         &mut self,
         command: &mut SevDownloadFirmware,
     ) -> Result<(), Status> {
-        self.check_uninit()?;
+        self.check_legacy_uninit()?;
         if self.state.snp.is_init {
             return Err(Status::INVALID_PLATFORM_STATE);
         }
-        let _ = command;
-        todo!()
+        self.snp_download_firmware_ex(&mut SnpDownloadFirmwareEx {
+            len: 0x20,
+            fw_paddr: command.fw_paddr,
+            fw_len: command.fw_len,
+            flags: 1,
+        })
     }
 
     /// MODEL: one socket. In any state of the platform.
@@ -290,7 +289,7 @@ impl<D: Dram> Commands<'_, D> {
             command.id_len = id.len() as u32;
             return Err(Status::INVALID_LENGTH);
         }
-        self.check_output(command.id_paddr, found)?;
+        self.check_written(command.id_paddr, found)?;
         let written = get_id(self.state.chip.unique_key(), None, &mut id);
         written.map_err(|error| error.status())?;
         self.check_memory(command.id_paddr, id.len())?;
