@@ -428,6 +428,24 @@ impl Asids {
         }
     }
 
+    /// Takes an ASID back that no guest has run with: nothing in a cache has it, and it is clean.
+    pub(crate) fn give_back_unused(&mut self, asid: Asid) {
+        if let Some(state) = self.state_mut(asid) {
+            state.owner = None;
+        }
+    }
+
+    /// Begins anew, as SEV's INIT does: nobody has an ASID, and each waits for WBINVD and DF_FLUSH.
+    pub(crate) fn begin(&mut self) {
+        self.states.fill(AsidState { owner: None, is_dirty: true });
+        self.is_written_back = false;
+    }
+
+    /// Whether an ASID waits for DF_FLUSH.
+    pub(crate) fn is_dirty(&self, asid: Asid) -> bool {
+        self.state(asid).is_ok_and(|state| state.is_dirty)
+    }
+
     /// Every core has run WBINVD.
     pub(crate) fn wbinvd(&mut self) {
         self.is_written_back = true;
