@@ -119,11 +119,23 @@ impl<D: Dram> Machine<D> {
         chip: Chip,
         config: MachineConfig,
         dram: D,
+        random: impl CryptoRng + Send + 'static,
+    ) -> Result<Self, MachineError> {
+        Self::with_tweak(chip, config, dram, random, None)
+    }
+
+    /// The same with the random bytes of a boot that goes on.
+    pub(super) fn with_tweak(
+        chip: Chip,
+        config: MachineConfig,
+        dram: D,
         mut random: impl CryptoRng + Send + 'static,
+        tweak_seed: Option<&[u8; 32]>,
     ) -> Result<Self, MachineError> {
         let mut seeds = Zeroizing::new([[0; 32]; 2]);
         seeds.iter_mut().for_each(|seed| random.fill_bytes(seed));
-        let [tweak_seed, host_seed] = &*seeds;
+        let [drawn, host_seed] = &*seeds;
+        let tweak_seed = tweak_seed.unwrap_or(drawn);
         let generation = Generation::from(chip.product());
         let end = dram.ranges().iter().map(|range| range.end).max().unwrap_or(0);
         let pages = usize::try_from(end / PAGE as u64).map_err(|_| MachineError::Memory)?;
@@ -248,6 +260,10 @@ impl<D: Dram> Machine<D> {
             Loaded::Entry(entry) => Some(entry),
             _ => None,
         }
+    }
+
+    pub(super) fn rmp_place(&self) -> &[Range<u64>] {
+        &self.rmp_place
     }
 
     pub(super) fn entries(&self) -> &[AtomicEntry] {

@@ -8,6 +8,7 @@ pub mod kds;
 mod machine;
 pub mod memory;
 mod nested;
+pub mod save;
 mod status;
 mod vcpu;
 mod vmm;

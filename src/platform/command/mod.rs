@@ -22,8 +22,17 @@ pub trait Command: Sized {
     /// The bytes of its buffer.
     const LEN: usize;
 
+    /// Writes the fields to their places in a buffer that has [`LEN`](Self::LEN) bytes, and nothing else.
+    fn put(&self, buffer: &mut [u8]);
+
+    /// Reads the fields of a buffer that has [`LEN`](Self::LEN) bytes, whatever stands beside them.
+    fn get(buffer: &[u8]) -> Self;
+
     /// Writes the buffer; reserved bytes are zero.
-    fn write(&self, buffer: &mut [u8]);
+    fn write(&self, buffer: &mut [u8]) {
+        buffer.fill(0);
+        self.put(buffer);
+    }
 
     /// Reads the fields of a buffer that has [`LEN`](Self::LEN) bytes.
     ///
@@ -95,16 +104,18 @@ macro_rules! commands {
                 const LEN: usize = $len;
 
                 #[allow(unused_variables, reason = "a command may have no field")]
-                fn write(&self, buffer: &mut [u8]) {
+                fn put(&self, buffer: &mut [u8]) {
                     $(const { assert!($at + size_of::<$type>() <= $len) })*
-                    buffer.fill(0);
                     $(self.$field.put(&mut buffer[$at..$at + size_of::<$type>()]);)*
                 }
 
+                #[allow(unused_variables, reason = "a command may have no field")]
+                fn get(buffer: &[u8]) -> Self {
+                    Self { $($field: Field::get(&buffer[$at..$at + size_of::<$type>()]),)* }
+                }
+
                 fn read(buffer: &[u8]) -> Result<Self, Status> {
-                    let command = Self {
-                        $($field: Field::get(&buffer[$at..$at + size_of::<$type>()]),)*
-                    };
+                    let command = Self::get(buffer);
                     let mut same = [0; $len];
                     command.write(&mut same);
                     if buffer == same { Ok(command) } else { Err(Status::INVALID_PARAM) }

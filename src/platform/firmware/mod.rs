@@ -18,9 +18,9 @@ mod state;
 mod tests;
 
 pub(crate) use bus::{Bus, LookedUp};
+pub(crate) use state::{AsidOwner, AsidState, Asids, Facts, GuestContext, Snp, State, Versions};
 pub use image::{FirmwareImage, NoFirmwareImage};
 pub use launch::LaunchPagesError;
-pub(crate) use state::{Asids, Facts, GuestContext, Snp, State, Versions};
 pub use state::{GuestState, PlatformVersions};
 
 use super::command::*;

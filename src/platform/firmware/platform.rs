@@ -4,6 +4,7 @@ use std::ops::Range;
 use std::vec::Vec;
 
 use super::image::FirmwareImage;
+use super::state::Vlek;
 use super::{Commands, Snp};
 use crate::addr::PAGE;
 use crate::platform::PlatformStatus;
@@ -324,7 +325,7 @@ impl<D: Dram> Commands<'_, D> {
         let stick_7 = versions.reported_sticks.stick_7();
         let reported = versions.reported_tcb();
         let sticks = VlekSticks::unwrap(&blob, stick_7, reported, self.state.backend)?;
-        self.state.snp.vlek = Some(sticks).filter(VlekSticks::is_installed);
+        self.state.snp.vlek = Some(sticks).filter(VlekSticks::is_installed).map(Vlek::new);
         Ok(())
     }
 

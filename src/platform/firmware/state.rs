@@ -22,8 +22,8 @@ use crate::wipe::Wiped;
 
 use super::legacy::Legacy;
 
-/// The platform's nominal TSC frequency in kHz. MODEL: AMD's parts have many.
-pub(crate) const TSC_KHZ: u32 = 2_000_000;
+/// What guests' frequencies are scaled from, in kHz: Genoa's 100 MHz, less [`TSC_FACTOR`].
+pub(crate) const TSC_REFERENCE_KHZ: u64 = 99_800;
 
 /// TSC_FACTOR, in units of 0.00001. MODEL: other products than Genoa have that of Genoa's published firmware.
 pub(crate) const TSC_FACTOR: u32 = 200;
@@ -210,9 +210,23 @@ pub(crate) struct Snp {
     pub(crate) max_snp_asid: u32,
     pub(crate) mask_chip_id: bool,
     pub(crate) mask_chip_key: bool,
-    pub(crate) vlek: Option<VlekSticks>,
+    pub(crate) vlek: Option<Vlek>,
     /// By the address of their context.
     pub(crate) guests: BTreeMap<u64, GuestContext>,
+}
+
+/// A VLEK that SNP_VLEK_LOAD has loaded.
+pub(crate) struct Vlek {
+    pub(crate) sticks: VlekSticks,
+    /// The key that follows from them.
+    pub(crate) key: SigningKey,
+}
+
+impl Vlek {
+    pub(crate) fn new(sticks: VlekSticks) -> Self {
+        let key = PrivateKey::vlek(sticks.stick_7()).signing_key();
+        Self { sticks, key }
+    }
 }
 
 impl Snp {
@@ -304,12 +318,12 @@ impl GuestContext {
         }
     }
 
-    /// GUEST_TSC_SCALE, 8.32 fixed point: DESIRED_TSC_FREQ over the platform's frequency. MODEL: 1 where the host desires none, and
-    /// the nominal frequency is [`TSC_KHZ`].
+    /// GUEST_TSC_SCALE, 8.32 fixed point, rounded up: DESIRED_TSC_FREQ over the reference of AMD's published firmware. MODEL: 1 where the
+    /// host desires none, and other products have Genoa's reference.
     pub(crate) fn tsc_scale(&self) -> u64 {
         match self.desired_tsc_freq {
             0 => 1 << 32,
-            desired => (u64::from(desired) << 32) / u64::from(TSC_KHZ),
+            desired => (u64::from(desired) << 32).div_ceil(TSC_REFERENCE_KHZ),
         }
     }
 }
@@ -412,6 +426,24 @@ impl Asids {
             state.is_dirty = true;
             self.is_written_back = false;
         }
+    }
+
+    /// Takes an ASID back that no guest has run with: nothing in a cache has it, and it is clean.
+    pub(crate) fn give_back_unused(&mut self, asid: Asid) {
+        if let Some(state) = self.state_mut(asid) {
+            state.owner = None;
+        }
+    }
+
+    /// Begins anew, as SEV's INIT does: nobody has an ASID, and each waits for WBINVD and DF_FLUSH.
+    pub(crate) fn begin(&mut self) {
+        self.states.fill(AsidState { owner: None, is_dirty: true });
+        self.is_written_back = false;
+    }
+
+    /// Whether an ASID waits for DF_FLUSH.
+    pub(crate) fn is_dirty(&self, asid: Asid) -> bool {
+        self.state(asid).is_ok_and(|state| state.is_dirty)
     }
 
     /// Every core has run WBINVD.

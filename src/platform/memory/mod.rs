@@ -191,6 +191,12 @@ impl<D> MemoryController<D> {
         self.slots.maker().encryption
     }
 
+    /// How addresses are spread over channels.
+    #[must_use]
+    pub fn interleave(&self) -> &dyn Interleave {
+        &*self.interleave
+    }
+
     /// The memory as a probe on its bus sees it.
     #[must_use]
     pub const fn dram(&self) -> &D {

@@ -80,7 +80,9 @@ impl<'a> Reader<'a> {
         Ok(bytes)
     }
 
-    pub(in crate::platform) fn array<const N: usize>(&mut self) -> Result<&'a [u8; N], RestoreError> {
+    pub(in crate::platform) fn array<const N: usize>(
+        &mut self,
+    ) -> Result<&'a [u8; N], RestoreError> {
         let (bytes, rest) = self.0.split_first_chunk().ok_or(RestoreError::Malformed)?;
         self.0 = rest;
         Ok(bytes)
@@ -117,6 +119,11 @@ impl<'a> Reader<'a> {
     pub(in crate::platform) fn counted(&mut self) -> Result<&'a [u8], RestoreError> {
         let len = usize::try_from(self.u64()?).map_err(|_| RestoreError::Malformed)?;
         self.slice(len)
+    }
+
+    /// All that is left.
+    pub(in crate::platform) fn rest(self) -> &'a [u8] {
+        self.0
     }
 
     /// Nothing is left.

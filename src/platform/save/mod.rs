@@ -25,8 +25,8 @@ impl Header {
     /// The first bytes of the file, for whoever finds it.
     pub const MARK: &[u8; 64] =
         b"sevcrypt machine: SECRET, holds every key of a platform. v1    \n";
-    /// Bytes of the head: mark, generation, SHA-384 of what follows.
-    pub const LEN: usize = 64 + 8 + 48;
+    /// Bytes of the head: mark, SHA-384 of what follows, generation.
+    pub const LEN: usize = 64 + 48 + 8;
 
     /// Reads the head of a saved machine, and checks that what follows it is whole.
     ///
@@ -42,11 +42,11 @@ impl Header {
         if mark != Self::MARK {
             return Err(RestoreError::NoMachine);
         }
-        let (generation, rest) = rest.split_first_chunk::<8>().ok_or(RestoreError::Damaged)?;
-        let (digest, body) = rest.split_first_chunk::<48>().ok_or(RestoreError::Damaged)?;
-        if sha384(body) != *digest {
+        let (digest, rest) = rest.split_first_chunk::<48>().ok_or(RestoreError::Damaged)?;
+        if sha384(rest) != *digest {
             return Err(RestoreError::Damaged);
         }
+        let (generation, body) = rest.split_first_chunk::<8>().ok_or(RestoreError::Damaged)?;
         Ok((Self { generation: u64::from_le_bytes(*generation) }, body))
     }
 }
@@ -73,9 +73,15 @@ pub enum RestoreError {
 impl fmt::Display for RestoreError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NoMachine => f.write_str("no saved machine of this version of sevcrypt: its first 64 bytes say what it is"),
-            Self::Damaged => f.write_str("the saved machine is damaged: its SHA-384 digest is not that of its head"),
-            Self::Malformed => f.write_str("the saved machine is whole, but holds what no machine can be"),
+            Self::NoMachine => f.write_str(
+                "no saved machine of this version of sevcrypt: its first 64 bytes say what it is",
+            ),
+            Self::Damaged => f.write_str(
+                "the saved machine is damaged: its SHA-384 digest is not that of its head",
+            ),
+            Self::Malformed => {
+                f.write_str("the saved machine is whole, but holds what no machine can be")
+            }
             Self::Memory { found, expected } => {
                 write!(f, "the memory has {found} bytes, and that of the saved machine {expected}")
             }

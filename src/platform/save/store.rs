@@ -69,7 +69,8 @@ impl Store {
         without_guests: impl FnOnce(&[u8], u64) -> Result<Zeroizing<Vec<u8>>, StoreError>,
     ) -> Result<Zeroizing<Vec<u8>>, StoreError> {
         let saved = self.look()?;
-        let generation = Header::parse(&saved).map_err(|error| self.not_restored(error))?.generation;
+        let generation =
+            Header::parse(&saved).map_err(|error| self.not_restored(error))?.generation;
         let next = generation.checked_add(1).ok_or(StoreError::Exhausted)?;
         self.replace(&without_guests(&saved, next)?, next)?;
         Ok(saved)
@@ -106,7 +107,8 @@ impl Store {
 pub fn look(folder: &Path) -> Result<Zeroizing<Vec<u8>>, StoreError> {
     let path = folder.join(MACHINE);
     let saved = Zeroizing::new(fs::read(&path).map_err(|error| StoreError::at(&path, error))?);
-    let header = Header::parse(&saved).map_err(|error| StoreError::NotRestored(path.clone(), error))?;
+    let header =
+        Header::parse(&saved).map_err(|error| StoreError::NotRestored(path.clone(), error))?;
     let counter = counter(folder)?;
     if header.generation < counter {
         return Err(StoreError::Older { path, found: header.generation, expected: counter });
@@ -151,7 +153,9 @@ fn write(folder: &Path, name: &str, bytes: &[u8]) -> Result<(), StoreError> {
     };
     // One that a crash has left may have other permissions.
     match fs::remove_file(&new) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(StoreError::at(&new, error)),
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            return Err(StoreError::at(&new, error));
+        }
         _ => {}
     }
     let mut options = OpenOptions::new();
