@@ -231,7 +231,8 @@ impl<T: Table + ?Sized> Rmp<'_, T> {
             failure => status(failure),
         };
         let mut head = self.hold(first).map_err(covered)?;
-        let entry = head.entry.with_subpage_count(0);
+        // Whether a page is in use is no matter here.
+        let entry = head.entry.with_subpage_count(0).with_in_use(false);
         let is_guest = matches!(entry.state(), PageState::PreGuest | PageState::PreSwap);
         let is_large = entry.page_size() == PageSize::Size2M;
         let is_aligned = entry.gpa().get().is_multiple_of(bytes);
@@ -239,7 +240,8 @@ impl<T: Table + ?Sized> Rmp<'_, T> {
         for n in 1..REGION {
             let gpa = entry.gpa().get() + n * PAGE as u64;
             let expected = entry.with_gpa(GuestPhysAddr::new(gpa).unwrap_or_default());
-            is_whole &= head.of(first + n).map_err(covered)? == expected;
+            let found = head.of(first + n).map_err(covered)?;
+            is_whole &= found.with_in_use(false) == expected;
         }
         if !is_whole {
             return Err(Status::INVALID_PAGE_STATE);
@@ -247,7 +249,7 @@ impl<T: Table + ?Sized> Rmp<'_, T> {
         head.each_other(|_, other| {
             other.with_asid(Asid::HOST).with_immutable(false).with_lock(false)
         });
-        head.entry = entry.with_page_size(PageSize::Size2M);
+        head.entry = head.entry.with_subpage_count(0).with_page_size(PageSize::Size2M);
         Ok(())
     }
 
@@ -258,34 +260,36 @@ impl<T: Table + ?Sized> Rmp<'_, T> {
     /// # Errors
     /// [`Status::IN_USE`] (MODEL): another processor changes entries meanwhile; the table is partly filled.
     pub fn initialise(&self, dram: &[Range<u64>], fixed: &[Range<u64>]) -> Result<(), Status> {
-        let hv_fixed = Entry::default().with_immutable(true);
-        let firmware = Entry::default().into_firmware();
-        // Regions one by one, their first pages last: these have the counts.
+        let all_fixed = fixed.iter().chain(&FIXED);
+        let state = |page: u64| {
+            let bytes = page * PAGE as u64..(page + 1) * PAGE as u64;
+            let is_memory = dram.iter().any(|range| contains(range, &bytes));
+            if self.is_own(bytes.clone()) {
+                Entry::default().into_firmware()
+            } else if !is_memory || all_fixed.clone().any(|range| overlap(range, &bytes)) {
+                Entry::default().with_immutable(true)
+            } else {
+                Entry::default()
+            }
+        };
         let mut next = self.table.next_covered(0);
         while let Some(first) = next.map(region) {
+            let mut head = self.hold(first).map_err(status)?;
             let mut count = 0;
-            for page in (first..first + REGION).rev() {
+            for page in first + 1..first + REGION {
                 let old = match self.table.load(page) {
                     Loaded::Entry(old) => old,
+                    Loaded::NotCovered => break,
                     Loaded::Busy => return Err(Status::IN_USE),
-                    Loaded::NotCovered => continue,
                 };
-                let bytes = page * PAGE as u64..(page + 1) * PAGE as u64;
-                let is_memory = dram.iter().any(|range| contains(range, &bytes));
-                let mut all_fixed = fixed.iter().chain(&FIXED);
-                let new = if self.is_own(bytes.clone()) {
-                    firmware
-                } else if !is_memory || all_fixed.any(|range| overlap(range, &bytes)) {
-                    hv_fixed
-                } else {
-                    Entry::default()
-                };
-                let new = if page == first { new.with_subpage_count(count) } else { new };
-                count += u16::from(new.assigned());
-                if !self.table.compare_exchange(page, old, new.with_in_use(old.in_use())) {
+                let new = state(page).with_in_use(old.in_use());
+                if !self.table.compare_exchange(page, old, new) {
                     return Err(Status::IN_USE);
                 }
+                count += u16::from(new.assigned());
             }
+            let in_use = head.entry.in_use();
+            head.entry = state(first).with_subpage_count(count).with_in_use(in_use);
             next = self.table.next_covered(first + REGION);
         }
         Ok(())

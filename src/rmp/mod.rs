@@ -41,6 +41,8 @@ mod entry;
 mod firmware;
 mod guest;
 mod host;
+#[cfg(test)]
+mod model;
 mod registers;
 mod table;
 #[cfg(test)]
