@@ -6,9 +6,8 @@
 
 use core::ops::Range;
 
-use super::host::region;
-use super::table::REGION;
-use super::{Entry, Loaded, PageState, Permissions, Rmp, Table};
+use super::table::{REGION, region};
+use super::{Entry, Loaded, PageState, Permissions, Rmp, RmpFailure, Table};
 use crate::addr::{Asid, GuestPhysAddr, PAGE, PageSize, PhysAddr, Vmpl};
 use crate::status::Status;
 
@@ -150,11 +149,30 @@ impl<T: Table + ?Sized> Rmp<'_, T> {
     ///
     /// # Errors
     /// Nothing was changed: [`Status::INVALID_PAGE_STATE`] if the entry is another one by now; [`Status::INVALID_ADDRESS`] if there is
-    /// none; [`Status::INVALID_PAGE_SIZE`] if the sizes differ; [`Status::IN_USE`] (MODEL) if another processor is changing the
+    /// none; [`Status::INVALID_PAGE_SIZE`] if the sizes differ, or the page is inside of a 2 MiB one; [`Status::IN_USE`] (MODEL) if another processor is changing the
     /// region.
     pub fn replace_page(&self, spa: u64, old: Entry, new: Entry) -> Result<(), Status> {
-        let _ = (spa, old, new);
-        Err(Status::UNSUPPORTED)
+        if old.page_size() != new.page_size() {
+            return Err(Status::INVALID_PAGE_SIZE);
+        }
+        let page = spa / PAGE as u64;
+        let mut head = self.hold(region(page)).map_err(status)?;
+        let found = head.of(page).map_err(status)?;
+        let is_large = head.entry.is_large();
+        if is_large && page != region(page) {
+            return Err(Status::INVALID_PAGE_SIZE);
+        }
+        if found.with_subpage_count(0) != old.with_subpage_count(0) {
+            return Err(Status::INVALID_PAGE_STATE);
+        }
+        if is_large && !new.assigned() {
+            // Nobody's pages have no size.
+            let small = new.with_page_size(PageSize::Size4K).with_subpage_count(0);
+            head.each_other(|_, _| small);
+            head.entry = small;
+            return Ok(());
+        }
+        head.replace(page, found, new.with_subpage_count(found.subpage_count())).map_err(status)
     }
 
     /// PAGE_RECLAIM's checks and its effect, behind [`PageReclaim::parse`] and the check that SNP is initialised.
@@ -165,11 +183,29 @@ impl<T: Table + ?Sized> Rmp<'_, T> {
     /// for a 2 MiB page that is not aligned; [`Status::INVALID_PAGE_STATE`]. [`Status::IN_USE`] (MODEL): another processor is
     /// changing the entry.
     pub fn page_reclaim(&self, page: PageReclaim) -> Result<(), Status> {
-        let _ = page;
-        Err(Status::UNSUPPORTED)
+        let PageReclaim { spa, size } = page;
+        let bytes = size.bytes() as u64;
+        if spa.checked_add(bytes).is_none_or(|end| end > 1 << PhysAddr::BITS) {
+            return Err(Status::INVALID_ADDRESS);
+        }
+        let found = self.page(spa)?;
+        if self.is_own(spa..spa + bytes) || found.state == PageState::Default {
+            return Err(Status::INVALID_PARAM);
+        }
+        if found.size != size {
+            return Err(Status::INVALID_PAGE_SIZE);
+        }
+        if !spa.is_multiple_of(bytes) {
+            return Err(Status::INVALID_ADDRESS);
+        }
+        if !found.entry.immutable() {
+            return Ok(());
+        }
+        let new = found.entry.reclaimed().ok_or(Status::INVALID_PAGE_STATE)?;
+        self.replace_page(spa, found.entry, new)
     }
 
-    /// PAGE_UNSMASH's first check, before that of the platform's state: a 2 MiB page begins there.
+    /// PAGE_UNSMASH's first check, before that of the platform's state: a 2 MiB page begins there. The address.
     ///
     /// # Errors
     /// [`Status::INVALID_PARAM`]
@@ -184,8 +220,35 @@ impl<T: Table + ?Sized> Rmp<'_, T> {
     /// Nothing was changed. In this order: [`Status::INVALID_ADDRESS`] for a region that the RMP itself stands in, or that is not
     /// covered (MODEL: the latter); [`Status::INVALID_PAGE_STATE`]. [`Status::IN_USE`] (MODEL): another processor is changing the region.
     pub fn page_unsmash(&self, spa: u64) -> Result<(), Status> {
-        let _ = spa;
-        Err(Status::UNSUPPORTED)
+        Self::unsmash_address(spa)?;
+        let bytes = PageSize::Size2M.bytes() as u64;
+        if spa.checked_add(bytes).is_none_or(|end| self.is_own(spa..end)) {
+            return Err(Status::INVALID_ADDRESS);
+        }
+        let first = spa / PAGE as u64;
+        let covered = |failure| match failure {
+            RmpFailure::Input => Status::INVALID_ADDRESS,
+            failure => status(failure),
+        };
+        let mut head = self.hold(first).map_err(covered)?;
+        let entry = head.entry.with_subpage_count(0);
+        let is_guest = matches!(entry.state(), PageState::PreGuest | PageState::PreSwap);
+        let is_large = entry.page_size() == PageSize::Size2M;
+        let is_aligned = entry.gpa().get().is_multiple_of(bytes);
+        let mut is_whole = is_guest && !is_large && !entry.vmsa() && is_aligned;
+        for n in 1..REGION {
+            let gpa = entry.gpa().get() + n * PAGE as u64;
+            let expected = entry.with_gpa(GuestPhysAddr::new(gpa).unwrap_or_default());
+            is_whole &= head.of(first + n).map_err(covered)? == expected;
+        }
+        if !is_whole {
+            return Err(Status::INVALID_PAGE_STATE);
+        }
+        head.each_other(|_, other| {
+            other.with_asid(Asid::HOST).with_immutable(false).with_lock(false)
+        });
+        head.entry = entry.with_page_size(PageSize::Size2M);
+        Ok(())
     }
 
     /// SNP_INIT's filling of the table: `dram` becomes HYPERVISOR, whatever is no memory or in `fixed` HV_FIXED, also the
@@ -195,7 +258,59 @@ impl<T: Table + ?Sized> Rmp<'_, T> {
     /// # Errors
     /// [`Status::IN_USE`] (MODEL): another processor changes entries meanwhile; the table is partly filled.
     pub fn initialise(&self, dram: &[Range<u64>], fixed: &[Range<u64>]) -> Result<(), Status> {
-        let _ = (dram, fixed, region(0), REGION);
-        Err(Status::UNSUPPORTED)
+        let hv_fixed = Entry::default().with_immutable(true);
+        let firmware = Entry::default().into_firmware();
+        // Regions one by one, their first pages last: these have the counts.
+        let mut next = self.table.next_covered(0);
+        while let Some(first) = next.map(region) {
+            let mut count = 0;
+            for page in (first..first + REGION).rev() {
+                let old = match self.table.load(page) {
+                    Loaded::Entry(old) => old,
+                    Loaded::Busy => return Err(Status::IN_USE),
+                    Loaded::NotCovered => continue,
+                };
+                let bytes = page * PAGE as u64..(page + 1) * PAGE as u64;
+                let is_memory = dram.iter().any(|range| contains(range, &bytes));
+                let mut all_fixed = fixed.iter().chain(&FIXED);
+                let new = if self.is_own(bytes.clone()) {
+                    firmware
+                } else if !is_memory || all_fixed.any(|range| overlap(range, &bytes)) {
+                    hv_fixed
+                } else {
+                    Entry::default()
+                };
+                let new = if page == first { new.with_subpage_count(count) } else { new };
+                count += u16::from(new.assigned());
+                if !self.table.compare_exchange(page, old, new.with_in_use(old.in_use())) {
+                    return Err(Status::IN_USE);
+                }
+            }
+            next = self.table.next_covered(first + REGION);
+        }
+        Ok(())
+    }
+
+    fn is_own(&self, bytes: Range<u64>) -> bool {
+        self.own.iter().any(|own| overlap(own, &bytes))
+    }
+}
+
+/// What is never a guest's: the ASEG, and what firmware keeps apart at FD_0000_0000h.
+const FIXED: [Range<u64>; 2] = [0xa_0000..0xc_0000, 0xfd_0000_0000..0xfe_0000_0000];
+
+fn overlap(a: &Range<u64>, b: &Range<u64>) -> bool {
+    a.start < b.end && b.start < a.end
+}
+
+fn contains(range: &Range<u64>, bytes: &Range<u64>) -> bool {
+    range.start <= bytes.start && bytes.end <= range.end
+}
+
+/// What the firmware says where RMPUPDATE gives a code.
+const fn status(failure: RmpFailure) -> Status {
+    match failure {
+        RmpFailure::Input => Status::INVALID_ADDRESS,
+        _ => Status::IN_USE,
     }
 }

@@ -41,15 +41,17 @@ mod entry;
 mod firmware;
 mod guest;
 mod host;
+mod registers;
 mod table;
 #[cfg(test)]
 mod tests;
 
-pub use check::{Access, Fault, Guest, Kind};
+pub use check::{Access, Fault, FaultContext, Guest, HostPage, Kind, VmFailure};
 pub use entry::{Entry, PageAssignment, PageState, Permissions};
 pub use firmware::{FirmwarePage, PageReclaim};
 pub use guest::{GuestFailure, PageAttributes, RmpAdjust, Validation};
 pub use host::RmpFailure;
+pub use registers::{RegisterError, RmpConfig, RmpRange, Segment, SegmentLimits};
 pub use table::{AtomicEntry, Loaded, Segmented, Table};
 
 /// The RMP of a machine: its table, and what the machine allows.

@@ -2,10 +2,10 @@
 
 use core::ops::Range;
 
-use crate::addr::{Asid, PageSize, PhysAddr};
+use crate::addr::{Asid, PAGE, PageSize, PhysAddr};
 use crate::platform::machine::Machine;
-use crate::platform::memory::Dram;
-use crate::rmp::{AtomicEntry, Entry, PageState, Rmp};
+use crate::platform::memory::{AccessError, Dram, DramKey};
+use crate::rmp::{AtomicEntry, Entry, FirmwarePage, PageState, Rmp};
 use crate::status::Status;
 
 /// Memory and the RMP, as the firmware reaches them: past every check that the CPU makes of the host.
@@ -45,26 +45,27 @@ impl<'m, D: Dram> Bus<'m, D> {
     /// # Errors
     /// `INVALID_ADDRESS`.
     pub(crate) fn check_range(&self, paddr: u64, len: usize) -> Result<PhysAddr, Status> {
-        let _ = (paddr, len);
-        todo!()
+        let addr = PhysAddr::new(paddr).map_err(|_| Status::INVALID_ADDRESS)?;
+        let has = self.0.memory().dram().holds(addr, len as u64);
+        if has { Ok(addr) } else { Err(Status::INVALID_ADDRESS) }
     }
 
     /// Looks a page up: the page in which `paddr` lies.
     ///
     /// # Errors
-    /// `INVALID_ADDRESS`: memory does not have it.
+    /// `INVALID_ADDRESS`: memory does not have it. `IN_USE` (MODEL): another processor is changing the entry.
     pub(crate) fn look_up(&self, paddr: u64) -> Result<LookedUp, Status> {
-        let _ = paddr;
-        todo!()
+        let page = self.check_range(paddr & !(PAGE as u64 - 1), PAGE)?;
+        let FirmwarePage { state, entry, .. } = self.rmp().page(page.get())?;
+        Ok(LookedUp { page, state, entry })
     }
 
     /// Changes the entry of a page that has not changed since it was looked up.
     ///
     /// # Errors
-    /// `INVALID_PAGE_STATE`: it has (MODEL).
+    /// Nothing was changed: `INVALID_PAGE_STATE`: it has (MODEL). `IN_USE` (MODEL): another processor is changing it.
     pub(crate) fn change(&self, page: &LookedUp, to: Entry) -> Result<(), Status> {
-        let _ = (page, to);
-        todo!()
+        self.rmp().replace_page(page.page.get(), page.entry, to)
     }
 
     /// Reads memory of the host, unencrypted: each byte once.
@@ -72,8 +73,8 @@ impl<'m, D: Dram> Bus<'m, D> {
     /// # Errors
     /// `INVALID_ADDRESS`
     pub(crate) fn read(&self, paddr: u64, to: &mut [u8]) -> Result<(), Status> {
-        let _ = (paddr, to);
-        todo!()
+        let addr = self.check_range(paddr, to.len())?;
+        self.0.memory().read(DramKey::None, addr, to).map_err(status)
     }
 
     /// Writes memory of the host, unencrypted.
@@ -81,8 +82,8 @@ impl<'m, D: Dram> Bus<'m, D> {
     /// # Errors
     /// `INVALID_ADDRESS`: nothing was written.
     pub(crate) fn write(&self, paddr: u64, bytes: &[u8]) -> Result<(), Status> {
-        let _ = (paddr, bytes);
-        todo!()
+        let addr = self.check_range(paddr, bytes.len())?;
+        self.0.memory().write(DramKey::None, addr, bytes).map_err(status)
     }
 
     /// Reads bytes of a guest, deciphered with the key in its ASID's slot.
@@ -90,8 +91,8 @@ impl<'m, D: Dram> Bus<'m, D> {
     /// # Errors
     /// `INVALID_ADDRESS`
     pub(crate) fn read_guest(&self, asid: Asid, paddr: u64, to: &mut [u8]) -> Result<(), Status> {
-        let _ = (asid, paddr, to);
-        todo!()
+        let addr = self.check_range(paddr, to.len())?;
+        self.0.memory().read(DramKey::Slot(asid), addr, to).map_err(status)
     }
 
     /// Writes bytes of a guest, enciphered with the key in its ASID's slot.
@@ -99,11 +100,11 @@ impl<'m, D: Dram> Bus<'m, D> {
     /// # Errors
     /// `INVALID_ADDRESS`: nothing was written.
     pub(crate) fn write_guest(&self, asid: Asid, paddr: u64, bytes: &[u8]) -> Result<(), Status> {
-        let _ = (asid, paddr, bytes);
-        todo!()
+        let addr = self.check_range(paddr, bytes.len())?;
+        self.0.memory().write(DramKey::Slot(asid), addr, bytes).map_err(status)
     }
 
-    /// Enciphers bytes where they stand: LAUNCH_UPDATE of pages that the host has filled. Any whole number of pages.
+    /// Enciphers whole pages where they stand: LAUNCH_UPDATE of pages that the host has filled.
     ///
     /// # Errors
     /// `INVALID_ADDRESS`
@@ -113,26 +114,30 @@ impl<'m, D: Dram> Bus<'m, D> {
         paddr: u64,
         len: usize,
     ) -> Result<(), Status> {
-        let _ = (asid, paddr, len);
-        todo!()
+        let addr = self.check_range(paddr, len)?;
+        let memory = self.0.memory();
+        memory.rekey(DramKey::None, DramKey::Slot(asid), addr, len as u64).map_err(status)
     }
 
     /// Whether the RMP has a page of an ASID.
     pub(crate) fn has_pages_of(&self, asid: Asid) -> bool {
-        let _ = asid;
-        todo!()
+        let pages = self.0.entries().len() as u64;
+        (0..pages)
+            .filter_map(|page| self.0.entry(page))
+            .any(|entry| entry.assigned() && entry.asid() == asid)
     }
 
     /// Loads the key that follows from a seed into the slot of an ASID.
-    pub(crate) fn install_key(&self, asid: Asid, seed: &[u8; 32]) {
-        let _ = (asid, seed);
-        todo!()
+    ///
+    /// # Errors
+    /// `HWERROR_PLATFORM`: the key is not usable, which does not happen by chance.
+    pub(crate) fn install_key(&self, asid: Asid, seed: &[u8; 32]) -> Result<(), Status> {
+        self.0.memory().install_key(asid, seed).map_err(|_| Status::HWERROR_PLATFORM)
     }
 
-    /// Whether host reads of assigned pages see nothing of them from now on.
-    pub(crate) fn hide_ciphertext(&self, is_hidden: bool) {
-        let _ = is_hidden;
-        todo!()
+    /// Puts the key of a seed of zeroes into the slot of every ASID.
+    pub(crate) fn reset_keys(&self) {
+        self.0.memory().reset_keys();
     }
 
     /// Fills the RMP: memory is the hypervisor's, what is none or in `fixed` is HV_FIXED.
@@ -140,7 +145,11 @@ impl<'m, D: Dram> Bus<'m, D> {
     /// # Errors
     /// As [`Rmp::initialise`].
     pub(crate) fn fill_rmp(&self, fixed: &[Range<u64>]) -> Result<(), Status> {
-        let _ = fixed;
-        todo!()
+        self.rmp().initialise(&self.0.memory().dram().ranges(), fixed)
     }
+}
+
+/// MODEL: whatever memory refuses is an address that it does not have.
+fn status(_: AccessError) -> Status {
+    Status::INVALID_ADDRESS
 }

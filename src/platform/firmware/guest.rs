@@ -1,7 +1,7 @@
 //! Guests: from GCTX_CREATE to DECOMMISSION.
 
 use super::platform::check_within_page;
-use super::state::AsidOwner;
+use super::state::{AsidOwner, Secret};
 use super::{Commands, GuestContext, LookedUp, check_page_address};
 use crate::addr::{Asid, PAGE, PageSize};
 use crate::platform::GuestState;
@@ -97,12 +97,12 @@ impl<D: Dram> Commands<'_, D> {
         match present {
             Some(_) if repeats => return Ok(()),
             Some(_) => return Err(Status::ACTIVE),
-            None => self.state.asids.activate(asid, owner)?,
+            None => self.state.asids.check_clean(asid)?,
         }
-        let guest = self.context(&page)?;
-        guest.asid = Some(asid);
-        let seed = super::state::Secret::new(*guest.vek_seed);
-        self.bus.install_key(asid, &seed);
+        let seed = Secret::new(*self.context(&page)?.vek_seed);
+        self.bus.install_key(asid, &seed)?;
+        self.state.asids.activate(asid, owner)?;
+        self.context(&page)?.asid = Some(asid);
         Ok(())
     }
 

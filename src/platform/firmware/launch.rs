@@ -497,9 +497,4 @@ impl<D: Dram> Machine<D> {
         let mut commands = Commands { bus: Bus(self), state: &mut state };
         commands.launch_update_pages(gctx_paddr, pages, attributes.into(), workers.into())
     }
-
-    /// WBINVD on every core: what the caches hold of ASIDs that were given back is in memory. DF_FLUSH wants it.
-    pub fn wbinvd(&self) {
-        self.lock().asids.wbinvd();
-    }
 }

@@ -14,11 +14,13 @@ mod pages;
 mod platform;
 mod request;
 mod state;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use bus::{Bus, LookedUp};
+pub(crate) use state::{AsidOwner, AsidState, Asids, Facts, GuestContext, Snp, State, Versions};
 pub use image::{FirmwareImage, NoFirmwareImage};
 pub use launch::LaunchPagesError;
-pub(crate) use state::{Asids, Facts, GuestContext, Snp, State, Versions};
 pub use state::{GuestState, PlatformVersions};
 
 use super::command::*;

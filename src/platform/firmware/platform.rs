@@ -4,6 +4,7 @@ use std::ops::Range;
 use std::vec::Vec;
 
 use super::image::FirmwareImage;
+use super::state::Vlek;
 use super::{Commands, Snp};
 use crate::addr::PAGE;
 use crate::platform::PlatformStatus;
@@ -100,7 +101,6 @@ impl<D: Dram> Commands<'_, D> {
             max_snp_asid,
             ..Snp::new()
         };
-        self.bus.hide_ciphertext(has(CIPHERTEXT_HIDING_EN));
         Ok(())
     }
 
@@ -171,10 +171,7 @@ impl<D: Dram> Commands<'_, D> {
         if self.state.asids.is_any_dirty() {
             return Err(Status::DFFLUSH_REQUIRED);
         }
-        self.bus.hide_ciphertext(false);
-        for asid in 1..=self.state.facts.max_asid {
-            self.bus.install_key(crate::Asid::new(asid), &[0; 32]);
-        }
+        self.bus.reset_keys();
         self.state.snp = Snp { is_rmp_init: flags & X86_SNP_SHUTDOWN == 0, ..Snp::new() };
         Ok(())
     }
@@ -328,7 +325,7 @@ impl<D: Dram> Commands<'_, D> {
         let stick_7 = versions.reported_sticks.stick_7();
         let reported = versions.reported_tcb();
         let sticks = VlekSticks::unwrap(&blob, stick_7, reported, self.state.backend)?;
-        self.state.snp.vlek = Some(sticks).filter(VlekSticks::is_installed);
+        self.state.snp.vlek = Some(sticks).filter(VlekSticks::is_installed).map(Vlek::new);
         Ok(())
     }
 

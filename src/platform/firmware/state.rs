@@ -10,19 +10,20 @@ use crate::addr::Asid;
 use crate::cpu::Backend;
 use crate::ecdsa::SigningKey;
 use crate::platform::Chip;
+use crate::platform::MachineError;
 use crate::snp::GuestPolicy;
 use crate::snp::id_block::LaunchIdentity;
 use crate::snp::keys::{HashSticks, PrivateKey, StickError, VlekSticks};
 use crate::snp::launch::LaunchDigest;
 use crate::snp::report::{FirmwareVersion, PlatformInfo};
-use crate::snp::tcb::TcbVersion;
+use crate::snp::tcb::{Product, TcbParts, TcbVersion};
 use crate::status::Status;
 use crate::wipe::Wiped;
 
 use super::legacy::Legacy;
 
-/// The platform's nominal TSC frequency in kHz. MODEL: AMD's parts have many.
-pub(crate) const TSC_KHZ: u32 = 2_000_000;
+/// What guests' frequencies are scaled from, in kHz: Genoa's 100 MHz, less [`TSC_FACTOR`].
+pub(crate) const TSC_REFERENCE_KHZ: u64 = 99_800;
 
 /// TSC_FACTOR, in units of 0.00001. MODEL: other products than Genoa have that of Genoa's published firmware.
 pub(crate) const TSC_FACTOR: u32 = 200;
@@ -43,6 +44,32 @@ pub struct PlatformVersions {
     pub committed_tcb: TcbVersion,
     /// REPORTED_TCB.
     pub reported_tcb: TcbVersion,
+}
+
+impl PlatformVersions {
+    /// The versions that [`MachineConfig::new`](crate::platform::MachineConfig::new) gives a product: all the same, nothing provisional.
+    /// MODEL: numbers of no real platform.
+    #[must_use]
+    pub fn first(product: Product) -> Self {
+        let version = FirmwareVersion { major: 1, minor: 55, build: 25 };
+        let parts = TcbParts {
+            boot_loader: Some(3),
+            tee: Some(0),
+            snp: Some(8),
+            microcode: Some(115),
+            fmc: None,
+        };
+        let tcb = TcbVersion::from_parts(product, parts)
+            .or_else(|| TcbVersion::from_parts(product, TcbParts { fmc: Some(1), ..parts }))
+            .unwrap_or(TcbVersion::new([0; 8]));
+        Self {
+            current: version,
+            committed: version,
+            current_tcb: tcb,
+            committed_tcb: tcb,
+            reported_tcb: tcb,
+        }
+    }
 }
 
 /// What the platform is, from outside: what the firmware is told at its start and reports of.
@@ -89,23 +116,6 @@ pub(crate) struct Versions {
 }
 
 impl Versions {
-    /// A platform that runs, and has committed, a version.
-    pub(crate) fn new(chip: &Chip, current: FirmwareVersion, current_tcb: TcbVersion) -> Self {
-        let sticks = HashSticks::new(chip.secret(), current_tcb);
-        let reported_sticks = HashSticks::new(chip.secret(), current_tcb);
-        let vcek = PrivateKey::vcek(reported_sticks.stick_7()).signing_key();
-        Self {
-            current,
-            committed: current,
-            current_tcb,
-            committed_tcb: current_tcb,
-            configured_tcb: None,
-            sticks,
-            reported_sticks,
-            vcek,
-        }
-    }
-
     /// REPORTED_TCB.
     pub(crate) fn reported_tcb(&self) -> TcbVersion {
         self.configured_tcb.unwrap_or(self.committed_tcb)
@@ -133,6 +143,34 @@ impl Versions {
 }
 
 impl State {
+    /// The firmware as it starts: SNP is not initialised, no guest is there.
+    pub(crate) fn new(
+        chip: Chip,
+        random: Box<dyn CryptoRng + Send>,
+        backend: Backend,
+        facts: Facts,
+        versions: PlatformVersions,
+    ) -> Result<Self, MachineError> {
+        let PlatformVersions { current, committed, current_tcb, committed_tcb, reported_tcb } =
+            versions;
+        let sticks = HashSticks::new(chip.secret(), current_tcb);
+        let reported_sticks = sticks.at(reported_tcb).map_err(|_| MachineError::Tcb)?;
+        let vcek = PrivateKey::vcek(reported_sticks.stick_7()).signing_key();
+        let versions = Versions {
+            current,
+            committed,
+            current_tcb,
+            committed_tcb,
+            configured_tcb: (reported_tcb != committed_tcb).then_some(reported_tcb),
+            sticks,
+            reported_sticks,
+            vcek,
+        };
+        let asids = Asids::new(facts.max_asid);
+        let (snp, legacy) = (Snp::new(), Legacy::default());
+        Ok(Self { chip, random, backend, facts, versions, snp, asids, legacy })
+    }
+
     /// PLATFORM_INFO of reports. MODEL: no address of this memory is another one's alias, which the firmware finds out when SNP is
     /// initialised.
     pub(crate) fn platform_info(&self) -> PlatformInfo {
@@ -172,9 +210,23 @@ pub(crate) struct Snp {
     pub(crate) max_snp_asid: u32,
     pub(crate) mask_chip_id: bool,
     pub(crate) mask_chip_key: bool,
-    pub(crate) vlek: Option<VlekSticks>,
+    pub(crate) vlek: Option<Vlek>,
     /// By the address of their context.
     pub(crate) guests: BTreeMap<u64, GuestContext>,
+}
+
+/// A VLEK that SNP_VLEK_LOAD has loaded.
+pub(crate) struct Vlek {
+    pub(crate) sticks: VlekSticks,
+    /// The key that follows from them.
+    pub(crate) key: SigningKey,
+}
+
+impl Vlek {
+    pub(crate) fn new(sticks: VlekSticks) -> Self {
+        let key = PrivateKey::vlek(sticks.stick_7()).signing_key();
+        Self { sticks, key }
+    }
 }
 
 impl Snp {
@@ -266,12 +318,12 @@ impl GuestContext {
         }
     }
 
-    /// GUEST_TSC_SCALE, 8.32 fixed point: DESIRED_TSC_FREQ over the platform's frequency. MODEL: 1 where the host desires none, and
-    /// the nominal frequency is [`TSC_KHZ`].
+    /// GUEST_TSC_SCALE, 8.32 fixed point, rounded up: DESIRED_TSC_FREQ over the reference of AMD's published firmware. MODEL: 1 where the
+    /// host desires none, and other products have Genoa's reference.
     pub(crate) fn tsc_scale(&self) -> u64 {
         match self.desired_tsc_freq {
             0 => 1 << 32,
-            desired => (u64::from(desired) << 32) / u64::from(TSC_KHZ),
+            desired => (u64::from(desired) << 32).div_ceil(TSC_REFERENCE_KHZ),
         }
     }
 }

@@ -29,6 +29,7 @@ use crate::addr::{Asid, PAGE, PhysAddr};
 use crate::hash::Sha256Digest;
 use crate::platform::command::*;
 use crate::platform::memory::Dram;
+use crate::platform::save::{Reader, RestoreError, Writer};
 use crate::sev::keys::{PlatformKeys, PlatformParts};
 use crate::sev::launch::{Loading, Measured, Running};
 use crate::sev::transport::{Receiving, Sending, Sent};
@@ -63,6 +64,12 @@ impl Legacy {
     /// Whether SEV is in the state UNINIT.
     pub(crate) fn is_uninit(&self) -> bool {
         self.platform.is_none()
+    }
+
+    pub(crate) fn save(&self, _: &mut Writer) {}
+
+    pub(crate) fn restore(&mut self, _: &mut Reader<'_>) -> Result<(), RestoreError> {
+        Ok(())
     }
 
     /// What INIT has made.
