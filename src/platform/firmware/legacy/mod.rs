@@ -55,6 +55,12 @@ pub(crate) struct Legacy {
 }
 
 impl Legacy {
+    pub(crate) fn save(&self, _: &mut Writer) {}
+
+    pub(crate) fn restore(&mut self, _: &mut Reader<'_>) -> Result<(), RestoreError> {
+        Ok(())
+    }
+
     /// What a new chip has. `root` is the certificate of the ARK that its fuses name, in AMD's form for SEV; without one it is AMD's own
     /// of the chip's product.
     pub(crate) fn new(root: Option<Box<[u8]>>) -> Self {
@@ -64,12 +70,6 @@ impl Legacy {
     /// Whether SEV is in the state UNINIT.
     pub(crate) fn is_uninit(&self) -> bool {
         self.platform.is_none()
-    }
-
-    pub(crate) fn save(&self, _: &mut Writer) {}
-
-    pub(crate) fn restore(&mut self, _: &mut Reader<'_>) -> Result<(), RestoreError> {
-        Ok(())
     }
 
     /// What INIT has made.
