@@ -86,7 +86,10 @@ pub fn exit_code(status: ExitStatus) -> u8 {
 /// # Errors
 /// [`RunError`].
 #[cfg(not(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64"))))]
-pub fn run_with(_: &mut dyn super::device::GuestDevice, _: &[OsString]) -> Result<ExitStatus, RunError> {
+pub fn run_with(
+    _: &mut dyn super::device::GuestDevice,
+    _: &[OsString],
+) -> Result<ExitStatus, RunError> {
     Err(RunError::Elsewhere)
 }
 

@@ -118,7 +118,10 @@ const FILTER: u8 = 2;
 const STARTED: u8 = 3;
 
 /// Starts a program under the filter.
-pub(super) fn spawn(program: &OsString, arguments: &[OsString]) -> Result<(Child, Listener), SpawnError> {
+pub(super) fn spawn(
+    program: &OsString,
+    arguments: &[OsString],
+) -> Result<(Child, Listener), SpawnError> {
     let (ours, theirs) = UnixStream::pair().map_err(failed("socketpair"))?;
     let filter = filter();
     let mut command = Command::new(program);
@@ -160,6 +163,12 @@ fn set_filter(filter: &[sock_filter]) -> Result<OwnedFd, (u8, io::Error)> {
     // SAFETY: sets an attribute of the calling thread; no memory is passed.
     checked(unsafe { libc::prctl(libc::PR_SET_NO_NEW_PRIVS, one, none, none, none) })
         .map_err(|error| (PRIVILEGES, error))?;
+    // If the supervisor is killed, each of these calls fails from then on: nothing that a program can work with.
+    // SAFETY: as above.
+    checked(unsafe {
+        libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL as c_ulong, none, none, none)
+    })
+    .map_err(|error| (PRIVILEGES, error))?;
     let program = sock_fprog { len: filter.len() as u16, filter: filter.as_ptr().cast_mut() };
     let set = |flags: c_ulong| {
         // SAFETY: `program` and the instructions that it points to are valid for the call, which reads them. On success the
@@ -329,7 +338,8 @@ impl Listener {
     /// with a call that there is not.
     pub(super) fn gives_descriptors(&self, file: BorrowedFd<'_>) -> (bool, bool) {
         let can = |flags| {
-            let mut give = add(&Call { id: 0, thread: 0, number: 0, arguments: [0; 6] }, file, false, flags);
+            let mut give =
+                add(&Call { id: 0, thread: 0, number: 0, arguments: [0; 6] }, file, false, flags);
             // SAFETY: this is what the request takes.
             let result = unsafe { self.ioctl(libc::SECCOMP_IOCTL_NOTIF_ADDFD, &mut give) };
             result.is_err_and(|error| error.raw_os_error() == Some(libc::ENOENT))
@@ -417,7 +427,9 @@ fn add(call: &Call, file: BorrowedFd<'_>, close_on_exec: bool, flags: u32) -> se
 /// A call that has gone is no error.
 fn gone(result: io::Result<c_int>) -> io::Result<c_int> {
     match result {
-        Err(error) if matches!(error.raw_os_error(), Some(libc::ENOENT | libc::EINPROGRESS)) => Ok(0),
+        Err(error) if matches!(error.raw_os_error(), Some(libc::ENOENT | libc::EINPROGRESS)) => {
+            Ok(0)
+        }
         other => other,
     }
 }
@@ -440,8 +452,10 @@ pub(super) fn write_memory(thread: u32, address: u64, bytes: &[u8]) -> io::Resul
     let thread = thread as libc::pid_t;
     // SAFETY: the kernel reads `bytes.len()` bytes from `bytes`. The other address is looked up in the other process by
     // the kernel, which fails where nothing may be written.
-    checked(unsafe { libc::process_vm_writev(thread, &raw const local, 1, &raw const remote, 1, 0) })
-        .map(|copied| copied as usize)
+    checked(unsafe {
+        libc::process_vm_writev(thread, &raw const local, 1, &raw const remote, 1, 0)
+    })
+    .map(|copied| copied as usize)
 }
 
 /// A file in memory that stays empty: its inode is like no other.

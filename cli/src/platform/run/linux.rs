@@ -67,7 +67,9 @@ fn reason(call: &'static str, error: &io::Error) -> &'static str {
              and the kernel allows one only"
         }
         ("seccomp", Some(libc::ENOSYS | libc::EINVAL)) => NO_NOTIFICATION,
-        ("seccomp", _) => "the kernel, or a sandbox around this process, refuses the seccomp filter",
+        ("seccomp", _) => {
+            "the kernel, or a sandbox around this process, refuses the seccomp filter"
+        }
         (call, _) => call,
     }
 }
@@ -104,7 +106,8 @@ impl<'d> Supervisor<'d> {
     ) -> Result<Self, RunError> {
         let (gives, in_one_step) = listener.gives_descriptors(file.as_fd());
         if !gives {
-            let what = "the kernel cannot give a descriptor to another process, which needs Linux 5.9";
+            let what =
+                "the kernel cannot give a descriptor to another process, which needs Linux 5.9";
             return Err(RunError::Refused(what, io::Error::from_raw_os_error(libc::EINVAL)));
         }
         // Nothing is at the address 0, but the kernel says so only to those who may look.
@@ -284,12 +287,23 @@ struct Question {
 }
 
 enum About {
-    Open { flags: u64 },
+    Open {
+        flags: u64,
+    },
     /// openat2: where its `struct open_how` is.
-    Open2 { how: u64, size: u64 },
-    Stat { place: u64 },
-    Statx { place: u64 },
-    Access { mode: u64 },
+    Open2 {
+        how: u64,
+        size: u64,
+    },
+    Stat {
+        place: u64,
+    },
+    Statx {
+        place: u64,
+    },
+    Access {
+        mode: u64,
+    },
     Link,
 }
 
