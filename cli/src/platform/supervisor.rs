@@ -163,6 +163,12 @@ fn set_filter(filter: &[sock_filter]) -> Result<OwnedFd, (u8, io::Error)> {
     // SAFETY: sets an attribute of the calling thread; no memory is passed.
     checked(unsafe { libc::prctl(libc::PR_SET_NO_NEW_PRIVS, one, none, none, none) })
         .map_err(|error| (PRIVILEGES, error))?;
+    // If the supervisor is killed, each of these calls fails from then on: nothing that a program can work with.
+    // SAFETY: as above.
+    checked(unsafe {
+        libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL as c_ulong, none, none, none)
+    })
+    .map_err(|error| (PRIVILEGES, error))?;
     let program = sock_fprog { len: filter.len() as u16, filter: filter.as_ptr().cast_mut() };
     let set = |flags: c_ulong| {
         // SAFETY: `program` and the instructions that it points to are valid for the call, which reads them. On success the
