@@ -15,6 +15,7 @@ pub mod measure;
 mod memory;
 mod mode;
 mod output;
+pub mod platform;
 pub mod policy;
 mod report;
 mod secret;

@@ -272,8 +272,11 @@ fn sizes_of_requests() {
 #[test]
 fn segments() {
     let (low, high) = (entries(512), entries(512));
-    let tables = [(0, &low[..]), (8, &high[..])];
-    let table = Segmented::new(37, &tables).unwrap();
+    let mut tables: [&[AtomicEntry]; 10] = [&[]; 10];
+    (tables[0], tables[8]) = (&low, &high);
+    let limits = SegmentLimits { min: 20, max: 40 };
+    let config = |value| RmpConfig::from_msr(value, limits).unwrap();
+    let table = Segmented::new(config(37 << 8 | 1), &tables).unwrap();
     let rmp = Rmp::new(&table, 99);
     let spa = 8 << 37 | 0x7000;
     rmp.rmpupdate(Asid::HOST, spa, &small(0x9000).to_bytes()).unwrap();
@@ -282,7 +285,15 @@ fn segments() {
     assert_eq!(rmp.check_host_write(9 << 37, PageSize::Size4K), Ok(()));
     let none = rmp.rmpupdate(Asid::HOST, 9 << 37, &small(0x9000).to_bytes());
     assert_eq!(none, Err(RmpFailure::Input));
-    assert!(Segmented::new(20, &tables).is_none());
+    assert_eq!(rmp.check_host_write(10 << 37, PageSize::Size4K), Ok(()));
+    assert!(Segmented::new(config(20 << 8 | 1), &tables).is_none());
+    assert!(Segmented::new(config(0), &tables).is_none());
+    let covered = |page| super::Table::next_covered(&table, page);
+    let eighth = 8 << (37 - 12);
+    assert_eq!((covered(0), covered(511)), (Some(0), Some(511)));
+    assert_eq!((covered(512), covered(1 << 25)), (Some(eighth), Some(eighth)));
+    assert_eq!((covered(eighth + 511), covered(eighth + 512)), (Some(eighth + 511), None));
+    assert_eq!(covered(u64::MAX), None);
 }
 
 /// Two threads hand one page to and fro, and a third one reads: it never sees a page that belongs to both, or to one with the other's
