@@ -241,6 +241,11 @@ def commands(*commands):
     return b"".join(struct.pack("<BBH", *(command + (0, 0))[:3]) for command in commands)
 
 
+def rmp_steps(*steps):
+    """What, page, ASID and VMPL, sizes and flags, place, permissions, target."""
+    return b"".join(struct.pack("<BHBBBBB", *(step + (0,) * 7)[:7]) for step in steps)
+
+
 def id_auth(algos=(1, 1), curve=2):
     page = struct.pack("<II56x", *algos) + ID_SIG.ljust(512, b"\0")
     page += (struct.pack("<I", curve) + ID_KEY).ljust(0x440, b"\0")
@@ -540,6 +545,17 @@ SEEDS = {
         "report-usage": bytes(48) + struct.pack("<IIII", 5, 0x1004, 2, 0),
         "report-reserved": bytes(48) + struct.pack("<IIII", 5, 0x1002, 2, 1),
         "empty": b"",
+    },
+    "rmp": {
+        "nothing": b"",
+        "guest-4k": rmp_steps((0, 9, 2, 0, 0, 1), (3, 9, 2, 4), (4, 9, 2, 4, 0, 3, 1), (5, 9, 2), (0, 9, 0, 16)),
+        "guest-2m": rmp_steps((0, 512, 2, 1, 0, 1), (3, 512, 2, 7), (2, 512), (3, 513, 2), (0, 600, 0, 16), (0, 513, 3, 0, 0, 1)),
+        "give-back-2m": rmp_steps((0, 512, 2, 1, 0, 1), (0, 512, 0, 17), (0, 515, 1, 0, 0, 1)),
+        "overlap": rmp_steps((0, 513, 1, 0, 0, 1), (0, 512, 2, 1, 0, 1)),
+        "firmware": rmp_steps((0, 8, 0, 48, 0, 1), (0, 8, 0, 16), (6, 8), (0, 8, 0, 16), (6, 5)),
+        "unsmash": rmp_steps((9, 512, 2), (9, 512, 2, 32), (7, 512), (6, 512, 0, 1), (3, 512, 2, 7), (2, 512)),
+        "in-use": rmp_steps((8, 9, 0, 4), (0, 9, 2, 0, 0, 1), (8, 9), (0, 9, 2, 0, 0, 1)),
+        "not-covered": rmp_steps((0, 1100, 2, 0, 0, 1), (0, 1024, 2, 1, 0, 1), (2, 1024), (9, 1024, 2)),
     },
     "sev_session": {
         "unchanged": changes(),

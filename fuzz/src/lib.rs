@@ -8,6 +8,7 @@ mod launch_snp;
 mod messages;
 mod parsers;
 mod platform_kds;
+mod rmp;
 mod sev_certificate;
 mod sev_session;
 mod sev_transport;
@@ -20,6 +21,7 @@ pub use launch_snp::{cpuid_page, igvm};
 pub use messages::{message_request, message_response, secrets_page};
 pub use parsers::{bundle, cert_table, certificate, crl, hcl, kds, policy, report, response};
 pub use platform_kds::platform_kds;
+pub use rmp::rmp;
 pub use sev_certificate::sev_certificate;
 pub use sev_session::{sev_packet, sev_session};
 pub use sev_transport::sev_transport;
@@ -47,6 +49,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("policy", policy),
     ("report", report),
     ("response", response),
+    ("rmp", rmp),
     ("secrets_page", secrets_page),
     ("sev_certificate", sev_certificate),
     ("sev_packet", sev_packet),

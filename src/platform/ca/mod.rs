@@ -31,6 +31,7 @@
 
 mod der;
 mod key;
+mod legacy;
 mod profile;
 mod published;
 #[cfg(test)]
