@@ -287,6 +287,45 @@ impl<T: Borrow<Tweak>> MemoryCipher<T> {
         self.in_page(Direction::Decrypt, page, Run::in_place(addr, memory))
     }
 
+    /// Encrypts `src` into `dst` inside one page whose tweak is kept: see [`encrypt_to`](Self::encrypt_to).
+    ///
+    /// # Errors
+    /// As [`encrypt_in_page`](Self::encrypt_in_page).
+    pub fn encrypt_in_page_to<'a>(
+        &self,
+        page: &PageTweak,
+        addr: PhysAddr,
+        src: impl Into<GuestSource<'a>>,
+        dst: impl Into<GuestBytes<'a>>,
+    ) -> Result<(), MemoryError> {
+        self.in_page(Direction::Encrypt, page, Run::new(addr, src, dst))
+    }
+
+    /// Decrypts `src` into `dst` inside one page whose tweak is kept.
+    ///
+    /// # Errors
+    /// As [`encrypt_in_page`](Self::encrypt_in_page).
+    ///
+    /// ```
+    /// # use sevcrypt::{Backend, PhysAddr, mem::{MemoryCipher, Tweak}};
+    /// # let cipher = MemoryCipher::xex(&[7; 16], Tweak::from_seed(b"boot"), Backend::best())?;
+    /// let (mut dram, mut line) = ([0u8; 4096], [0u8; 64]);
+    /// cipher.encrypt(PhysAddr::new(0x4000)?, &mut dram)?;
+    /// let kept = cipher.tweak().page_tweak(PhysAddr::new(0x4000)?)?;
+    /// cipher.decrypt_in_page_to(&kept, PhysAddr::new(0x4040)?, &dram[64..128], &mut line)?;
+    /// assert_eq!(line, [0; 64]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn decrypt_in_page_to<'a>(
+        &self,
+        page: &PageTweak,
+        addr: PhysAddr,
+        src: impl Into<GuestSource<'a>>,
+        dst: impl Into<GuestBytes<'a>>,
+    ) -> Result<(), MemoryError> {
+        self.in_page(Direction::Decrypt, page, Run::new(addr, src, dst))
+    }
+
     fn run(&self, direction: Direction, run: Run<'_>) -> Result<(), MemoryError> {
         run.check(self.tweak().address_bits())?;
         self.crypt(direction, core::slice::from_ref(&run), None);

@@ -165,14 +165,14 @@ impl<'a> GuestBytes<'a> {
         Self { dirty: Some(Dirty { log, offset }), ..self }
     }
 
-    pub(super) fn mark_written(&self) {
+    pub(crate) fn mark_written(&self) {
         if let Some(Dirty { log, offset }) = self.dirty {
             log.mark_dirty(offset, self.len);
         }
     }
 
     /// Writes `bytes` from `offset` on, inside the memory.
-    pub(super) fn store(&self, offset: usize, bytes: &[u8]) {
+    pub(crate) fn store(&self, offset: usize, bytes: &[u8]) {
         assert!(offset <= self.len && bytes.len() <= self.len - offset, "inside the memory");
         let to = self.ptr.wrapping_add(offset);
         match self.sharing {
@@ -215,7 +215,7 @@ impl<'a> GuestSource<'a> {
     }
 
     /// Reads bytes from `offset` on, inside the memory; each byte once.
-    pub(super) fn load(&self, offset: usize, bytes: &mut [u8]) {
+    pub(crate) fn load(&self, offset: usize, bytes: &mut [u8]) {
         assert!(offset <= self.len && bytes.len() <= self.len - offset, "inside the memory");
         let from = self.ptr.wrapping_add(offset);
         match self.sharing {

@@ -19,6 +19,7 @@ use crate::failure::Failure;
 use crate::measure::{self, Case};
 use crate::mode::Mode;
 use crate::output;
+use crate::platform::image;
 
 #[derive(Args, Default)]
 pub(crate) struct Options {
@@ -271,7 +272,7 @@ fn write_files(folder: &Path, image: &[u8], ciphertext: &[u8]) -> Result<(), Fai
     output::write_file(&folder.join("dram.img"), ciphertext)?;
     output::write_file(&folder.join("key.bin"), &KEY)?;
     output::write_file(&folder.join("tweak-key.bin"), &TWEAK_KEY)?;
-    output::write_file(&folder.join("firmware.fd"), &launch::firmware())?;
+    output::write_file(&folder.join("firmware.fd"), &image::firmware())?;
     attestation::files()
         .iter()
         .try_for_each(|(name, content)| output::write_file(&folder.join(name), content))

@@ -1,0 +1,2 @@
+//! The memory controller per access.
+fn main() {}

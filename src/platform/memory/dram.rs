@@ -1,0 +1,133 @@
+//! The memory behind the controllers: [`Dram`].
+
+use core::fmt;
+use core::ops::Range;
+use std::boxed::Box;
+use std::sync::atomic::AtomicU8;
+use std::vec::Vec;
+
+use zerocopy::FromZeros;
+
+use crate::addr::{PAGE, PhysAddr};
+use crate::mem::GuestBytes;
+
+/// Bytes at physical addresses, as they are on the bus: guests' pages are ciphertext here.
+///
+/// It consists of whole pages of 4 KiB; there may be holes between them. Whoever accesses it past the controller, sees and
+/// writes ciphertext, and is in nobody's order: what [`MemoryController`](super::MemoryController) says of concurrent accesses
+/// holds between its own.
+pub trait Dram: Send + Sync {
+    /// Where there is memory.
+    fn ranges(&self) -> Vec<Range<u64>>;
+
+    /// Whether there is memory at all of these addresses.
+    fn holds(&self, addr: PhysAddr, len: u64) -> bool;
+
+    /// Gives bytes that lie in one page of 4 KiB to `work`; `None` if [`holds`](Self::holds) is false for them.
+    fn with<R>(
+        &self,
+        addr: PhysAddr,
+        len: usize,
+        work: impl FnOnce(GuestBytes<'_>) -> R,
+    ) -> Option<R>;
+}
+
+/// Memory on the heap, from address 0 on.
+///
+/// The allocator is asked for zeroed memory: systems with virtual memory give it page by page when it is first touched.
+///
+/// ```
+/// use sevcrypt::platform::memory::HeapDram;
+///
+/// let dram = HeapDram::new(1 << 30)?;
+/// assert_eq!(dram.size(), 1 << 30);
+/// assert!(HeapDram::new(1000).is_err()); // no whole page
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct HeapDram(Box<[AtomicU8]>);
+
+impl HeapDram {
+    /// So many bytes of zeroes.
+    ///
+    /// # Errors
+    /// [`HeapDramError`].
+    pub fn new(size: u64) -> Result<Self, HeapDramError> {
+        if !size.is_multiple_of(PAGE as u64) {
+            return Err(HeapDramError::NotPages { size });
+        }
+        let no_memory = HeapDramError::NoMemory { size };
+        let len = usize::try_from(size).map_err(|_| no_memory)?;
+        <[AtomicU8]>::new_box_zeroed_with_elems(len).map(Self).map_err(|_| no_memory)
+    }
+
+    /// The number of bytes.
+    #[must_use]
+    pub fn size(&self) -> u64 {
+        self.0.len() as u64
+    }
+
+    /// The bytes themselves: what a probe on the memory bus sees.
+    #[must_use]
+    pub fn bytes(&self) -> &[AtomicU8] {
+        &self.0
+    }
+
+    fn range(&self, addr: PhysAddr, len: usize) -> Option<&[AtomicU8]> {
+        self.0.get(usize::try_from(addr.get()).ok()?..)?.get(..len)
+    }
+}
+
+impl Dram for HeapDram {
+    fn ranges(&self) -> Vec<Range<u64>> {
+        std::vec![0..self.size()]
+    }
+
+    fn holds(&self, addr: PhysAddr, len: u64) -> bool {
+        len <= self.size() && addr.get() <= self.size() - len
+    }
+
+    #[inline]
+    fn with<R>(
+        &self,
+        addr: PhysAddr,
+        len: usize,
+        work: impl FnOnce(GuestBytes<'_>) -> R,
+    ) -> Option<R> {
+        Some(work(GuestBytes::from(self.range(addr, len)?)))
+    }
+}
+
+impl fmt::Debug for HeapDram {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "HeapDram({} bytes)", self.size())
+    }
+}
+
+/// Why there is no memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum HeapDramError {
+    /// The size is no multiple of 4096.
+    NotPages {
+        /// What was asked for, in bytes.
+        size: u64,
+    },
+    /// The allocator has not so much.
+    NoMemory {
+        /// What was asked for, in bytes.
+        size: u64,
+    },
+}
+
+impl fmt::Display for HeapDramError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotPages { size } => {
+                write!(f, "{size} bytes of DRAM: it must be a multiple of 4096")
+            }
+            Self::NoMemory { size } => write!(f, "{size} bytes of DRAM could not be allocated"),
+        }
+    }
+}
+
+impl core::error::Error for HeapDramError {}
