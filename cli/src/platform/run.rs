@@ -16,8 +16,9 @@
 //! affair, which sends it to the program, too; signals that a process sends are passed on to the program, and
 //! end the supervisor where the program has already ended. If the supervisor is killed, so is the program.
 //!
-//! It is no sandbox: a program can go around it (by a path through symbolic links, or by changing a path while it is
-//! looked at), and then finds what it would have found without.
+//! It is no sandbox: a program can go around it (through symbolic links, with io_uring, by changing a path while it is looked
+//! at), and then finds what it would have found without. So does a process whose memory cannot be read: one that has
+//! forbidden it (`PR_SET_DUMPABLE`), and where Yama's `ptrace_scope` is 1, one whose parents up to the program have ended.
 
 use std::ffi::OsString;
 use std::fmt;
