@@ -23,4 +23,4 @@ pub use memory::HeapDram;
 pub use nested::{Mapping, Nested, NestedTable};
 pub use status::{GuestStatus, PlatformStatus};
 pub use vcpu::{GuestFault, Vcpu};
-pub use vmm::{GuestHandle, LaunchOptions, Vmm, VmmError};
+pub use vmm::{GuestHandle, LaunchOptions, SwappedGuest, SwappedPage, Vmm, VmmError};

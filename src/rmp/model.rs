@@ -393,26 +393,33 @@ fn compare(rmp: &Rmp<'_, [AtomicEntry]>, model: &Model) {
     }
 }
 
+/// Few pages, guests and levels, so that steps meet.
 fn steps() -> impl Strategy<Value = Vec<Step>> {
-    let size = || prop_oneof![3 => Just(PageSize::Size4K), 1 => Just(PageSize::Size2M)];
-    // The pages at the ends of regions, the last ones that are covered, and the first that are not.
+    // The pages at the ends of regions; the last ones that are covered, and the first that are not.
     let page = prop_oneof![
-        4 => (0..2u64, prop::sample::select(&[0, 0, 1, 2, 511][..])).prop_map(|(r, n)| r * 512 + n),
+        12 => prop::sample::select(&[0, 0, 1, 512, 513, 1023][..]),
         1 => prop::sample::select(&[1024, 1025, 1299, 1300, 1536][..]),
     ];
     // Mostly where the page itself stands.
-    let place = prop_oneof![6 => Just(0u64), 1 => Just(1), 1 => Just(512)];
-    let who = (0..=MAX_ASID + 1, prop_oneof![3 => Just(0u32), 1 => 0..4u32], 0..4u32);
-    let sizes = (size(), prop_oneof![4 => Just(None), 1 => size().prop_map(Some)]);
-    let flags = (prop::bool::weighted(0.7), prop::bool::weighted(0.25), 0..32u8);
+    let place = prop_oneof![12 => Just(0u64), 1 => Just(1), 1 => Just(512)];
+    let asid = prop_oneof![1 => Just(0), 8 => Just(1u32), 2 => Just(2), 1 => Just(MAX_ASID + 1)];
+    let who = (asid, prop_oneof![5 => Just(0u32), 2 => Just(1), 1 => 2..4u32], 0..4u32);
+    let sizes = (0..10u8, prop::bool::weighted(0.1));
+    let mask = prop_oneof![1 => Just(0), 1 => 0..16u8, 1 => 0..32u8];
+    let flags = (prop::bool::weighted(0.7), prop::bool::weighted(0.2), mask);
     let step = (0..14u8, page, place, who, sizes, flags).prop_map(
-        |(what, page, shift, (asid, vmpl, target), (size, mapping), (flag, immutable, mask))| {
+        |(what, page, shift, (asid, vmpl, target), (size, other), (flag, immutable, mask))| {
             let gpa = (page + shift) * PAGE as u64;
-            let mapping = mapping.unwrap_or(size);
+            let is_large = size < if page % 512 == 0 { 5 } else { 1 };
+            let size = if is_large { PageSize::Size2M } else { PageSize::Size4K };
+            let mapping = if other { PageSize::Size4K } else { size };
+            // Pages that are given back are mostly so in the right way.
+            let (asid, immutable) =
+                if what < 4 && !flag && mask < 12 { (0, false) } else { (asid, immutable) };
             Step { what, page, gpa, asid, vmpl, size, mapping, flag, immutable, target, mask }
         },
     );
-    prop::collection::vec(step, 1..120)
+    prop::collection::vec(step, 1..200)
 }
 
 proptest! {

@@ -302,3 +302,268 @@ pub fn names_device(path: &[u8]) -> bool {
     }
     parts == [&b"dev"[..], b"sev-guest"]
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Memory from address 0x10000 on.
+    struct Flat(Vec<u8>);
+
+    const BASE: u64 = 0x1_0000;
+    /// Where tests have the argument, the request, the response and the certificates.
+    const ARGUMENT: u64 = BASE + 0x100;
+    const REQUEST: u64 = BASE + 0x200;
+    const RESPONSE: u64 = BASE + 0x1000;
+    const CERTIFICATES: u64 = BASE + 0x3000;
+
+    impl Flat {
+        fn new() -> Self {
+            Self(vec![0xee; 0x8000])
+        }
+
+        fn place(&mut self, address: u64, len: usize) -> Result<&mut [u8], Fault> {
+            let start = address.checked_sub(BASE).ok_or(Fault)?;
+            let start = usize::try_from(start).map_err(|_| Fault)?;
+            let end = start.checked_add(len).ok_or(Fault)?;
+            self.0.get_mut(start..end).ok_or(Fault)
+        }
+
+        fn at(&mut self, address: u64, len: usize) -> Vec<u8> {
+            self.place(address, len).unwrap().to_vec()
+        }
+
+        fn exit_info_2(&mut self) -> u64 {
+            u64::from_le_bytes(self.at(ARGUMENT + 24, 8).try_into().unwrap())
+        }
+
+        /// An argument and an extended request, which begins as a request for a report does.
+        fn with(version: u8, certs_address: u64, certs_len: u32) -> Self {
+            let mut memory = Self::new();
+            let mut argument = GuestRequestIoctl::new(version, REQUEST, RESPONSE).to_bytes();
+            argument[1..8].fill(0xcc);
+            memory.write(ARGUMENT, &argument).unwrap();
+            let report = core::array::from_fn(|i| i as u8);
+            let request = ExtendedRequest { report, certs_address, certs_len, rest: [7; 4] };
+            memory.write(REQUEST, &request.to_bytes()).unwrap();
+            memory
+        }
+    }
+
+    impl Memory for Flat {
+        fn read(&mut self, address: u64, bytes: &mut [u8]) -> Result<(), Fault> {
+            bytes.copy_from_slice(self.place(address, bytes.len())?);
+            Ok(())
+        }
+
+        fn write(&mut self, address: u64, bytes: &[u8]) -> Result<(), Fault> {
+            self.place(address, bytes.len())?.copy_from_slice(bytes);
+            Ok(())
+        }
+    }
+
+    /// What it answers, and what it was asked.
+    struct Fixed {
+        answer: Result<Vec<u8>, DeviceError>,
+        certificates: Vec<u8>,
+        asked: Vec<(u8, Vec<u8>)>,
+    }
+
+    impl Fixed {
+        fn new(answer: Result<Vec<u8>, DeviceError>) -> Self {
+            Self { answer, certificates: vec![0xab; 4097], asked: Vec::new() }
+        }
+    }
+
+    impl GuestDevice for Fixed {
+        fn request(&mut self, request: DeviceRequest<'_>) -> Result<Vec<u8>, DeviceError> {
+            self.asked.push(match request {
+                DeviceRequest::Report { version, payload } => (version, payload.to_vec()),
+                DeviceRequest::Key { version, payload } => (version, payload.to_vec()),
+            });
+            self.answer.clone()
+        }
+
+        fn certificates(&mut self) -> Result<Vec<u8>, DeviceError> {
+            Ok(self.certificates.clone())
+        }
+    }
+
+    #[test]
+    fn what_is_asked_and_answered_goes_through_unchanged() {
+        for (call, request_len, response_len) in
+            [(SNP_GET_REPORT, 96, 4000), (SNP_GET_DERIVED_KEY, 32, 64)]
+        {
+            let (mut device, mut memory) = (Fixed::new(Ok(vec![1; 48])), Flat::with(3, 0, 0));
+            assert_eq!(ioctl(&mut device, &mut memory, call, ARGUMENT), Ok(()));
+            assert_eq!(device.asked, [(3, memory.at(REQUEST, request_len))]);
+            // Zeroes to the structure's end, and nothing after it.
+            let mut response = vec![1; 48];
+            response.resize(response_len, 0);
+            response.push(0xee);
+            assert_eq!(memory.at(RESPONSE, response_len + 1), response);
+            assert_eq!(memory.exit_info_2(), u64::MAX);
+        }
+    }
+
+    #[test]
+    fn errors_are_those_of_linux() {
+        for (error, errno, exit_info_2) in [
+            (DeviceError::Firmware(Status::INVALID_KEY), Errno::Io, 0x27),
+            (DeviceError::Host(2), Errno::Io, 2 << 32),
+            (DeviceError::Stopped, Errno::NotTty, 0xff),
+        ] {
+            for call in [SNP_GET_REPORT, SNP_GET_DERIVED_KEY] {
+                let (mut device, mut memory) = (Fixed::new(Err(error)), Flat::with(1, 0, 0));
+                assert_eq!(ioctl(&mut device, &mut memory, call, ARGUMENT), Err(errno));
+                assert_eq!(memory.exit_info_2(), exit_info_2);
+                // Nothing else was written.
+                assert_eq!(memory.at(ARGUMENT, 8), [1, 0xcc, 0xcc, 0xcc, 0xcc, 0xcc, 0xcc, 0xcc]);
+                assert_eq!(memory.at(RESPONSE, 4000), [0xee; 4000]);
+            }
+        }
+    }
+
+    #[test]
+    fn a_response_that_does_not_fit_is_refused() {
+        for (call, len) in [(SNP_GET_REPORT, 4000), (SNP_GET_DERIVED_KEY, 64)] {
+            let mut memory = Flat::with(1, 0, 0);
+            let mut device = Fixed::new(Ok(vec![1; len]));
+            assert_eq!(ioctl(&mut device, &mut memory, call, ARGUMENT), Ok(()));
+            let mut device = Fixed::new(Ok(vec![1; len + 1]));
+            let refused = ioctl(&mut device, &mut memory, call, ARGUMENT);
+            assert_eq!(refused, Err(Errno::BadMessage));
+        }
+    }
+
+    #[test]
+    fn arguments_are_refused_before_the_guest_is_asked() {
+        let calls = [SNP_GET_REPORT, SNP_GET_DERIVED_KEY, SNP_GET_EXT_REPORT];
+        let refused = |memory: &mut Flat, call, address| {
+            let mut device = Fixed::new(Ok(vec![]));
+            let refused = ioctl(&mut device, memory, call, address).unwrap_err();
+            assert_eq!(device.asked, []);
+            refused
+        };
+        for call in calls {
+            for address in [0, BASE - 1, BASE + 0x8000 - 31, u64::MAX - 5] {
+                assert_eq!(refused(&mut Flat::with(1, 0, 0), call, address), Errno::Fault);
+            }
+            let mut memory = Flat::with(0, 0, 0);
+            assert_eq!(refused(&mut memory, call, ARGUMENT), Errno::Invalid);
+            assert_eq!(memory.exit_info_2(), u64::MAX, "not looked at further");
+            for (request, response, errno) in [
+                (0, RESPONSE, Errno::Invalid),
+                (REQUEST, 0, Errno::Invalid),
+                (BASE - 1, RESPONSE, Errno::Fault),
+                (BASE + 0x8000 - 31, RESPONSE, Errno::Fault),
+            ] {
+                let argument = GuestRequestIoctl::new(1, request, response).to_bytes();
+                memory.write(ARGUMENT, &argument).unwrap();
+                assert_eq!(refused(&mut memory, call, ARGUMENT), errno);
+                assert_eq!(memory.exit_info_2(), 0xff);
+            }
+        }
+        for call in [SNP_GET_EXT_REPORT + 1, SNP_GET_REPORT | 1 << 16, 0x5300] {
+            assert_eq!(refused(&mut Flat::with(1, 0, 0), call, ARGUMENT), Errno::NotTty);
+        }
+        for (address, len, errno) in [
+            (CERTIFICATES, 1, Errno::Invalid),
+            (CERTIFICATES, 4097, Errno::Invalid),
+            (CERTIFICATES, 0x5000, Errno::Invalid),
+            (u64::MAX, 4096, Errno::Fault),
+            (1 << 63, 4096, Errno::Fault),
+        ] {
+            let mut memory = Flat::with(1, address, len);
+            assert_eq!(refused(&mut memory, SNP_GET_EXT_REPORT, ARGUMENT), errno);
+            assert_eq!(memory.exit_info_2(), 0xff);
+        }
+    }
+
+    #[test]
+    fn places_that_are_not_there_fail_late() {
+        let argument = GuestRequestIoctl::new(1, REQUEST, BASE + 0x8000 - 63).to_bytes();
+        for call in [SNP_GET_REPORT, SNP_GET_DERIVED_KEY, SNP_GET_EXT_REPORT] {
+            let (mut device, mut memory) =
+                (Fixed::new(Ok(vec![])), Flat::with(1, CERTIFICATES, 0x2000));
+            memory.write(ARGUMENT, &argument).unwrap();
+            assert_eq!(ioctl(&mut device, &mut memory, call, ARGUMENT), Err(Errno::Fault));
+            assert_eq!(device.asked.len(), 1);
+        }
+    }
+
+    #[test]
+    fn certificates_need_their_pages() {
+        // 4097 bytes: two pages.
+        for (address, len) in [(CERTIFICATES, 0x1000), (CERTIFICATES, 0), (0, 0x2000), (0, 0)] {
+            let (mut device, mut memory) =
+                (Fixed::new(Ok(vec![1; 48])), Flat::with(1, address, len));
+            let refused = ioctl(&mut device, &mut memory, SNP_GET_EXT_REPORT, ARGUMENT);
+            assert_eq!(refused, Err(Errno::Io));
+            assert_eq!(memory.exit_info_2(), 1 << 32);
+            assert_eq!(memory.at(REQUEST + 104, 8), [0, 0x20, 0, 0, 7, 7, 7, 7]);
+            assert_eq!(memory.at(RESPONSE, 48), [0xee; 48]);
+            assert_eq!(device.asked.len(), 1, "its number has been used");
+        }
+        for len in [0x2000, 0x3000] {
+            let (mut device, mut memory) =
+                (Fixed::new(Ok(vec![1; 48])), Flat::with(1, CERTIFICATES, len));
+            assert_eq!(ioctl(&mut device, &mut memory, SNP_GET_EXT_REPORT, ARGUMENT), Ok(()));
+            assert_eq!(memory.exit_info_2(), u64::MAX);
+            let mut table = vec![0xab; 4097];
+            table.resize(len as usize, 0);
+            table.push(0xee);
+            assert_eq!(memory.at(CERTIFICATES, len as usize + 1), table);
+            assert_eq!(memory.at(RESPONSE, 48), [1; 48]);
+            assert_eq!(device.asked, [(1, memory.at(REQUEST, 96))]);
+        }
+    }
+
+    #[test]
+    fn without_certificates_none_need_a_place() {
+        for (address, len) in [(0, 0), (CERTIFICATES, 0x1000)] {
+            let (mut device, mut memory) = (Fixed::new(Ok(vec![1])), Flat::with(1, address, len));
+            device.certificates.clear();
+            assert_eq!(ioctl(&mut device, &mut memory, SNP_GET_EXT_REPORT, ARGUMENT), Ok(()));
+            let first = if len == 0 { 0xee } else { 0 };
+            assert_eq!(memory.at(CERTIFICATES, 0x1000), vec![first; 0x1000]);
+        }
+    }
+
+    #[test]
+    fn a_stopped_guest_needs_no_certificates() {
+        let (mut device, mut memory) = (Fixed::new(Err(DeviceError::Stopped)), Flat::with(1, 0, 0));
+        let refused = ioctl(&mut device, &mut memory, SNP_GET_EXT_REPORT, ARGUMENT);
+        assert_eq!((refused, memory.exit_info_2()), (Err(Errno::NotTty), 0xff));
+    }
+
+    #[test]
+    fn paths_are_the_device_s_by_their_text() {
+        let paths: [&[u8]; 6] = [
+            b"/dev/sev-guest",
+            b"//dev//sev-guest",
+            b"/dev/./sev-guest",
+            b"/x/../dev/sev-guest",
+            b"/../dev/shm/../sev-guest",
+            b"/proc/self/../../dev/sev-guest",
+        ];
+        for path in paths {
+            assert!(may_name_device(path) && names_device(path), "{}", path.escape_ascii());
+        }
+        let others: [&[u8]; 9] = [
+            b"",
+            b"/",
+            b"sev-guest",
+            b"dev/sev-guest",
+            b"/sev-guest",
+            b"/dev/sev-guest2",
+            b"/dev/x/sev-guest",
+            b"/dev/sev-guest/..",
+            b"/dev/../sev-guest",
+        ];
+        for path in others {
+            assert!(!names_device(path), "{}", path.escape_ascii());
+        }
+        assert!(!may_name_device(b"/dev/sev-guest/") && !may_name_device(b"/dev/sev"));
+    }
+}

@@ -163,6 +163,12 @@ fn set_filter(filter: &[sock_filter]) -> Result<OwnedFd, (u8, io::Error)> {
     // SAFETY: sets an attribute of the calling thread; no memory is passed.
     checked(unsafe { libc::prctl(libc::PR_SET_NO_NEW_PRIVS, one, none, none, none) })
         .map_err(|error| (PRIVILEGES, error))?;
+    // If the supervisor is killed, each of these calls fails from then on: nothing that a program can work with.
+    // SAFETY: as above.
+    checked(unsafe {
+        libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL as c_ulong, none, none, none)
+    })
+    .map_err(|error| (PRIVILEGES, error))?;
     let program = sock_fprog { len: filter.len() as u16, filter: filter.as_ptr().cast_mut() };
     let set = |flags: c_ulong| {
         // SAFETY: `program` and the instructions that it points to are valid for the call, which reads them. On success the
@@ -399,11 +405,13 @@ impl Listener {
         match unsafe { self.ioctl(libc::SECCOMP_IOCTL_NOTIF_ADDFD, &mut give) } {
             Ok(_) if in_one_step => Ok(()),
             Ok(fd) => self.respond(call, fd.into(), 0, 0),
-            // The program has as many descriptors as it may have.
-            Err(error) if error.raw_os_error() == Some(libc::EMFILE) => {
-                self.answer(call, Answer::Error(libc::EMFILE))
-            }
-            Err(error) => gone(Err(error)).map(drop),
+            Err(error) => match gone(Err(error)) {
+                Ok(_) => Ok(()),
+                // The program has as many descriptors as it may have, or the system has.
+                Err(error) => {
+                    self.answer(call, Answer::Error(error.raw_os_error().unwrap_or(libc::EIO)))
+                }
+            },
         }
     }
 }

@@ -13,15 +13,15 @@ use crate::addr::{Asid, PAGE, PhysAddr};
 use crate::cpu::Backend;
 use crate::hash::sha384;
 use crate::platform::ca::TestCa;
-use crate::platform::firmware::{AsidOwner, AsidState, GuestContext, State};
+use crate::platform::firmware::{AsidOwner, AsidState, GuestContext, State, Vlek};
 use crate::platform::memory::{
     Dram, DramKey, Encryption, HeapDram, Interleave, OneChannel, RoundRobin,
 };
 use crate::platform::{Chip, GuestState, Machine, MachineConfig, MachineError, PlatformVersions};
-use crate::rmp::{AtomicEntry, Entry, Loaded, Table};
+use crate::rmp::{Entry, Loaded, Table};
 use crate::snp::GuestPolicy;
 use crate::snp::id_block::{IdBlock, LaunchIdentity};
-use crate::snp::keys::VlekSticks;
+use crate::snp::keys::{HashStick, VlekSticks};
 use crate::snp::launch::LaunchDigest;
 use crate::snp::report::FirmwareVersion;
 use crate::snp::tcb::{Product, TcbVersion};
@@ -125,7 +125,9 @@ impl<D: Dram> Machine<D> {
         out.u64(entries().count() as u64);
         for (page, entry) in entries() {
             out.u64(page);
-            entry.to_words().map(|word| out.u64(word));
+            let [first, second] = entry.to_words();
+            out.u64(first);
+            out.u64(second);
         }
         for range in memory.dram().ranges() {
             for page in range.step_by(PAGE) {
@@ -371,7 +373,7 @@ impl State {
         out.u32(snp.max_snp_asid);
         out.option(self.versions.configured_tcb, |out, tcb| out.bytes(&tcb.bytes()));
         out.option(snp.vlek.as_ref(), |out, vlek| {
-            vlek.sticks().iter().for_each(|stick| out.bytes(stick.as_bytes()));
+            vlek.sticks.sticks().iter().for_each(|stick| out.bytes(stick.as_bytes()));
         });
         out.u64(self.asids.states.len() as u64);
         for state in &self.asids.states {
@@ -414,9 +416,8 @@ impl State {
         snp.vlek = from.option(|from| {
             let sticks = Zeroizing::new(*from.array::<{ 8 * 48 }>()?);
             let (sticks, _) = sticks.as_chunks();
-            Ok(VlekSticks::new(core::array::from_fn(|n| {
-                crate::snp::keys::HashStick::new(&sticks[n])
-            })))
+            let sticks = VlekSticks::new(core::array::from_fn(|n| HashStick::new(&sticks[n])));
+            Ok(Vlek::new(sticks))
         })?;
         if from.u64()? != self.asids.states.len() as u64 {
             return Err(RestoreError::Malformed);

@@ -306,7 +306,7 @@ fn large_pages() {
 fn save_areas() {
     let lab = Lab::full();
     lab.create(GCTX);
-    let start = SnpLaunchStart { gctx_paddr: GCTX, policy: 0x3_0000, desired_tsc_freq: 1_000_000, ..SnpLaunchStart::default() };
+    let start = SnpLaunchStart { gctx_paddr: GCTX, policy: 0x3_0000, desired_tsc_freq: 49_900, ..SnpLaunchStart::default() };
     lab.issue(start).unwrap();
     lab.issue(SnpActivate { gctx_paddr: GCTX, asid: ASID }).unwrap();
     // VmsaRegProt and SecureTSC, and a page with neither.

@@ -1,18 +1,22 @@
 //! The smallest VMM: what a host does to start a guest, page by page.
 
+mod swap;
+
+pub use swap::{SwappedGuest, SwappedPage};
+
 use core::fmt;
 use core::ops::Range;
 use std::sync::{Mutex, PoisonError};
 use std::vec::Vec;
 
-use super::command::{
-    SnpActivate, SnpDecommission, SnpGctxCreate, SnpGuestRequest, SnpLaunchFinish, SnpLaunchStart,
-    SnpLaunchUpdate, SnpPageReclaim,
-};
-use super::memory::{Dram, HeapDram};
-use super::{HostFault, Machine, NestedTable};
 use crate::addr::{Asid, GuestPhysAddr, PAGE, Page, PageSize, PhysAddr};
 use crate::image::{Contents, Generation, Launch, LaunchError, PageType, Update};
+use crate::platform::command::{
+    Command, SnpActivate, SnpDecommission, SnpGctxCreate, SnpGuestRequest, SnpLaunchFinish,
+    SnpLaunchStart, SnpLaunchUpdate, SnpPageReclaim,
+};
+use crate::platform::memory::{Dram, HeapDram};
+use crate::platform::{HostFault, Machine, NestedTable};
 use crate::rmp::{PageAssignment, RmpFailure};
 use crate::snp::GuestPolicy;
 use crate::snp::id_block::IdBlock;
@@ -133,8 +137,14 @@ impl<'m, D: Dram> Vmm<'m, D> {
     pub fn take_back(&self, page: PhysAddr) -> Result<(), VmmError> {
         self.issue("SNP_PAGE_RECLAIM", &mut SnpPageReclaim { page_paddr: page.get() })?;
         self.assign(page, PageAssignment::HYPERVISOR)?;
-        self.free.lock().unwrap_or_else(PoisonError::into_inner).given_back.push(page.get());
+        self.give_back(page);
         Ok(())
+    }
+
+    /// A page of the hypervisor is free again.
+    fn give_back(&self, page: PhysAddr) {
+        let mut free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
+        free.given_back.push(page.get());
     }
 
     fn assign(&self, page: PhysAddr, to: PageAssignment) -> Result<(), VmmError> {
@@ -142,11 +152,7 @@ impl<'m, D: Dram> Vmm<'m, D> {
         rmp.rmpupdate(Asid::HOST, page.get(), &to.to_bytes()).map_err(VmmError::Rmp)
     }
 
-    fn issue<C: super::Command>(
-        &self,
-        name: &'static str,
-        command: &mut C,
-    ) -> Result<(), VmmError> {
+    fn issue<C: Command>(&self, name: &'static str, command: &mut C) -> Result<(), VmmError> {
         self.machine.issue(command).map_err(|status| VmmError::Firmware { command: name, status })
     }
 
@@ -224,7 +230,7 @@ impl<'m, D: Dram> Vmm<'m, D> {
             let contents = match bytes {
                 Some(bytes) => bytes.chunks_exact(PAGE).nth(number as usize).unwrap_or_default(),
                 None if update.page_type == PageType::Cpuid => {
-                    CpuidPage::create(&mut cpuid, options.cpuid);
+                    let _ = CpuidPage::create(&mut cpuid, options.cpuid);
                     &cpuid
                 }
                 None => &[0; PAGE],
@@ -305,11 +311,7 @@ impl<'m, D: Dram> Vmm<'m, D> {
         let mut response = [0; PAGE];
         self.machine.host_read(response_page, &mut response).map_err(VmmError::Host)?;
         self.take_back(response_page)?;
-        self.free
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .given_back
-            .push(request_page.get());
+        self.give_back(request_page);
         answered.map(|()| response)
     }
 
@@ -351,6 +353,11 @@ pub enum VmmError {
     Host(HostFault),
     /// The parts of the launch do not fit together.
     Image(LaunchError),
+    /// The guest has no such page in memory.
+    NoPage {
+        /// Its address in the guest.
+        gpa: GuestPhysAddr,
+    },
     /// Of a piece of the launch only digests are known.
     NoBytes {
         /// Where it would lie.
@@ -366,6 +373,7 @@ impl fmt::Display for VmmError {
             Self::Rmp(failure) => write!(f, "RMPUPDATE: {failure}"),
             Self::Host(fault) => write!(f, "the host's access: {fault}"),
             Self::Image(error) => error.fmt(f),
+            Self::NoPage { gpa } => write!(f, "the guest has no page at {gpa} in memory"),
             Self::NoBytes { gpa } => {
                 write!(
                     f,
