@@ -405,11 +405,13 @@ impl Listener {
         match unsafe { self.ioctl(libc::SECCOMP_IOCTL_NOTIF_ADDFD, &mut give) } {
             Ok(_) if in_one_step => Ok(()),
             Ok(fd) => self.respond(call, fd.into(), 0, 0),
-            // The program has as many descriptors as it may have.
-            Err(error) if error.raw_os_error() == Some(libc::EMFILE) => {
-                self.answer(call, Answer::Error(libc::EMFILE))
-            }
-            Err(error) => gone(Err(error)).map(drop),
+            Err(error) => match gone(Err(error)) {
+                Ok(_) => Ok(()),
+                // The program has as many descriptors as it may have, or the system has.
+                Err(error) => {
+                    self.answer(call, Answer::Error(error.raw_os_error().unwrap_or(libc::EIO)))
+                }
+            },
         }
     }
 }

@@ -18,9 +18,11 @@ mod state;
 mod tests;
 
 pub(crate) use bus::{Bus, LookedUp};
-pub(crate) use state::{AsidOwner, AsidState, Asids, Facts, GuestContext, Snp, State, Versions, Vlek};
 pub use image::{FirmwareImage, NoFirmwareImage};
 pub use launch::LaunchPagesError;
+pub(crate) use state::{
+    AsidOwner, AsidState, Asids, Facts, GuestContext, Snp, State, Versions, Vlek,
+};
 pub use state::{GuestState, PlatformVersions};
 
 use super::command::*;

@@ -183,7 +183,15 @@ impl Lab {
     }
 
     /// A page filled by the host, given to a guest and launched.
-    pub(super) fn load(&self, gctx: u64, asid: u32, spa: u64, gpa: u64, page_info: u32, text: &[u8]) {
+    pub(super) fn load(
+        &self,
+        gctx: u64,
+        asid: u32,
+        spa: u64,
+        gpa: u64,
+        page_info: u32,
+        text: &[u8],
+    ) {
         self.write(spa, text);
         self.pre_guest(spa, asid, gpa, PageSize::Size4K);
         self.issue(SnpLaunchUpdate { page_info, ..update(gctx, spa) }).unwrap();
@@ -203,7 +211,11 @@ impl Lab {
     pub(super) fn refuse<C: Command + Debug>(&self, mut command: C, status: Status) {
         let before = self.snapshot();
         assert_eq!(self.machine.issue(&mut command), Err(status), "{command:?}");
-        assert!(self.snapshot() == before, "changed by {command:?}: {:?}", self.snapshot().differs(&before));
+        assert!(
+            self.snapshot() == before,
+            "changed by {command:?}: {:?}",
+            self.snapshot().differs(&before)
+        );
     }
 
     /// Every byte of a command's buffer that belongs to no field: INVALID_PARAM.
