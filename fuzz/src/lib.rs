@@ -7,6 +7,7 @@ mod launch;
 mod launch_snp;
 mod messages;
 mod parsers;
+mod platform_memory;
 mod sev_certificate;
 mod sev_session;
 mod sev_transport;
@@ -18,6 +19,7 @@ pub use launch::ovmf;
 pub use launch_snp::{cpuid_page, igvm};
 pub use messages::{message_request, message_response, secrets_page};
 pub use parsers::{bundle, cert_table, certificate, crl, hcl, kds, policy, report, response};
+pub use platform_memory::platform_memory;
 pub use sev_certificate::sev_certificate;
 pub use sev_session::{sev_packet, sev_session};
 pub use sev_transport::sev_transport;
@@ -41,6 +43,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("message_request", message_request),
     ("message_response", message_response),
     ("ovmf", ovmf),
+    ("platform_memory", platform_memory),
     ("policy", policy),
     ("report", report),
     ("response", response),
