@@ -72,6 +72,13 @@ GX = 0xAA87CA22BE8B05378EB1C71EF320AD746E1D3B628BA79B9859F741E082542A385502F25DB
 GY = 0x3617DE4A96262C6F5D9E98BF9292DC29F8F41DBD289A147CE9DA3113B5F0B8C00A60B1CE1D7E819D7A431D7C90EA0E5F
 
 
+# The generator of secp256k1 (SEC 2, 2.4.1): the CHIP_ID of the chip in fuzz/src/platform_kds.rs.
+CHIP = (
+    "79be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798"
+    "483ada7726a3c4655da4fbfc0e1108a8fd17b448a68554199c47d08ffb10d4b8"
+)
+
+
 def little(number, length):
     return number.to_bytes(length, "little")
 
@@ -234,6 +241,11 @@ def commands(*commands):
     return b"".join(struct.pack("<BBH", *(command + (0, 0))[:3]) for command in commands)
 
 
+def rmp_steps(*steps):
+    """What, page, ASID and VMPL, sizes and flags, place, permissions, target."""
+    return b"".join(struct.pack("<BHBBBBB", *(step + (0,) * 7)[:7]) for step in steps)
+
+
 def id_auth(algos=(1, 1), curve=2):
     page = struct.pack("<II56x", *algos) + ID_SIG.ljust(512, b"\0")
     page += (struct.pack("<I", curve) + ID_KEY).ljust(0x440, b"\0")
@@ -359,6 +371,18 @@ SEEDS = {
             )
             for kind in (0x00, 0x01, 0x02, 0x03, 0x06, 0x2B, 0x6F)
         },
+        "empty": b"",
+    },
+    "platform_kds": {
+        "milan": f"/vcek/v1/Milan/{CHIP}?{SPLS}".encode(),
+        "genoa": f"/vcek/v1/Genoa/{CHIP.upper()}?ucodeSPL=255&snpSPL=08&teeSPL=00&blSPL=127".encode(),
+        "turin": f"/vcek/v1/Turin/{CHIP[:16]}?fmcSPL=1&{SPLS}".encode(),
+        "turin-64-bytes": f"/vcek/v1/Turin/{CHIP}?fmcSPL=1&{SPLS}".encode(),
+        "unknown": f"/vcek/v1/Milan/{'0123456789abcdef' * 8}?{SPLS}".encode(),
+        "vlek": f"https://kdsintf.amd.com/vlek/v1/Genoa/cert?{SPLS}".encode(),
+        "missing": b"/vlek/v1/Turin/cert?snpSPL=127",
+        "chain": b"/vlek/v1/Milan/cert_chain",
+        "crl": b"/vcek/v1/Turin/crl",
         "empty": b"",
     },
     "policy": {
@@ -546,6 +570,17 @@ SEEDS = {
         "report-usage": bytes(48) + struct.pack("<IIII", 5, 0x1004, 2, 0),
         "report-reserved": bytes(48) + struct.pack("<IIII", 5, 0x1002, 2, 1),
         "empty": b"",
+    },
+    "rmp": {
+        "nothing": b"",
+        "guest-4k": rmp_steps((0, 9, 2, 0, 0, 1), (3, 9, 2, 4), (4, 9, 2, 4, 0, 3, 1), (5, 9, 2), (0, 9, 0, 16)),
+        "guest-2m": rmp_steps((0, 512, 2, 1, 0, 1), (3, 512, 2, 7), (2, 512), (3, 513, 2), (0, 600, 0, 16), (0, 513, 3, 0, 0, 1)),
+        "give-back-2m": rmp_steps((0, 512, 2, 1, 0, 1), (0, 512, 0, 17), (0, 515, 1, 0, 0, 1)),
+        "overlap": rmp_steps((0, 513, 1, 0, 0, 1), (0, 512, 2, 1, 0, 1)),
+        "firmware": rmp_steps((0, 8, 0, 48, 0, 1), (0, 8, 0, 16), (6, 8), (0, 8, 0, 16), (6, 5)),
+        "unsmash": rmp_steps((9, 512, 2), (9, 512, 2, 32), (7, 512), (6, 512, 0, 1), (3, 512, 2, 7), (2, 512)),
+        "in-use": rmp_steps((8, 9, 0, 4), (0, 9, 2, 0, 0, 1), (8, 9), (0, 9, 2, 0, 0, 1)),
+        "not-covered": rmp_steps((0, 1100, 2, 0, 0, 1), (0, 1024, 2, 1, 0, 1), (2, 1024), (9, 1024, 2)),
     },
     "sev_session": {
         "unchanged": changes(),

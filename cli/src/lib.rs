@@ -15,6 +15,7 @@ pub mod measure;
 mod memory;
 mod mode;
 mod output;
+pub mod platform;
 pub mod policy;
 mod report;
 mod secret;
@@ -74,6 +75,9 @@ enum Command {
     /// Secrets that the owner of an SEV or SEV-ES guest gives it
     #[command(subcommand, after_help = EXIT_CODES)]
     Secret(secret::Command),
+    /// Machines in software: guests, reports and certificates without the hardware
+    #[command(subcommand, after_help = EXIT_CODES)]
+    Platform(platform::Command),
     /// Attestation reports of SEV and SEV-ES
     #[command(subcommand, after_help = EXIT_CODES)]
     Attest(attest::Command),
@@ -103,6 +107,11 @@ pub fn run() -> ExitCode {
         Command::Session(command) => session::run(&command),
         Command::Secret(command) => secret::run(&command),
         Command::Attest(command) => attest::run(&command),
+        // The program that ran in it says how it ended.
+        Command::Platform(command) => match platform::run_command(&command) {
+            Ok(code) => return code,
+            Err(failure) => Err(failure),
+        },
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

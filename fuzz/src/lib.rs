@@ -7,7 +7,9 @@ mod launch;
 mod launch_snp;
 mod messages;
 mod parsers;
+mod platform_kds;
 mod platform_memory;
+mod rmp;
 mod sev_certificate;
 mod sev_session;
 mod sev_transport;
@@ -19,7 +21,9 @@ pub use launch::ovmf;
 pub use launch_snp::{cpuid_page, igvm};
 pub use messages::{message_request, message_response, secrets_page};
 pub use parsers::{bundle, cert_table, certificate, crl, hcl, kds, policy, report, response};
+pub use platform_kds::platform_kds;
 pub use platform_memory::platform_memory;
+pub use rmp::rmp;
 pub use sev_certificate::sev_certificate;
 pub use sev_session::{sev_packet, sev_session};
 pub use sev_transport::sev_transport;
@@ -43,10 +47,12 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("message_request", message_request),
     ("message_response", message_response),
     ("ovmf", ovmf),
+    ("platform_kds", platform_kds),
     ("platform_memory", platform_memory),
     ("policy", policy),
     ("report", report),
     ("response", response),
+    ("rmp", rmp),
     ("secrets_page", secrets_page),
     ("sev_certificate", sev_certificate),
     ("sev_packet", sev_packet),

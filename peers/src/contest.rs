@@ -1,6 +1,7 @@
 //! Several implementations of one case: the same result first, then the time of each.
 
 use std::hint::black_box;
+use std::iter;
 use std::sync::Mutex;
 use std::time::Duration;
 
@@ -96,14 +97,17 @@ pub(crate) struct Contest {
 }
 
 impl Contest {
-    /// Checks that all make the bytes that the first one makes, then measures all in turn, memory too.
+    /// Checks that all make the bytes that the first one makes, then measures all in turn, memory and the AES units too.
     pub(crate) fn of_bytes(
         &self,
         contestants: &[Contestant],
+        aes_units: Option<&Contestant>,
         aes_bound: f64,
     ) -> Result<Vec<Row>, String> {
         self.same_bytes(contestants)?;
-        let mut rows = self.measured(contestants, self.bytes, true);
+        let memory = Contestant::unbounded("memory-in-place", self.threads, memory_in_place);
+        let all = iter::once(&memory).chain(aes_units).chain(contestants);
+        let mut rows = self.measured(all, self.bytes);
         rows.push(Row::aes_bound(self.group, self.name.clone(), self.bytes, aes_bound));
         Ok(rows)
     }
@@ -115,7 +119,7 @@ impl Contest {
         aes_bound: f64,
     ) -> Result<Vec<Row>, String> {
         self.same_bytes(contestants)?;
-        let mut rows = self.measured(contestants, self.bytes, false);
+        let mut rows = self.measured(contestants, self.bytes);
         rows.push(Row::aes_bound(self.group, self.name.clone(), self.bytes, aes_bound));
         Ok(rows)
     }
@@ -123,7 +127,7 @@ impl Contest {
     /// As [`of_bytes`](Self::of_bytes) for contestants that only read the memory, but for a few bytes of a result.
     pub(crate) fn of_results(&self, contestants: &[Contestant]) -> Result<Vec<Row>, String> {
         self.same_bytes(contestants)?;
-        Ok(self.measured(contestants, self.bytes, false))
+        Ok(self.measured(contestants, self.bytes))
     }
 
     /// Checks that all make the bytes that the first one makes.
@@ -149,7 +153,7 @@ impl Contest {
 
     /// Measures calls that work on no memory.
     pub(crate) fn of_calls(&self, contestants: &[Contestant]) -> Vec<Row> {
-        self.measured(contestants, 0, false)
+        self.measured(contestants, 0)
     }
 
     /// Checks that all say yes to the one input and no to the others, then measures all in turn on the one, on one
@@ -190,43 +194,41 @@ impl Contest {
         Ok(rows.collect())
     }
 
-    fn measured(&self, contestants: &[Contestant], bytes: usize, baseline: bool) -> Vec<Row> {
+    fn measured<'a>(
+        &self,
+        contestants: impl IntoIterator<Item = &'a Contestant>,
+        bytes: usize,
+    ) -> Vec<Row> {
         let memories: Vec<_> = (0..self.threads).map(|_| Mutex::new(pattern(self.bytes))).collect();
         let on = |thread: usize| memories[thread].lock().expect("no worker panics");
-        let mut cases = Vec::new();
-        let mut names = Vec::new();
-        if baseline {
-            names.push(("memory-in-place".to_owned(), None));
-            cases.push(Case {
-                bytes,
-                calls: Box::new(|thread, calls| {
-                    let mut memory = on(thread);
-                    for _ in 0..calls {
-                        measure::memory_in_place(black_box(&mut memory));
-                    }
-                }),
-            });
-        }
-        for contestant in contestants {
-            names.push((contestant.name.clone(), contestant.bound.filter(|_| bytes > 0)));
-            cases.push(Case {
-                bytes,
-                calls: Box::new(|thread, calls| contestant.work(thread, calls, &mut on(thread))),
-            });
-        }
-        names
-            .into_iter()
+        let contestants: Vec<_> = contestants.into_iter().collect();
+        let case = |contestant: &'a Contestant| Case {
+            bytes,
+            calls: Box::new(move |thread, calls| contestant.work(thread, calls, &mut on(thread))),
+        };
+        let cases: Vec<_> = contestants.iter().map(|contestant| case(contestant)).collect();
+        contestants
+            .iter()
             .zip(measure::interleaved(&cases, self.threads, self.budget))
-            .map(|((implementation, bound), measured)| Row {
+            .map(|(contestant, measured)| Row {
                 group: self.group,
                 case: self.name.clone(),
-                implementation,
+                implementation: contestant.name.clone(),
                 bytes,
                 measured,
-                bound,
+                bound: contestant.bound.filter(|_| bytes > 0),
             })
             .collect()
     }
+}
+
+/// The baseline of every case of bytes.
+fn memory_in_place() -> Worker {
+    Box::new(|calls, memory| {
+        for _ in 0..calls {
+            measure::memory_in_place(black_box(&mut *memory));
+        }
+    })
 }
 
 /// Memory of which no two lines are equal.
@@ -250,7 +252,7 @@ mod tests {
 
     #[test]
     fn different_bytes_are_an_error() {
-        let error = contest().of_bytes(&[xors("one", 1), xors("two", 2)], 1.0).err();
+        let error = contest().of_bytes(&[xors("one", 1), xors("two", 2)], None, 1.0).err();
         assert_eq!(
             error.as_deref(),
             Some("test: one and two make different bytes, the first at 0")
@@ -259,9 +261,13 @@ mod tests {
 
     #[test]
     fn every_contestant_gets_a_row_between_the_baselines() {
-        let rows = contest().of_bytes(&[xors("one", 3), xors("two", 3)], 1.0).expect("equal");
+        // The AES units make no bytes, so that theirs are not compared.
+        let units = xors("units", 4);
+        let rows = contest()
+            .of_bytes(&[xors("one", 3), xors("two", 3)], Some(&units), 1.0)
+            .expect("equal");
         let names: Vec<_> = rows.iter().map(|row| row.implementation.as_str()).collect();
-        assert_eq!(names, ["memory-in-place", "one", "two", "aes-bound"]);
+        assert_eq!(names, ["memory-in-place", "units", "one", "two", "aes-bound"]);
         let rows = contest().of_texts(&[xors("one", 3), xors("two", 3)], 1.0).expect("equal");
         let names: Vec<_> = rows.iter().map(|row| row.implementation.as_str()).collect();
         assert_eq!(names, ["one", "two", "aes-bound"]);

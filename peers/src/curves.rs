@@ -9,6 +9,8 @@ use plotters::prelude::*;
 use sevcrypt_cli::measure::{Row, WORKING_SETS};
 use tempfile::Builder;
 
+use crate::aes_units::AES_UNITS;
+
 /// A chart: the cases of one kind of work.
 pub(crate) struct Chart {
     /// What is done.
@@ -99,6 +101,7 @@ fn chart(
         let index = names.iter().position(|other| other == name).unwrap_or_default();
         let style = match *name {
             "memory-in-place" => RGBColor(150, 150, 150).stroke_width(2),
+            AES_UNITS => RGBColor(80, 80, 80).stroke_width(2),
             "aes-bound" => BLACK.stroke_width(2),
             _ => COLOURS[index % COLOURS.len()].stroke_width(2),
         };

@@ -306,6 +306,8 @@ pub(crate) fn run(options: &Options) -> Result<(), Box<dyn Error>> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
 
     fn contest(bytes: usize) -> Contest {
@@ -348,6 +350,6 @@ mod tests {
     fn every_case_has_a_name_of_its_own() {
         let names: Vec<_> = sets(true).into_iter().map(|(name, _)| name).collect();
         assert!(sets(false).iter().all(|(name, _)| names.contains(name)));
-        assert_eq!(names.len(), WORKING_SETS.len());
+        assert_eq!(names.iter().collect::<BTreeSet<_>>().len(), names.len());
     }
 }

@@ -1,5 +1,6 @@
 //! `sevcrypt-peers`: the library measured beside others that do the same work, in one process, in turn.
 
+mod aes_units;
 mod contest;
 mod curves;
 mod evp;
@@ -24,7 +25,10 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Group {
-    /// Memory encryption: XTS and XEX on pages and lines
+    /// Memory encryption and counter mode: XTS and XEX on pages and lines, packets of a page
+    ///
+    /// `of bound` is against the computed limit of the AES units at the clock found beside; `of units` against
+    /// `aes-units`, a loop of AES instructions on registers that is measured in the same rounds.
     Memory(memory::Options),
     /// AES-256-GCM: messages and pages, sealed and opened
     Gcm(gcm::Options),

@@ -25,7 +25,7 @@ use xts_mode::Xts128;
 use crate::contest::{ADDR, Contest, Contestant, Worker, repeat};
 use crate::curves::Chart;
 use crate::evp::{AwsLc, Direction, OpenSsl};
-use crate::{curves, table};
+use crate::{aes_units, curves, table};
 
 #[derive(Args)]
 pub(crate) struct Options {
@@ -169,6 +169,11 @@ impl Task {
             peer("rustcrypto", &|| Some(self.rustcrypto())),
         ];
         own.chain(peers).flatten().collect()
+    }
+
+    /// What the AES units give in the same rounds.
+    fn aes_units(self, threads: usize) -> Option<Contestant> {
+        aes_units::contestant(self.mode.rounds, self.mode.bound(), threads)
     }
 
     fn sevcrypt(self, backend: Backend) -> Worker {
@@ -378,7 +383,8 @@ pub(crate) fn run(options: &Options) -> Result<(), Box<dyn Error>> {
         let name = task.name();
         if asked(&name) {
             let contest = contest(name, task.bytes);
-            report(contest.of_bytes(&task.contestants(threads), task.mode.bound())?)?;
+            let (contestants, units) = (task.contestants(threads), task.aes_units(threads));
+            report(contest.of_bytes(&contestants, units.as_ref(), task.mode.bound())?)?;
         }
     }
     for &mode in MODES {
@@ -413,7 +419,8 @@ mod tests {
                 threads: 1,
                 budget: Duration::ZERO,
             };
-            contest.of_bytes(&task.contestants(1), task.mode.bound()).unwrap();
+            let (contestants, units) = (task.contestants(1), task.aes_units(1));
+            contest.of_bytes(&contestants, units.as_ref(), task.mode.bound()).unwrap();
         }
     }
 

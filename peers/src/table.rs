@@ -4,14 +4,15 @@ use std::io::{self, Write};
 
 use sevcrypt_cli::measure::Row;
 
+use crate::aes_units::AES_UNITS;
 use crate::contest::SUM_OF_CHECKS;
 
-/// The rows of one case, and for each of ours how many times faster it is than each peer. Where no bytes are counted,
+/// The rows of one case, each beside its bound and what the AES units gave, and for each of ours how many times faster it is than each peer. Where no bytes are counted,
 /// the rows of peers are compared with AWS-LC as well.
 pub(crate) fn print(out: &mut impl Write, rows: &[Row], threads: usize) -> io::Result<()> {
     let Some(first) = rows.first() else { return Ok(()) };
     let is_own = |row: &Row| row.implementation.starts_with("sevcrypt");
-    let baselines = ["memory-in-place", "aes-bound", SUM_OF_CHECKS];
+    let baselines = ["memory-in-place", AES_UNITS, "aes-bound", SUM_OF_CHECKS];
     let peers: Vec<_> = rows
         .iter()
         .filter(|row| !is_own(row) && !baselines.contains(&row.implementation.as_str()))
@@ -23,7 +24,13 @@ pub(crate) fn print(out: &mut impl Write, rows: &[Row], threads: usize) -> io::R
         write!(out, " {:>8} {:>8}", "c/64", "GB/s")?;
     }
     let bounded = rows.iter().any(|row| row.bound.is_some());
-    writeln!(out, "{}", if bounded { "  of bound" } else { "" })?;
+    let units = rows.iter().find(|row| row.implementation == AES_UNITS);
+    writeln!(
+        out,
+        "{}{}",
+        if bounded { "  of bound" } else { "" },
+        if units.is_some() { "  of units" } else { "" }
+    )?;
     for row in rows {
         write!(out, "{:<24} {:>12.1}", row.implementation, row.measured.ns)?;
         let cell = |value: Option<f64>, width| match value {
@@ -35,6 +42,11 @@ pub(crate) fn print(out: &mut impl Write, rows: &[Row], threads: usize) -> io::R
         }
         if bounded {
             write!(out, "{}", cell(row.of_bound(), 9))?;
+        }
+        if let Some(units) = units {
+            // Both from the same rounds: no clock is needed. What does no AES has no such ratio.
+            let of_units = row.bound.map(|_| units.measured.ns / row.measured.ns);
+            write!(out, "{}", cell(of_units, 9))?;
         }
         for peer in &peers {
             if is_own(row) || !of_bytes && peer.implementation == "aws-lc" {
@@ -52,6 +64,37 @@ mod tests {
     use sevcrypt_cli::measure::Measured;
 
     use super::*;
+
+    #[test]
+    fn kernels_and_peers_stand_beside_what_the_units_gave() {
+        let row = |implementation: &str, ns, bound| Row {
+            group: "memory",
+            case: "ctr128-encrypt-page".to_owned(),
+            implementation: implementation.to_owned(),
+            bytes: 64,
+            measured: Measured { ns, c64: 2.0 * ns },
+            bound,
+        };
+        let rows = [
+            row("memory-in-place", 2.0, None),
+            row(AES_UNITS, 5.5, Some(10.0)),
+            row("sevcrypt-vaes512", 6.0, Some(10.0)),
+            row("aws-lc", 12.0, Some(10.0)),
+        ];
+        let mut out = Vec::new();
+        print(&mut out, &rows, 1).unwrap();
+        let lines: Vec<_> = std::str::from_utf8(&out).unwrap().lines().map(str::trim_end).collect();
+        assert_eq!(
+            lines[2..],
+            [
+                "                                   ns     c/64     GB/s  of bound  of units",
+                "memory-in-place                   2.0     4.00    32.00",
+                "aes-units                         5.5    11.00    11.64      0.91      1.00",
+                "sevcrypt-vaes512                  6.0    12.00    10.67      0.83      0.92  2.00 x aws-lc",
+                "aws-lc                           12.0    24.00     5.33      0.42      0.46",
+            ]
+        );
+    }
 
     #[test]
     fn without_bytes_there_are_times_and_ratios() {

@@ -134,6 +134,12 @@ impl Entry {
         Permissions(self.0[1].to_le_bytes()[vmpl.get() as usize])
     }
 
+    /// Whether the entry speaks for its whole 2 MiB region.
+    #[inline]
+    pub(super) const fn is_large(self) -> bool {
+        self.0[0] & (ASSIGNED | PAGE_SIZE) == ASSIGNED | PAGE_SIZE
+    }
+
     const fn with(self, bit: u64, is_set: bool) -> Self {
         let [first, second] = self.0;
         Self([if is_set { first | bit } else { first & !bit }, second])
@@ -267,6 +273,8 @@ pub enum PageState {
     GuestValid,
     /// None of these.
     Invalid,
+    /// DEFAULT: the table does not cover the page. Said by [`Rmp::page`](super::Rmp::page), never by an entry.
+    Default,
 }
 
 /// What a VMPL may do with a page (AMD APM volume 2, section 15.36.7).

@@ -47,7 +47,7 @@ impl core::error::Error for GuestFailure {}
 pub enum Validation {
     /// The page is in the other state now: CF is 0.
     Changed,
-    /// It was so before: CF is 1. A guest must know of each page whether it has accepted it: this is how it notices that
+    /// It was so before: CF is 1, with the code 0. A guest must know of each page whether it has accepted it: this is how it notices that
     /// the host has put another page there.
     Unchanged,
 }
@@ -61,6 +61,42 @@ pub struct RmpAdjust {
     pub permissions: Permissions,
     /// Whether the page is a save area. Looked at for VMPL0 only.
     pub vmsa: bool,
+}
+
+impl RmpAdjust {
+    /// From RDX: bits 7:0 the level, 15:8 the permissions, 16 VMSA.
+    ///
+    /// ```
+    /// use sevcrypt::Vmpl;
+    /// use sevcrypt::rmp::{Permissions, RmpAdjust, RmpFailure};
+    ///
+    /// let adjust = RmpAdjust::from_rdx(0x1_0302)?;
+    /// let read_write = Permissions::READ | Permissions::WRITE;
+    /// assert_eq!(adjust, RmpAdjust { target: Vmpl::VMPL2, permissions: read_write, vmsa: true });
+    /// assert_eq!(RmpAdjust::from_rdx(4), Err(RmpFailure::Input), "there is no VMPL4");
+    /// # Ok::<(), RmpFailure>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`RmpFailure::Input`] for another bit, or a level that there is not.
+    pub const fn from_rdx(rdx: u64) -> Result<Self, RmpFailure> {
+        let [target, permissions, vmsa @ 0..=1, 0, 0, 0, 0, 0] = rdx.to_le_bytes() else {
+            return Err(RmpFailure::Input);
+        };
+        match Vmpl::new(target as u32) {
+            Some(target) => {
+                Ok(Self { target, permissions: Permissions(permissions), vmsa: vmsa == 1 })
+            }
+            None => Err(RmpFailure::Input),
+        }
+    }
+
+    /// RDX.
+    #[must_use]
+    pub const fn to_rdx(self) -> u64 {
+        let Self { target, permissions, vmsa } = self;
+        u64::from_le_bytes([target.get(), permissions.0, vmsa as u8, 0, 0, 0, 0, 0])
+    }
 }
 
 /// What RMPQUERY tells.
@@ -171,7 +207,8 @@ impl<T: Table + ?Sized> Rmp<'_, T> {
     /// RMPQUERY: what a level may do with a page.
     ///
     /// # Errors
-    /// [`GuestFailure`]. MODEL: FAIL_PERMISSION for a level that is more privileged than the guest's own.
+    /// [`GuestFailure`]. MODEL: FAIL_PERMISSION for a level that is more privileged than the guest's own; a nested mapping of another
+    /// size counts as for a data access.
     pub fn rmpquery(
         &self,
         guest: Guest,
@@ -182,6 +219,9 @@ impl<T: Table + ?Sized> Rmp<'_, T> {
             return Err(RmpFailure::Permission.into());
         }
         let (_, entry) = self.owned(guest, access)?;
+        if entry.page_size() != access.mapping {
+            return Err(Fault::Owner { size_mismatch: false }.into());
+        }
         if !entry.validated() {
             return Err(Fault::NotValidated.into());
         }

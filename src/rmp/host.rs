@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use super::table::REGION;
+use super::table::{REGION, region};
 use super::{Entry, Loaded, PageAssignment, Permissions, Rmp, Table};
 use crate::addr::{Asid, GuestPhysAddr, PAGE, PageSize, Vmpl};
 
@@ -49,18 +49,71 @@ impl fmt::Display for RmpFailure {
 
 impl core::error::Error for RmpFailure {}
 
-/// The first page of a page's 2 MiB region.
-pub(super) const fn region(page: u64) -> u64 {
-    page & !(REGION - 1)
+/// An entry that this thread has taken. It stands at the beginning of a region: whoever has it, and nobody else, changes owners in
+/// the region. Dropped, it is given back as it is by then.
+pub(super) struct Held<'t, T: Table + ?Sized> {
+    table: &'t T,
+    page: u64,
+    pub(super) entry: Entry,
+}
+
+impl<T: Table + ?Sized> Drop for Held<'_, T> {
+    fn drop(&mut self) {
+        self.table.release(self.page, self.entry);
+    }
+}
+
+impl<T: Table + ?Sized> Held<'_, T> {
+    /// The entry of a page of the region.
+    pub(super) fn of(&self, page: u64) -> Result<Entry, RmpFailure> {
+        if page == self.page {
+            return Ok(self.entry);
+        }
+        match self.table.load(page) {
+            Loaded::Entry(entry) => Ok(entry),
+            Loaded::Busy => Err(RmpFailure::InUse),
+            Loaded::NotCovered => Err(RmpFailure::Input),
+        }
+    }
+
+    /// Replaces the entry of a page of the region, and counts it.
+    pub(super) fn replace(&mut self, page: u64, old: Entry, new: Entry) -> Result<(), RmpFailure> {
+        if page == self.page {
+            self.entry = new.with_subpage_count(old.subpage_count());
+            return Ok(());
+        }
+        if !self.table.compare_exchange(page, old, new) {
+            return Err(RmpFailure::InUse);
+        }
+        let count = self.entry.subpage_count();
+        self.entry = self.entry.with_subpage_count(match (old.assigned(), new.assigned()) {
+            (false, true) => count.saturating_add(1),
+            (true, false) => count.saturating_sub(1),
+            _ => count,
+        });
+        Ok(())
+    }
+
+    /// Changes all other entries of the region, which guests cannot do meanwhile: none of these entries has an ASID, or all are
+    /// immutable.
+    pub(super) fn each_other(&self, new: impl Fn(u64, Entry) -> Entry) {
+        for n in 1..REGION {
+            if let Loaded::Entry(old) = self.table.load(self.page + n) {
+                let is_done = self.table.compare_exchange(self.page + n, old, new(n, old));
+                debug_assert!(is_done, "nobody else changes owners here");
+            }
+        }
+    }
 }
 
 impl<T: Table + ?Sized> Rmp<'_, T> {
     /// RMPUPDATE: gives a page to the hypervisor, the firmware or a guest. `running` is the ASID of who executes it, which
     /// must be the host's; `spa` is the page's system physical address.
     ///
-    /// The order of checks is MODEL: who executes it, the operands, whether the table covers the page, whether it is in use, whether the
-    /// firmware holds it, overlaps. So is the strictness of the operands: a page of nobody has no ASID, one of the firmware has the GPA 0
-    /// (its own states stand there), and ASSIGNED without ASID and IMMUTABLE is refused.
+    /// The order of checks is MODEL: who executes it, the operands, whether the table covers the page, whether it is in use, whether it is
+    /// immutable, overlaps. So is the strictness of the operands: a page of nobody has no ASID, one of the firmware has the GPA 0
+    /// (its own states stand there), and ASSIGNED without ASID and IMMUTABLE is refused. So is FAIL_PERMISSION for a 2 MiB page that would
+    /// cover a page of HV_FIXED.
     ///
     /// # Errors
     /// [`RmpFailure`]; nothing was changed.
@@ -87,104 +140,48 @@ impl<T: Table + ?Sized> Rmp<'_, T> {
         }
         let gpa = GuestPhysAddr::new(new.gpa).map_err(|_| RmpFailure::Input)?;
         let page = spa / PAGE as u64;
+        let mut head = self.hold(region(page))?;
         match new.page_size {
-            PageSize::Size4K => self.assign_4k(page, &new, gpa),
-            PageSize::Size2M => self.assign_2m(page, &new, gpa),
-        }
-    }
-
-    /// An entry that is covered and that nobody is changing.
-    fn entry(&self, page: u64) -> Result<Entry, RmpFailure> {
-        match self.table.load(page) {
-            Loaded::Entry(entry) => Ok(entry),
-            Loaded::Busy => Err(RmpFailure::InUse),
-            Loaded::NotCovered => Err(RmpFailure::Input),
-        }
-    }
-
-    /// What may change its owner.
-    fn changeable(&self, page: u64) -> Result<Entry, RmpFailure> {
-        let entry = self.entry(page)?;
-        if entry.in_use() {
-            return Err(RmpFailure::InUse);
-        }
-        if entry.immutable() { Err(RmpFailure::Permission) } else { Ok(entry) }
-    }
-
-    fn assign_4k(
-        &self,
-        page: u64,
-        new: &PageAssignment,
-        gpa: GuestPhysAddr,
-    ) -> Result<(), RmpFailure> {
-        let first = region(page);
-        let old = self.changeable(page)?;
-        if first == page {
-            if old.assigned() && old.page_size() == PageSize::Size2M {
-                return Err(RmpFailure::Overlap);
+            PageSize::Size4K => {
+                let old = head.of(page)?;
+                if old.in_use() {
+                    return Err(RmpFailure::InUse);
+                }
+                if old.immutable() {
+                    return Err(RmpFailure::Permission);
+                }
+                if head.entry.is_large() {
+                    return Err(RmpFailure::Overlap);
+                }
+                head.replace(page, old, assign(old, &new, gpa))
             }
-            let assigned = assign(old, new, gpa).with_subpage_count(old.subpage_count());
-            return self.replace(page, old, assigned);
-        }
-        let head = self.entry(first)?;
-        if head.assigned() && head.page_size() == PageSize::Size2M {
-            return Err(RmpFailure::Overlap);
-        }
-        let count = match (old.assigned(), new.assigned) {
-            (false, true) => head.subpage_count().saturating_add(1),
-            (true, false) => head.subpage_count().saturating_sub(1),
-            _ => return self.replace(page, old, assign(old, new, gpa)),
-        };
-        // Whoever has the region's first entry may change the count, and nobody else can make one page of the region.
-        if !self.table.acquire(first, head) {
-            return Err(RmpFailure::InUse);
-        }
-        let done = self.replace(page, old, assign(old, new, gpa));
-        let head = if done.is_ok() { head.with_subpage_count(count) } else { head };
-        self.table.release(first, head);
-        done
-    }
-
-    fn assign_2m(
-        &self,
-        page: u64,
-        new: &PageAssignment,
-        gpa: GuestPhysAddr,
-    ) -> Result<(), RmpFailure> {
-        let old = self.changeable(page)?;
-        self.entry(page + REGION - 1)?;
-        if !self.table.acquire(page, old) {
-            return Err(RmpFailure::InUse);
-        }
-        let is_large = old.assigned() && old.page_size() == PageSize::Size2M;
-        let is_free = || {
-            let first = !old.assigned();
-            let others = (1..REGION).map(|n| self.entry(page + n));
-            others.fold(Ok(first), |free, entry| Ok(free? && !entry?.assigned()))
-        };
-        let verdict = match is_large || new.assigned {
-            _ if is_large => Ok(true),
-            _ => is_free(),
-        };
-        match verdict {
-            Ok(true) => {
-                let entry = assign(old, new, gpa).with_subpage_count(0);
-                self.table.release(page, entry);
+            PageSize::Size2M => {
+                may_assign(&head)?;
+                let old = head.entry;
+                head.entry = assign(old, &new, gpa).with_subpage_count(0);
+                // A page of 2 MiB has all entries of its region: the others are assigned, to nobody.
+                match (old.is_large(), new.assigned) {
+                    (false, true) => head.each_other(|_, other| other.with_assigned(true)),
+                    (true, false) => head.each_other(|_, other| assign(other, &new, gpa)),
+                    _ => {}
+                }
                 Ok(())
             }
-            Ok(false) => {
-                self.table.release(page, old);
-                Err(RmpFailure::Overlap)
-            }
-            Err(error) => {
-                self.table.release(page, old);
-                Err(error)
-            }
         }
     }
 
-    fn replace(&self, page: u64, old: Entry, new: Entry) -> Result<(), RmpFailure> {
-        if self.table.compare_exchange(page, old, new) { Ok(()) } else { Err(RmpFailure::InUse) }
+    /// Takes a region, to change owners in it.
+    pub(super) fn hold(&self, first: u64) -> Result<Held<'_, T>, RmpFailure> {
+        let entry = match self.table.load(first) {
+            Loaded::Entry(entry) => entry,
+            Loaded::Busy => return Err(RmpFailure::InUse),
+            Loaded::NotCovered => return Err(RmpFailure::Input),
+        };
+        if self.table.acquire(first, entry) {
+            Ok(Held { table: self.table, page: first, entry })
+        } else {
+            Err(RmpFailure::InUse)
+        }
     }
 
     /// PSMASH: takes a 2 MiB page apart into 512 of 4 KiB, with the same owner, validity and permissions.
@@ -200,31 +197,22 @@ impl<T: Table + ?Sized> Rmp<'_, T> {
         if !spa.is_multiple_of(PageSize::Size2M.bytes() as u64) {
             return Err(RmpFailure::Input);
         }
-        let page = spa / PAGE as u64;
-        let old = self.entry(page)?;
-        if old.in_use() {
-            return Err(RmpFailure::InUse);
-        }
-        if !old.assigned() || old.page_size() != PageSize::Size2M || old.immutable() {
+        let mut head = self.hold(spa / PAGE as u64)?;
+        if !head.entry.is_large() || head.entry.immutable() {
             return Err(RmpFailure::BadAddress);
         }
-        if !self.table.acquire(page, old) {
-            return Err(RmpFailure::InUse);
-        }
-        let small = old.with_page_size(PageSize::Size4K);
-        for n in 1..REGION {
-            // Nobody looks at these entries while the first one speaks for all.
-            if let Loaded::Entry(stale) = self.table.load(page + n) {
-                let gpa = old.gpa().get() + n * PAGE as u64;
-                let gpa = GuestPhysAddr::new(gpa).unwrap_or_default();
-                let _ = self.table.compare_exchange(page + n, stale, small.with_gpa(gpa));
-            }
-        }
-        self.table.release(page, small.with_subpage_count(REGION as u16 - 1));
+        let small = head.entry.with_page_size(PageSize::Size4K);
+        head.each_other(|n, old| {
+            let gpa = small.gpa().get() + n * PAGE as u64;
+            let gpa = GuestPhysAddr::new(gpa).unwrap_or_default();
+            small.with_gpa(gpa).with_in_use(old.in_use())
+        });
+        head.entry = small.with_subpage_count(REGION as u16 - 1);
         Ok(())
     }
 
-    /// RMPREAD: what the table has of a page, in the documented form.
+    /// RMPREAD: what the table has of a page, in the documented form. Inside of a 2 MiB page that is the page's own entry: assigned, to nobody
+    /// (MODEL).
     ///
     /// # Errors
     /// [`RmpFailure`]
@@ -248,30 +236,59 @@ impl<T: Table + ?Sized> Rmp<'_, T> {
         })
     }
 
-    /// VMRUN takes a page into use: RMPUPDATE and PSMASH leave it alone until [`release_page`](Self::release_page).
+    fn entry(&self, page: u64) -> Result<Entry, RmpFailure> {
+        match self.table.load(page) {
+            Loaded::Entry(entry) => Ok(entry),
+            Loaded::Busy => Err(RmpFailure::InUse),
+            Loaded::NotCovered => Err(RmpFailure::Input),
+        }
+    }
+
+    /// VMRUN takes a page into use, a VMCB, a save area or the backing page of an AVIC: RMPUPDATE leaves it alone until
+    /// [`release_page`](Self::release_page).
     ///
     /// # Errors
-    /// [`RmpFailure::InUse`]: it is in use, or being changed; [`RmpFailure::Input`]: the table does not cover it.
+    /// [`RmpFailure::InUse`]: it is in use, or another processor is changing owners in its region; [`RmpFailure::Input`]: the table does not
+    /// cover it.
     pub fn use_page(&self, spa: u64) -> Result<(), RmpFailure> {
-        let page = spa / PAGE as u64;
-        let entry = self.entry(page)?;
-        if entry.in_use() {
-            return Err(RmpFailure::InUse);
-        }
-        self.replace(page, entry, entry.with_in_use(true))
+        self.set_in_use(spa / PAGE as u64, true)
     }
 
     /// The exit behind [`use_page`](Self::use_page).
     ///
     /// # Errors
-    /// [`RmpFailure::InUse`]: another processor is changing the entry; do it again. [`RmpFailure::Input`]: it was not in use.
+    /// [`RmpFailure::InUse`]: another processor is changing the region; do it again. [`RmpFailure::Input`]: it was not in use.
     pub fn release_page(&self, spa: u64) -> Result<(), RmpFailure> {
-        let page = spa / PAGE as u64;
-        match self.entry(page)? {
-            entry if entry.in_use() => self.replace(page, entry, entry.with_in_use(false)),
-            _ => Err(RmpFailure::Input),
-        }
+        self.set_in_use(spa / PAGE as u64, false)
     }
+
+    fn set_in_use(&self, page: u64, in_use: bool) -> Result<(), RmpFailure> {
+        let mut head = self.hold(region(page))?;
+        let old = head.of(page)?;
+        if old.in_use() == in_use {
+            return Err(if in_use { RmpFailure::InUse } else { RmpFailure::Input });
+        }
+        head.replace(page, old, old.with_in_use(in_use))
+    }
+}
+
+/// Whether a region can have another owner as one page of 2 MiB.
+fn may_assign<T: Table + ?Sized>(head: &Held<'_, T>) -> Result<(), RmpFailure> {
+    let (mut in_use, mut fixed) = (head.entry.in_use(), head.entry.immutable());
+    for n in 1..REGION {
+        let other = head.of(head.page + n)?;
+        in_use |= other.in_use();
+        fixed |= !other.assigned() && other.immutable();
+    }
+    if in_use {
+        return Err(RmpFailure::InUse);
+    }
+    if fixed {
+        return Err(RmpFailure::Permission);
+    }
+    let has_small =
+        !head.entry.is_large() && (head.entry.assigned() || head.entry.subpage_count() > 0);
+    if has_small { Err(RmpFailure::Overlap) } else { Ok(()) }
 }
 
 /// What RMPUPDATE makes of an entry: a page whose owner, place or size changes is not validated and no save area, and VMPL0

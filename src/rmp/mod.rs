@@ -34,18 +34,26 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+use core::ops::Range;
+
 mod check;
 mod entry;
+mod firmware;
 mod guest;
 mod host;
+#[cfg(test)]
+mod model;
+mod registers;
 mod table;
 #[cfg(test)]
 mod tests;
 
-pub use check::{Access, Fault, Guest, Kind};
+pub use check::{Access, Fault, FaultContext, Guest, HostPage, Kind, VmFailure};
 pub use entry::{Entry, PageAssignment, PageState, Permissions};
+pub use firmware::{FirmwarePage, PageReclaim};
 pub use guest::{GuestFailure, PageAttributes, RmpAdjust, Validation};
 pub use host::RmpFailure;
+pub use registers::{RegisterError, RmpConfig, RmpRange, Segment, SegmentLimits};
 pub use table::{AtomicEntry, Loaded, Segmented, Table};
 
 /// The RMP of a machine: its table, and what the machine allows.
@@ -53,6 +61,7 @@ pub use table::{AtomicEntry, Loaded, Segmented, Table};
 pub struct Rmp<'t, T: Table + ?Sized> {
     table: &'t T,
     max_asid: u32,
+    own: &'t [Range<u64>],
 }
 
 impl<'t, T: Table + ?Sized> Rmp<'t, T> {
@@ -60,6 +69,12 @@ impl<'t, T: Table + ?Sized> Rmp<'t, T> {
     /// entries with).
     #[must_use]
     pub fn new(table: &'t T, max_asid: u32) -> Self {
-        Self { table, max_asid: max_asid.min(1022) }
+        Self { table, max_asid: max_asid.min(1022), own: &[] }
+    }
+
+    /// The same, with the system physical addresses at which the table itself stands: the firmware gives none of these pages away.
+    #[must_use]
+    pub fn placed(self, own: &'t [Range<u64>]) -> Self {
+        Self { own, ..self }
     }
 }

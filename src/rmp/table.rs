@@ -3,9 +3,15 @@
 use core::sync::atomic::{AtomicU64, Ordering};
 
 use super::Entry;
+use super::registers::RmpConfig;
 
 /// The pages of a 2 MiB region.
 pub(super) const REGION: u64 = 512;
+
+/// The first page of a page's 2 MiB region.
+pub(super) const fn region(page: u64) -> u64 {
+    page & !(REGION - 1)
+}
 
 /// What a table has of a page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,6 +31,9 @@ pub trait Table {
     /// The entry of a page, as it was at one moment.
     fn load(&self, page: u64) -> Loaded;
 
+    /// The first page from `page` on that the table covers; `None` if there is none.
+    fn next_covered(&self, page: u64) -> Option<u64>;
+
     /// Replaces the entry of a page, if it still is `current`. `false`: it is not, and nothing was changed.
     fn compare_exchange(&self, page: u64, current: Entry, new: Entry) -> bool;
 
@@ -32,79 +41,83 @@ pub trait Table {
     /// [`release`](Self::release). `false`: it is not, or another thread has it.
     fn acquire(&self, page: u64, current: Entry) -> bool;
 
-    /// Ends what [`acquire`](Self::acquire) began, with a new entry.
+    /// Ends what [`acquire`](Self::acquire) began, with a new entry. Only for the thread that has the entry.
     fn release(&self, page: u64, new: Entry);
 }
 
 /// An entry that threads share. Zero is a page of the hypervisor.
 ///
-/// Two words cannot be read at once. So the first says that a change is under way, by ASSIGNED without an owner and a size (which
-/// no entry has otherwise), and bits 47 to 33 of the second count changes: a reader that finds one count before and after has
-/// read one entry. (It would be fooled by 2^15 changes in between.)
+/// No safe type of Rust reads 16 bytes at once. So a third word counts changes, and is odd during one: a reader that finds the
+/// same even count before and after has read one entry, and one that finds an odd one goes away. 64 bits do not come round.
+///
+/// ```
+/// use sevcrypt::rmp::{AtomicEntry, Entry, Loaded, Table};
+///
+/// let table = [AtomicEntry::default()];
+/// let (old, new) = (Entry::default(), Entry::from_words([4, 0]));
+/// assert!(table.compare_exchange(0, old, new));
+/// assert!(!table.compare_exchange(0, old, new), "it is another one by now");
+/// assert_eq!(table.load(0), Loaded::Entry(new));
+/// assert_eq!(table.load(1), Loaded::NotCovered);
+/// ```
 #[derive(Debug, Default)]
-pub struct AtomicEntry([AtomicU64; 2]);
+#[repr(align(32))]
+pub struct AtomicEntry {
+    changes: AtomicU64,
+    words: [AtomicU64; 2],
+}
 
-/// The first word of an entry that is being changed.
-const BUSY: u64 = 1 << 1 | 1 << 62;
-/// The count of changes in the second word.
-const COUNT: u64 = 0x7fff << 33;
-const ONE: u64 = 1 << 33;
+/// How often an entry that changes under a reader's eyes is read anew.
+const READS: usize = 4;
 
 impl AtomicEntry {
     /// An entry at its beginning.
+    ///
+    /// A table must begin as one that operations have left: with zeros, or with the entries of a table that was kept.
     #[must_use]
     pub const fn new(entry: Entry) -> Self {
         let [first, second] = entry.to_words();
-        Self([AtomicU64::new(first), AtomicU64::new(second & !COUNT)])
+        Self { changes: AtomicU64::new(0), words: [AtomicU64::new(first), AtomicU64::new(second)] }
     }
 
+    /// The entry and the count of changes before it; `None` while another thread changes it.
+    #[inline]
     fn load(&self) -> Option<(Entry, u64)> {
-        let [first, second] = &self.0;
-        loop {
-            let before = second.load(Ordering::Acquire);
-            let owner = first.load(Ordering::Acquire);
-            if owner == BUSY {
+        for _ in 0..READS {
+            // Whoever reads a word that a change has written also sees, further down, that the change has begun.
+            let changes = self.changes.load(Ordering::Acquire);
+            let words = self.words.each_ref().map(|word| word.load(Ordering::Acquire));
+            if changes % 2 == 1 {
                 return None;
             }
-            let after = second.load(Ordering::Acquire);
-            if before == after {
-                return Some((Entry::from_words([owner, after & !COUNT]), after & COUNT));
+            if self.changes.load(Ordering::Relaxed) == changes {
+                return Some((Entry::from_words(words), changes));
             }
-            // Each round anew means that another thread has got on.
         }
-    }
-
-    /// The count of changes, if the entry was `current` and is taken now.
-    fn acquire(&self, current: Entry) -> Option<u64> {
-        let (found, count) = self.load()?;
-        let [first, second] = &self.0;
-        let [owner, masks] = current.to_words();
-        if found != current {
-            return None;
-        }
-        first.compare_exchange(owner, BUSY, Ordering::AcqRel, Ordering::Relaxed).ok()?;
-        // Only who has taken the entry changes the second word.
-        if second.load(Ordering::Acquire) == masks & !COUNT | count {
-            return Some(count);
-        }
-        first.store(owner, Ordering::Release);
         None
     }
 
-    fn release(&self, new: Entry, count: u64) {
-        let [first, second] = &self.0;
-        let [owner, masks] = new.to_words();
-        second.store(masks & !COUNT | count.wrapping_add(ONE) & COUNT, Ordering::Release);
-        first.store(owner, Ordering::Release);
+    fn acquire(&self, current: Entry) -> bool {
+        self.load().is_some_and(|(found, changes)| {
+            let (order, failed) = (Ordering::AcqRel, Ordering::Relaxed);
+            found == current
+                && self.changes.compare_exchange(changes, changes + 1, order, failed).is_ok()
+        })
     }
 
-    fn count(&self) -> u64 {
-        self.0[1].load(Ordering::Acquire) & COUNT
+    /// For whoever has taken the entry.
+    fn release(&self, new: Entry) {
+        for (word, new) in self.words.iter().zip(new.to_words()) {
+            word.store(new, Ordering::Release);
+        }
+        let changes = self.changes.load(Ordering::Relaxed);
+        self.changes.store(changes.wrapping_add(1), Ordering::Release);
     }
 }
 
 /// The entries of the pages from address 0 on.
 impl Table for [AtomicEntry] {
+    #[inline]
     fn load(&self, page: u64) -> Loaded {
         match entry(self, page) {
             None => Loaded::NotCovered,
@@ -112,69 +125,107 @@ impl Table for [AtomicEntry] {
         }
     }
 
+    fn next_covered(&self, page: u64) -> Option<u64> {
+        entry(self, page).map(|_| page)
+    }
+
     fn compare_exchange(&self, page: u64, current: Entry, new: Entry) -> bool {
         let Some(entry) = entry(self, page) else { return false };
-        let Some(count) = entry.acquire(current) else { return false };
-        entry.release(new, count);
+        if !entry.acquire(current) {
+            return false;
+        }
+        entry.release(new);
         true
     }
 
     fn acquire(&self, page: u64, current: Entry) -> bool {
-        entry(self, page).is_some_and(|entry| entry.acquire(current).is_some())
+        entry(self, page).is_some_and(|entry| entry.acquire(current))
     }
 
     fn release(&self, page: u64, new: Entry) {
         if let Some(entry) = entry(self, page) {
-            entry.release(new, entry.count());
+            entry.release(new);
         }
     }
 }
 
+#[inline]
 fn entry(table: &[AtomicEntry], page: u64) -> Option<&AtomicEntry> {
     table.get(usize::try_from(page).ok()?)
 }
 
-/// A segmented RMP: tables of their own for segments of the address space (AMD APM volume 2, section 15.36.4; RMP_CFG).
+/// A segmented RMP: a table for each segment of the address space (AMD APM volume 2, section 15.36).
 ///
 /// A segment's table covers it from its begin on; what lies behind is not covered.
+///
+/// ```
+/// use sevcrypt::rmp::{AtomicEntry, Entry, Loaded, RmpConfig, SegmentLimits, Segmented, Table};
+///
+/// // Segments of 128 GiB, of which the first and the third have a page of memory.
+/// let config = RmpConfig::from_msr(37 << 8 | 1, SegmentLimits::from_eax(36 | 40 << 6))?;
+/// let (first, third) = ([AtomicEntry::default()], [AtomicEntry::default()]);
+/// let tables: [&[AtomicEntry]; 3] = [&first, &[], &third];
+/// let table = Segmented::new(config, &tables).expect("the RMP is segmented");
+/// assert_eq!(table.load((2 << 37) >> 12), Loaded::Entry(Entry::default()));
+/// assert_eq!(table.load((1 << 37) >> 12), Loaded::NotCovered);
+/// # Ok::<(), sevcrypt::rmp::RegisterError>(())
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Segmented<'a> {
-    /// log2 of a segment's bytes: RMP_SEGMENT_SIZE.
+    /// log2 of a segment's pages.
     shift: u32,
-    tables: &'a [(u64, &'a [AtomicEntry])],
+    tables: &'a [&'a [AtomicEntry]],
 }
 
 impl<'a> Segmented<'a> {
-    /// Tables by the numbers of their segments, of 2^`shift` bytes each. `None` unless a segment has from 2 MiB to 2^52 bytes.
+    /// Tables in the order of their segments: empty where nothing is covered, none behind the last one. `None` unless the
+    /// register makes segments, of at least 2 MiB.
     #[must_use]
-    pub const fn new(shift: u32, tables: &'a [(u64, &'a [AtomicEntry])]) -> Option<Self> {
-        if shift < 21 || shift > 52 { None } else { Some(Self { shift, tables }) }
+    pub const fn new(config: RmpConfig, tables: &'a [&'a [AtomicEntry]]) -> Option<Self> {
+        match config.segment_shift() {
+            Some(shift @ 21..) => Some(Self { shift: shift - 12, tables }),
+            _ => None,
+        }
     }
 
     /// The table of a page and its number there.
-    fn find(&self, page: u64) -> Option<(&'a [AtomicEntry], u64)> {
-        let pages = 1 << (self.shift - 12);
-        let (_, table) = self.tables.iter().find(|(number, _)| *number == page / pages)?;
-        Some((table, page % pages))
+    #[inline]
+    fn find(&self, page: u64) -> (&'a [AtomicEntry], u64) {
+        let segment = usize::try_from(page >> self.shift).ok();
+        let table = segment.and_then(|segment| self.tables.get(segment)).copied();
+        (table.unwrap_or_default(), page & ((1 << self.shift) - 1))
     }
 }
 
 impl Table for Segmented<'_> {
+    #[inline]
     fn load(&self, page: u64) -> Loaded {
-        self.find(page).map_or(Loaded::NotCovered, |(table, page)| table.load(page))
+        let (table, page) = self.find(page);
+        table.load(page)
+    }
+
+    fn next_covered(&self, page: u64) -> Option<u64> {
+        let (_, offset) = self.find(page);
+        let segment = page >> self.shift;
+        let tables = self.tables.iter().zip(0..).skip(usize::try_from(segment).ok()?);
+        tables.into_iter().find_map(|(table, number)| {
+            let begin = if number == segment { offset } else { 0 };
+            table.next_covered(begin).map(|page| (number << self.shift) + page)
+        })
     }
 
     fn compare_exchange(&self, page: u64, current: Entry, new: Entry) -> bool {
-        self.find(page).is_some_and(|(table, page)| table.compare_exchange(page, current, new))
+        let (table, page) = self.find(page);
+        table.compare_exchange(page, current, new)
     }
 
     fn acquire(&self, page: u64, current: Entry) -> bool {
-        self.find(page).is_some_and(|(table, page)| table.acquire(page, current))
+        let (table, page) = self.find(page);
+        table.acquire(page, current)
     }
 
     fn release(&self, page: u64, new: Entry) {
-        if let Some((table, page)) = self.find(page) {
-            table.release(page, new);
-        }
+        let (table, page) = self.find(page);
+        table.release(page, new);
     }
 }

@@ -1,11 +1,10 @@
-//! Instructions and checks, each rule by itself; and many at random against a table of what should be.
+//! Instructions and checks, each rule by itself; `model.rs` has many of them at random.
 
 use std::vec::Vec;
 
-use proptest::prelude::*;
-
 use super::*;
-use crate::addr::{Asid, GuestPhysAddr, PAGE, PageSize, Vmpl};
+use crate::addr::{Asid, GuestPhysAddr, PAGE, PageSize, PhysAddr, Vmpl};
+use crate::status::Status;
 
 const GUEST: Guest = Guest { asid: Asid::new(5), vmpl: Vmpl::VMPL0 };
 
@@ -272,8 +271,11 @@ fn sizes_of_requests() {
 #[test]
 fn segments() {
     let (low, high) = (entries(512), entries(512));
-    let tables = [(0, &low[..]), (8, &high[..])];
-    let table = Segmented::new(37, &tables).unwrap();
+    let mut tables: [&[AtomicEntry]; 10] = [&[]; 10];
+    (tables[0], tables[8]) = (&low, &high);
+    let limits = SegmentLimits { min: 20, max: 40 };
+    let config = |value| RmpConfig::from_msr(value, limits).unwrap();
+    let table = Segmented::new(config(37 << 8 | 1), &tables).unwrap();
     let rmp = Rmp::new(&table, 99);
     let spa = 8 << 37 | 0x7000;
     rmp.rmpupdate(Asid::HOST, spa, &small(0x9000).to_bytes()).unwrap();
@@ -282,7 +284,15 @@ fn segments() {
     assert_eq!(rmp.check_host_write(9 << 37, PageSize::Size4K), Ok(()));
     let none = rmp.rmpupdate(Asid::HOST, 9 << 37, &small(0x9000).to_bytes());
     assert_eq!(none, Err(RmpFailure::Input));
-    assert!(Segmented::new(20, &tables).is_none());
+    assert_eq!(rmp.check_host_write(10 << 37, PageSize::Size4K), Ok(()));
+    assert!(Segmented::new(config(20 << 8 | 1), &tables).is_none());
+    assert!(Segmented::new(config(0), &tables).is_none());
+    let covered = |page| super::Table::next_covered(&table, page);
+    let eighth = 8 << (37 - 12);
+    assert_eq!((covered(0), covered(511)), (Some(0), Some(511)));
+    assert_eq!((covered(512), covered(1 << 25)), (Some(eighth), Some(eighth)));
+    assert_eq!((covered(eighth + 511), covered(eighth + 512)), (Some(eighth + 511), None));
+    assert_eq!(covered(u64::MAX), None);
 }
 
 /// Two threads hand one page to and fro, and a third one reads: it never sees a page that belongs to both, or to one with the other's
@@ -324,57 +334,340 @@ fn threads() {
     assert!(matches!(super::Table::load(&table[..], 7), Loaded::Entry(_)));
 }
 
-proptest! {
-    /// Whatever is done in whatever order: the first entry of a region counts its pages, no 4 KiB page lies under a large one,
-    /// and the host never writes to a page that is not its own.
-    #[test]
-    fn any_order(steps in prop::collection::vec((0u8..6, 0u64..24, 0u32..4, any::<bool>()), 1..200)) {
-        let table = entries(1536);
-        let rmp = Rmp::new(&table[..], 3);
-        // Pages at both ends of three regions.
-        let page = |n: u64| n / 8 * 512 + [0, 1, 2, 3, 508, 509, 510, 511][(n % 8) as usize];
-        for (what, n, asid, flag) in steps {
-            let page = page(n);
-            let spa = page * PAGE as u64;
-            let size = if flag { PageSize::Size2M } else { PageSize::Size4K };
-            let guest = Guest { asid: Asid::new(asid), vmpl: Vmpl::VMPL0 };
-            let at = Access { spa, gpa: gpa(spa), mapping: size };
-            let before: Vec<Entry> = (0..1536).map(|page| entry(&rmp, page)).collect();
-            let changed = match what {
-                0 | 1 => {
-                    let to = match asid {
-                        0 => PageAssignment { page_size: size, ..PageAssignment::HYPERVISOR },
-                        _ => PageAssignment::guest(Asid::new(asid), gpa(spa), size),
-                    };
-                    assign(&rmp, page, to).is_ok()
+/// All threads replace one entry by one with both words larger by one: no count is lost, and no reader sees words of two entries.
+#[test]
+fn entries_are_whole() {
+    const EACH: u64 = 3000;
+    let table = &entries(1)[..];
+    std::thread::scope(|scope| {
+        for _ in 0..3 {
+            scope.spawn(move || {
+                for _ in 0..EACH {
+                    loop {
+                        let Loaded::Entry(old) = super::Table::load(table, 0) else { continue };
+                        let new = Entry::from_words(old.to_words().map(|word| word + 1));
+                        if super::Table::compare_exchange(table, 0, old, new) {
+                            break;
+                        }
+                    }
                 }
-                2 => rmp.psmash(Asid::HOST, spa).is_ok(),
-                3 => rmp.pvalidate(guest, at, size, true).is_ok(),
-                4 => rmp.pvalidate(guest, at, size, false).is_ok(),
-                _ => {
-                    let adjust = RmpAdjust { target: Vmpl::VMPL1, permissions: Permissions::READ, vmsa: flag };
-                    rmp.rmpadjust(guest, at, size, adjust).is_ok()
+            });
+        }
+        scope.spawn(move || {
+            for _ in 0..50_000 {
+                if let Loaded::Entry(entry) = super::Table::load(table, 0) {
+                    let [first, second] = entry.to_words();
+                    assert_eq!(first, second);
                 }
-            };
-            let after: Vec<Entry> = (0..1536).map(|page| entry(&rmp, page)).collect();
-            prop_assert!(changed || before == after, "what fails changes nothing");
-            for region in after.chunks(512) {
-                let is_large = region[0].assigned() && region[0].page_size() == PageSize::Size2M;
-                let others = region[1..].iter().filter(|entry| entry.assigned()).count();
-                if !is_large {
-                    prop_assert_eq!(usize::from(region[0].subpage_count()), others);
-                }
-                prop_assert!(region[1..].iter().all(|entry| entry.page_size() == PageSize::Size4K));
-                prop_assert!(!is_large || region[0].subpage_count() == 0);
             }
-            for n in 0..24 {
-                let page = (n / 8 * 512 + [0, 1, 2, 3, 508, 509, 510, 511][n as usize % 8]) as usize;
-                let head = after[page / 512 * 512];
-                let is_large = head.assigned() && head.page_size() == PageSize::Size2M;
-                let is_free = !is_large && !after[page].assigned();
-                let spa = page as u64 * PAGE as u64;
-                prop_assert_eq!(rmp.check_host_write(spa, PageSize::Size4K).is_ok(), is_free);
-            }
+        });
+    });
+    assert_eq!(super::Table::load(table, 0), Loaded::Entry(Entry::from_words([3 * EACH; 2])));
+}
+
+/// A thread that has taken a region and does not go on stops nobody: all others are told.
+#[test]
+fn stalled_writer() {
+    let table = entries(1024);
+    let rmp = Rmp::new(&table[..], 99);
+    assign(&rmp, 513, small(0x9000)).unwrap();
+    let page = access(513, 0x9000, PageSize::Size4K);
+    rmp.pvalidate(GUEST, page, PageSize::Size4K, true).unwrap();
+    let held = rmp.hold(512).unwrap();
+    let in_use = Err(RmpFailure::InUse);
+    assert_eq!(rmp.check(GUEST, Kind::Read, page), Ok(()), "its own entry is not touched");
+    let whole = access(512, 0x8000, PageSize::Size2M);
+    assert_eq!(rmp.check(GUEST, Kind::Read, whole), Err(Fault::Busy));
+    assert_eq!(rmp.check_host_write(0x20_0000, PageSize::Size4K), Err(Fault::Busy));
+    assert_eq!(rmp.check_host_write(0x20_3000, PageSize::Size2M), Err(Fault::Busy));
+    let free = access(514, 0x9000, PageSize::Size4K);
+    let validated = rmp.pvalidate(GUEST, free, PageSize::Size4K, true);
+    assert_eq!(validated, Err(Fault::Busy.into()));
+    assert_eq!(assign(&rmp, 513, PageAssignment::HYPERVISOR), in_use);
+    assert_eq!(assign(&rmp, 512, large(0)), in_use);
+    assert_eq!(rmp.psmash(Asid::HOST, 0x20_0000), in_use);
+    assert_eq!(rmp.rmpread(Asid::HOST, 0x20_1000).map(|_| ()), in_use);
+    assert_eq!((rmp.use_page(0x20_1000), rmp.release_page(0x20_1000)), (in_use, in_use));
+    let busy = Err(Status::IN_USE);
+    let entry = entry(&rmp, 513);
+    assert_eq!(rmp.page(0x20_0000).map(|_| ()), busy);
+    assert_eq!(rmp.replace_page(0x20_1000, entry, entry), busy);
+    assert_eq!(rmp.page_unsmash(0x20_0000), busy);
+    assert_eq!(rmp.initialise(&[], &[]), busy);
+    drop(held);
+    assert_eq!(assign(&rmp, 513, PageAssignment::HYPERVISOR), Ok(()));
+}
+
+#[test]
+fn fault_bits() {
+    let private = FaultContext { private: true, ..FaultContext::default() };
+    let shared = FaultContext::default();
+    let walk = FaultContext { table_walk: true, ..private };
+    let shadow = FaultContext { vmpl_sss: true, ..private };
+    let bits = |bits: &[u32]| Some(bits.iter().fold(0, |all, bit| all | 1 << bit));
+    let owner = |size_mismatch| Fault::Owner { size_mismatch };
+    let vmpl = |shadow_stack| Fault::Vmpl { shadow_stack };
+    for (fault, context, expected) in [
+        (owner(false), private, bits(&[31, 32, 34])),
+        (owner(false), walk, bits(&[31, 33, 34])),
+        (owner(true), private, bits(&[31, 32, 34, 35])),
+        (Fault::NotHypervisor, shared, bits(&[31, 32])),
+        (Fault::Busy, shared, bits(&[31, 32])),
+        (Fault::Busy, private, bits(&[31, 32, 34])),
+        (vmpl(true), private, bits(&[31, 32, 34, 36])),
+        (vmpl(true), shadow, bits(&[31, 32, 34, 36, 37])),
+        (vmpl(false), shadow, bits(&[31, 32, 34, 36])),
+        (Fault::NotValidated, private, None),
+    ] {
+        assert_eq!(fault.exitinfo1(context), expected, "{fault:?} {context:?}");
+    }
+    assert_eq!((Fault::RMP, Fault::VC_NOT_VALIDATED), (1 << 31, 0x404));
+}
+
+#[test]
+fn pages_of_vmrun() {
+    let table = entries(512);
+    let rmp = Rmp::new(&table[..], 99);
+    assign(&rmp, 7, small(0x9000)).unwrap();
+    for (page, failure) in [
+        (HostPage::Vmcb, VmFailure::GeneralProtection),
+        (HostPage::HostSave, VmFailure::GeneralProtection),
+        (HostPage::Vmsave, VmFailure::GeneralProtection),
+        (HostPage::GuestVmsave, VmFailure::NestedPageFault),
+        (HostPage::AvicBacking, VmFailure::VmexitInvalid),
+        (HostPage::EsVmsa, VmFailure::VmexitInvalid),
+    ] {
+        assert_eq!(rmp.check_host_page(page, 0x7000), Err(failure), "{page:?}");
+        assert_eq!(rmp.check_host_page(page, 0x8000), Ok(()));
+        assert_eq!(rmp.check_host_page(page, 1 << 40), Ok(()), "not covered");
+    }
+    type Rmps<'a> = Rmp<'a, Table>;
+    assert_eq!(Rmps::check_host_save(0), Err(VmFailure::GeneralProtection));
+    assert_eq!(Rmps::check_host_save(0x8000), Ok(()));
+
+    let invalid = Err(VmFailure::VmexitInvalid);
+    let vmsa = |asid, spa, at| rmp.check_vmsa(asid, spa, gpa(at));
+    assert_eq!(vmsa(GUEST.asid, 0x7000, 0x9000), invalid, "no save area");
+    let page = access(7, 0x9000, PageSize::Size4K);
+    rmp.pvalidate(GUEST, page, PageSize::Size4K, true).unwrap();
+    let adjust = RmpAdjust { target: Vmpl::VMPL1, permissions: Permissions::NONE, vmsa: true };
+    rmp.rmpadjust(GUEST, page, PageSize::Size4K, adjust).unwrap();
+    assert_eq!(vmsa(GUEST.asid, 0x7000, 0x9000), Ok(()));
+    assert_eq!(vmsa(Asid::new(6), 0x7000, 0x9000), invalid);
+    assert_eq!(vmsa(GUEST.asid, 0x7000, 0xa000), invalid);
+    assert_eq!(vmsa(GUEST.asid, 1 << 40, 0x9000), invalid, "not covered");
+    assign(&rmp, 7, small(0x9000).locked()).unwrap();
+    assert_eq!(vmsa(GUEST.asid, 0x7000, 0x9000), invalid, "immutable");
+}
+
+/// Pages that the machine keeps, and pages in use, inside of what shall be one of 2 MiB.
+#[test]
+fn large_pages_over_others() {
+    let table = entries(1024);
+    let rmp = Rmp::new(&table[..], 99);
+    rmp.use_page(513 * 0x1000).unwrap();
+    assert_eq!(assign(&rmp, 512, large(0)), Err(RmpFailure::InUse));
+    rmp.release_page(513 * 0x1000).unwrap();
+    let fixed = Entry::from_words([4, 0]);
+    assert!(super::Table::compare_exchange(&table[..], 514, entry(&rmp, 514), fixed));
+    assert_eq!(assign(&rmp, 512, large(0)), Err(RmpFailure::Permission));
+    assert_eq!(assign(&rmp, 514, small(0)), Err(RmpFailure::Permission), "HV_FIXED");
+    assert_eq!(rmp.check_host_write(514 * 0x1000, PageSize::Size4K), Ok(()));
+    assign(&rmp, 513, PageAssignment::FIRMWARE).unwrap();
+    assert_eq!(entry(&rmp, 513).to_words(), [0x8000_0000_0000_0005, 0xf]);
+    let freed = assign(&rmp, 513, PageAssignment::HYPERVISOR);
+    assert_eq!(freed, Err(RmpFailure::Permission));
+    let short = entries(700);
+    let rmp = Rmp::new(&short[..], 99);
+    assert_eq!(assign(&rmp, 512, large(0)), Err(RmpFailure::Input), "half of it is not covered");
+    assert_eq!(entry(&rmp, 512), Entry::default());
+}
+
+#[test]
+fn transitions_of_firmware() {
+    let context = PhysAddr::new(0x1234_5000).unwrap();
+    let firmware = Entry::from_words([0x8000_0000_0000_0005, 0xf]);
+    let metadata = firmware.into_metadata(context);
+    assert_eq!(metadata.to_words(), [0x8001_0000_1234_5005, 0xf]);
+    assert_eq!(metadata.metadata_context(), Some(context));
+    assert_eq!(firmware.metadata_context(), None);
+    assert_eq!(metadata.into_firmware(), firmware);
+    let made = firmware.into_context();
+    assert_eq!(made.to_words(), [0xa000_0000_0000_0005, 0xf]);
+    assert_eq!((made.state(), made.into_firmware()), (PageState::Context, firmware));
+    let fixed = firmware.into_hv_fixed();
+    assert_eq!((fixed.state(), fixed.to_words()[0]), (PageState::HvFixed, 4));
+    let ready = Entry::from_words([0x8028_0000_0800_0005, 0xf]);
+    let masks = [Permissions::READ, Permissions::NONE, Permissions::FULL];
+    let launched = ready.into_launched(masks, true);
+    assert_eq!(launched.to_words(), [0x6028_0000_0800_0001, 0x0f00_010f]);
+    assert_eq!(launched.state(), PageState::GuestValid);
+    for (entry, words) in [
+        (firmware, Some([1, 0xf])),
+        (metadata, Some([0x1234_5001, 0xf])),
+        (ready, Some([0x0028_0000_0800_0001, 0xf])),
+        (ready.with_validated(true), Some([0x4028_0000_0800_0001, 0xf])),
+        (made, None),
+        (fixed, None),
+        (launched, None),
+    ] {
+        assert_eq!(entry.reclaimed().map(Entry::to_words), words, "{entry:?}");
+    }
+}
+
+#[test]
+fn replaced_by_firmware() {
+    let table = entries(1024);
+    let rmp = Rmp::new(&table[..], 99);
+    let at = |page: u64| page * PAGE as u64;
+    for page in [512, 513, 514] {
+        assign(&rmp, page, PageAssignment::FIRMWARE).unwrap();
+    }
+    let old = rmp.page(at(513)).unwrap();
+    assert_eq!((old.state, old.size), (PageState::Firmware, PageSize::Size4K));
+    rmp.replace_page(at(513), old.entry, old.entry.into_context()).unwrap();
+    assert_eq!(rmp.page(at(513)).unwrap().state, PageState::Context);
+    let late = rmp.replace_page(at(513), old.entry, old.entry.into_hv_fixed());
+    assert_eq!(late, Err(Status::INVALID_PAGE_STATE));
+    // The count of a region's first page goes its own way.
+    let head = rmp.page(at(512)).unwrap().entry;
+    assert_eq!(head.subpage_count(), 2);
+    assign(&rmp, 515, small(0x9000)).unwrap();
+    rmp.replace_page(at(512), head, head.into_hv_fixed()).unwrap();
+    assert_eq!(entry(&rmp, 512), Entry::from_words([4 | 3 << 3, 0xf]));
+    let last = entry(&rmp, 514);
+    rmp.replace_page(at(514), last, last.into_hv_fixed()).unwrap();
+    assert_eq!(entry(&rmp, 512).subpage_count(), 2);
+    let none = Entry::default();
+    assert_eq!(rmp.page(at(1024)).unwrap().state, PageState::Default);
+    assert_eq!(rmp.replace_page(at(1024), none, none), Err(Status::INVALID_ADDRESS));
+    let two = none.with_page_size(PageSize::Size2M);
+    assert_eq!(rmp.replace_page(at(9), none, two), Err(Status::INVALID_PAGE_SIZE));
+
+    let firmware = PageAssignment { page_size: PageSize::Size2M, ..PageAssignment::FIRMWARE };
+    assign(&rmp, 0, firmware).unwrap();
+    let inside = entry(&rmp, 9);
+    assert_eq!(rmp.replace_page(at(9), inside, inside), Err(Status::INVALID_PAGE_SIZE));
+    let head = entry(&rmp, 0);
+    rmp.replace_page(0, head, head.into_hv_fixed()).unwrap();
+    assert!((0..512).all(|page| entry(&rmp, page).state() == PageState::HvFixed));
+}
+
+#[test]
+fn reclaiming() {
+    let table = entries(1024);
+    let own = [0x1000..0x2000];
+    let rmp = Rmp::new(&table[..], 99).placed(&own);
+    let reclaim = |operand| PageReclaim::parse(operand).and_then(|page| rmp.page_reclaim(page));
+    for bit in 1..12 {
+        assert_eq!(reclaim(0x20_0000 | 1 << bit), Err(Status::INVALID_PARAM), "bit {bit}");
+    }
+    assert_eq!(reclaim(1 << 52), Err(Status::INVALID_ADDRESS));
+    assert_eq!(reclaim(!0xfff), Err(Status::INVALID_ADDRESS));
+    assert_eq!(reclaim(0x1000), Err(Status::INVALID_PARAM), "the RMP itself");
+    assert_eq!(reclaim(1), Err(Status::INVALID_PARAM), "and around it");
+    assert_eq!(reclaim(1024 << 12), Err(Status::INVALID_PARAM), "not covered");
+    assert_eq!(reclaim(0x20_0001), Err(Status::INVALID_PAGE_SIZE));
+    assert_eq!(reclaim(0x3000), Ok(()), "nothing to do");
+    assign(&rmp, 3, PageAssignment::FIRMWARE).unwrap();
+    reclaim(0x3000).unwrap();
+    assert_eq!(entry(&rmp, 3).state(), PageState::Reclaim);
+    assign(&rmp, 3, small(0x9000).locked()).unwrap();
+    reclaim(0x3000).unwrap();
+    assert_eq!(entry(&rmp, 3).state(), PageState::GuestInvalid);
+    rmp.pvalidate(GUEST, access(3, 0x9000, PageSize::Size4K), PageSize::Size4K, true).unwrap();
+    assign(&rmp, 3, small(0x9000).locked()).unwrap();
+    reclaim(0x3000).unwrap();
+    assert_eq!(entry(&rmp, 3).state(), PageState::GuestValid);
+    assign(&rmp, 4, PageAssignment::FIRMWARE).unwrap();
+    let firmware = entry(&rmp, 4);
+    rmp.replace_page(0x4000, firmware, firmware.into_context()).unwrap();
+    assert_eq!(reclaim(0x4000), Err(Status::INVALID_PAGE_STATE));
+    assign(&rmp, 512, large(0x20_0000).locked()).unwrap();
+    assert_eq!(reclaim(0x20_0000), Err(Status::INVALID_PAGE_SIZE));
+    reclaim(0x20_0001).unwrap();
+    assert_eq!(entry(&rmp, 512).state(), PageState::GuestInvalid);
+}
+
+#[test]
+fn unsmashing() {
+    let table = entries(1536);
+    let own = [0x1000..0x2000];
+    let rmp = Rmp::new(&table[..], 99).placed(&own);
+    assert_eq!(rmp.page_unsmash(0x20_1000), Err(Status::INVALID_PARAM));
+    assert_eq!(rmp.page_unsmash(0), Err(Status::INVALID_ADDRESS), "the RMP itself");
+    assert_eq!(rmp.page_unsmash(0x60_0000), Err(Status::INVALID_ADDRESS), "not covered");
+    assert_eq!(rmp.page_unsmash(0x20_0000), Err(Status::INVALID_PAGE_STATE));
+    // A large page, smashed; its pages made immutable one by one.
+    assign(&rmp, 512, large(0x80_0000)).unwrap();
+    let whole = access(512, 0x80_0000, PageSize::Size2M);
+    rmp.pvalidate(GUEST, whole, PageSize::Size2M, true).unwrap();
+    assert_eq!(rmp.page_unsmash(0x20_0000), Err(Status::INVALID_PAGE_STATE), "it is large");
+    rmp.psmash(Asid::HOST, 0x20_0000).unwrap();
+    let page = |n: u64| small(0x80_0000 + n * PAGE as u64);
+    for n in 0..512 {
+        assert_eq!(rmp.page_unsmash(0x20_0000), Err(Status::INVALID_PAGE_STATE), "{n}");
+        assign(&rmp, 512 + n, page(n).locked()).unwrap();
+    }
+    // One rule broken at a time.
+    for n in [0, 1, 511] {
+        let spa = (512 + n) * PAGE as u64;
+        let good = entry(&rmp, 512 + n).with_subpage_count(0);
+        for bad in [
+            good.with_validated(false),
+            good.with_vmsa(true),
+            good.with_asid(Asid::new(6)),
+            good.with_asid(Asid::HOST).with_validated(false),
+            good.with_gpa(gpa(0x90_0000 + (n + 1) * 0x1000)),
+            good.with_permissions(Vmpl::VMPL2, Permissions::READ),
+            good.with_immutable(false).with_lock(false),
+        ] {
+            rmp.replace_page(spa, good, bad).unwrap();
+            let found = rmp.page_unsmash(0x20_0000);
+            assert_eq!(found, Err(Status::INVALID_PAGE_STATE), "{n} {bad:?}");
+            rmp.replace_page(spa, bad, good).unwrap();
         }
     }
+    rmp.page_unsmash(0x20_0000).unwrap();
+    assert_eq!(entry(&rmp, 512).to_words(), [0xc028_0000_0080_0007, 0xf]);
+    assert_eq!(entry(&rmp, 513).to_words(), [0x4000_0000_0080_1001, 0xf]);
+    rmp.page_reclaim(PageReclaim::parse(0x20_0001).unwrap()).unwrap();
+    assert_eq!(rmp.check(GUEST, Kind::Write, whole), Ok(()));
+    assert!((512..1024).all(|n| rmp.check_host_write(n << 12, PageSize::Size4K).is_err()));
+    let back = PageAssignment { page_size: PageSize::Size2M, ..PageAssignment::HYPERVISOR };
+    assign(&rmp, 512, back).unwrap();
+    assert!((512..1024).all(|n| entry(&rmp, n).state() == PageState::Hypervisor));
+}
+
+/// As a published log of a host has it: the first MiB of a region is the RMP.
+#[test]
+fn initialising() {
+    let table = entries(1500);
+    let own = [0x20_0000..0x30_0000];
+    let rmp = Rmp::new(&table[..], 99).placed(&own);
+    assign(&rmp, 1024, large(0)).unwrap_err();
+    assign(&rmp, 3, small(0x9000)).unwrap();
+    let dram = [0..0x48_0800, 0x50_0000..0x1000_0000];
+    rmp.initialise(&dram, &[0x5fff..0x6001]).unwrap();
+    assert_eq!(entry(&rmp, 512).to_words(), [0x8000_0000_0000_07fd, 0]);
+    for page in 0..1500 {
+        let expected = match page {
+            512..768 => PageState::Firmware,
+            5 | 6 | 0xa0..0xc0 | 0x480..0x500 => PageState::HvFixed,
+            _ => PageState::Hypervisor,
+        };
+        assert_eq!(entry(&rmp, page).state(), expected, "{page:#x}");
+        let count = if page == 512 { 255 } else { 0 };
+        assert_eq!(entry(&rmp, page).subpage_count(), count, "{page:#x}");
+    }
+    // Each segment, and the addresses that no guest ever has.
+    let (low, high) = (entries(600), entries(512));
+    let mut tables: [&[AtomicEntry]; 0xfd1] = [&[]; 0xfd1];
+    (tables[0], tables[0xfd0]) = (&low, &high);
+    let config = RmpConfig::from_msr(28 << 8 | 1, SegmentLimits { min: 20, max: 40 }).unwrap();
+    let table = Segmented::new(config, &tables).unwrap();
+    let rmp = Rmp::new(&table, 99);
+    rmp.initialise(&[0..1 << 52], &[]).unwrap();
+    assert_eq!(rmp.page(599 << 12).unwrap().state, PageState::Hypervisor);
+    assert_eq!(rmp.page(0xfd_0000_0000).unwrap().state, PageState::HvFixed);
 }

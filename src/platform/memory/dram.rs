@@ -1,8 +1,10 @@
 //! The memory behind the controllers: [`Dram`].
 
 use core::fmt;
+use core::ops::Range;
 use std::boxed::Box;
 use std::sync::atomic::AtomicU8;
+use std::vec::Vec;
 
 use zerocopy::FromZeros;
 
@@ -15,6 +17,9 @@ use crate::mem::GuestBytes;
 /// writes ciphertext, and is in nobody's order: what [`MemoryController`](super::MemoryController) says of concurrent accesses
 /// holds between its own.
 pub trait Dram: Send + Sync {
+    /// Where there is memory.
+    fn ranges(&self) -> Vec<Range<u64>>;
+
     /// Whether there is memory at all of these addresses.
     fn holds(&self, addr: PhysAddr, len: u64) -> bool;
 
@@ -78,6 +83,10 @@ impl HeapDram {
 }
 
 impl Dram for HeapDram {
+    fn ranges(&self) -> Vec<Range<u64>> {
+        std::vec![0..self.size()]
+    }
+
     fn holds(&self, addr: PhysAddr, len: u64) -> bool {
         len <= self.size() && addr.get() <= self.size() - len
     }

@@ -194,6 +194,12 @@ impl<D> MemoryController<D> {
         self.slots.maker().encryption
     }
 
+    /// How addresses are spread over channels.
+    #[must_use]
+    pub fn interleave(&self) -> &dyn Interleave {
+        &*self.interleave
+    }
+
     /// The memory as a probe on its bus sees it.
     #[must_use]
     pub const fn dram(&self) -> &D {
@@ -220,13 +226,11 @@ impl<D> MemoryController<D> {
 
     /// The seeds that [`install_key`](Self::install_key) and the configuration brought, and no reset took: for a machine that
     /// is saved.
-    #[allow(dead_code, reason = "the machine saves them")]
     pub(crate) fn seeds(&self) -> impl Iterator<Item = (Asid, Zeroizing<[u8; 32]>)> {
         self.slots.seeds()
     }
 
     /// The seed of the tweak.
-    #[allow(dead_code, reason = "the machine saves it")]
     pub(crate) fn tweak_seed(&self) -> &[u8; 32] {
         &self.tweak_seed
     }

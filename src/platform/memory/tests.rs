@@ -1,5 +1,6 @@
 //! The controller against slow models of it, its known answers, and threads.
 
+use core::ops::Range;
 use std::boxed::Box;
 use std::format;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
@@ -72,6 +73,11 @@ impl OnePage {
 }
 
 impl Dram for OnePage {
+    fn ranges(&self) -> Vec<Range<u64>> {
+        let start = self.0.get();
+        std::vec![start..start + PAGE as u64]
+    }
+
     fn holds(&self, addr: PhysAddr, len: u64) -> bool {
         addr.page() == self.0 && addr.page_offset() as u64 + len <= PAGE as u64
     }
@@ -766,6 +772,7 @@ mod of_a_vmm {
         let pages: Vec<_> = (0x10..0x14).map(|page| dirty(&ram, page << 12)).collect();
         assert_eq!(pages, [true, false, true, false]);
 
+        assert_eq!(memory.dram().ranges(), [0..0x3000, 0x3000..0x6000, 0x10000..0x14000]);
         for (addr, len) in [(0x5fff, 2), (0x6000, 1), (0xffff, 2), (0x13fff, 2)] {
             let refused = memory.write(GUEST, at(addr), &std::vec![0; len]);
             assert_eq!(refused, Err(AccessError::NoDram { addr: at(addr), len: len as u64 }));

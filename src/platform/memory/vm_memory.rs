@@ -1,6 +1,8 @@
 //! Guest memory of the `vm-memory` crate, version 0.18, as DRAM (feature `vm-memory-018`): [`VmMemory`].
 
 use core::fmt;
+use core::ops::Range;
+use std::vec::Vec;
 
 use vm_memory::{
     Address, GuestAddress, GuestMemoryBackend, GuestMemoryRegion, MemoryRegionAddress,
@@ -51,6 +53,14 @@ impl<M: GuestMemoryBackend> VmMemory<M> {
 }
 
 impl<M: GuestMemoryBackend + Send + Sync> Dram for VmMemory<M> {
+    fn ranges(&self) -> Vec<Range<u64>> {
+        let ranges = self.0.iter().map(|region| {
+            let start = region.start_addr().0;
+            start..start.saturating_add(region.len())
+        });
+        ranges.collect()
+    }
+
     fn holds(&self, addr: PhysAddr, len: u64) -> bool {
         usize::try_from(len).is_ok_and(|len| self.0.check_range(GuestAddress(addr.get()), len))
     }

@@ -1,0 +1,155 @@
+//! The firmware's way to memory and to the RMP.
+
+use core::ops::Range;
+
+use crate::addr::{Asid, PAGE, PageSize, PhysAddr};
+use crate::platform::machine::Machine;
+use crate::platform::memory::{AccessError, Dram, DramKey};
+use crate::rmp::{AtomicEntry, Entry, FirmwarePage, PageState, Rmp};
+use crate::status::Status;
+
+/// Memory and the RMP, as the firmware reaches them: past every check that the CPU makes of the host.
+pub(crate) struct Bus<'m, D: Dram>(pub(crate) &'m Machine<D>);
+
+/// What a look at the RMP has shown of a page.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct LookedUp {
+    /// The page.
+    pub(crate) page: PhysAddr,
+    /// Its state.
+    pub(crate) state: PageState,
+    /// Its entry as it was found.
+    pub(crate) entry: Entry,
+}
+
+impl LookedUp {
+    /// Whether the page is the firmware's to write: FIRMWARE, or no page of the RMP.
+    pub(crate) fn is_firmware_or_default(&self) -> bool {
+        matches!(self.state, PageState::Firmware | PageState::Default)
+    }
+
+    /// Whether the RMP has it with that size; a page that it does not cover has none.
+    pub(crate) fn has_size(&self, size: PageSize) -> bool {
+        self.state != PageState::Default && self.entry.page_size() == size
+    }
+}
+
+impl<'m, D: Dram> Bus<'m, D> {
+    /// The RMP.
+    pub(crate) fn rmp(&self) -> Rmp<'m, [AtomicEntry]> {
+        self.0.rmp()
+    }
+
+    /// Checks that memory has the bytes from an address on.
+    ///
+    /// # Errors
+    /// `INVALID_ADDRESS`.
+    pub(crate) fn check_range(&self, paddr: u64, len: usize) -> Result<PhysAddr, Status> {
+        let addr = PhysAddr::new(paddr).map_err(|_| Status::INVALID_ADDRESS)?;
+        let has = self.0.memory().dram().holds(addr, len as u64);
+        if has { Ok(addr) } else { Err(Status::INVALID_ADDRESS) }
+    }
+
+    /// Looks a page up: the page in which `paddr` lies.
+    ///
+    /// # Errors
+    /// `INVALID_ADDRESS`: memory does not have it. `IN_USE` (MODEL): another processor is changing the entry.
+    pub(crate) fn look_up(&self, paddr: u64) -> Result<LookedUp, Status> {
+        let page = self.check_range(paddr & !(PAGE as u64 - 1), PAGE)?;
+        let FirmwarePage { state, entry, .. } = self.rmp().page(page.get())?;
+        Ok(LookedUp { page, state, entry })
+    }
+
+    /// Changes the entry of a page that has not changed since it was looked up.
+    ///
+    /// # Errors
+    /// Nothing was changed: `INVALID_PAGE_STATE`: it has (MODEL). `IN_USE` (MODEL): another processor is changing it.
+    pub(crate) fn change(&self, page: &LookedUp, to: Entry) -> Result<(), Status> {
+        self.rmp().replace_page(page.page.get(), page.entry, to)
+    }
+
+    /// Reads memory of the host, unencrypted: each byte once.
+    ///
+    /// # Errors
+    /// `INVALID_ADDRESS`
+    pub(crate) fn read(&self, paddr: u64, to: &mut [u8]) -> Result<(), Status> {
+        let addr = self.check_range(paddr, to.len())?;
+        self.0.memory().read(DramKey::None, addr, to).map_err(status)
+    }
+
+    /// Writes memory of the host, unencrypted.
+    ///
+    /// # Errors
+    /// `INVALID_ADDRESS`: nothing was written.
+    pub(crate) fn write(&self, paddr: u64, bytes: &[u8]) -> Result<(), Status> {
+        let addr = self.check_range(paddr, bytes.len())?;
+        self.0.memory().write(DramKey::None, addr, bytes).map_err(status)
+    }
+
+    /// Reads bytes of a guest, deciphered with the key in its ASID's slot.
+    ///
+    /// # Errors
+    /// `INVALID_ADDRESS`
+    pub(crate) fn read_guest(&self, asid: Asid, paddr: u64, to: &mut [u8]) -> Result<(), Status> {
+        let addr = self.check_range(paddr, to.len())?;
+        self.0.memory().read(DramKey::Slot(asid), addr, to).map_err(status)
+    }
+
+    /// Writes bytes of a guest, enciphered with the key in its ASID's slot.
+    ///
+    /// # Errors
+    /// `INVALID_ADDRESS`: nothing was written.
+    pub(crate) fn write_guest(&self, asid: Asid, paddr: u64, bytes: &[u8]) -> Result<(), Status> {
+        let addr = self.check_range(paddr, bytes.len())?;
+        self.0.memory().write(DramKey::Slot(asid), addr, bytes).map_err(status)
+    }
+
+    /// Enciphers whole pages where they stand: LAUNCH_UPDATE of pages that the host has filled.
+    ///
+    /// # Errors
+    /// `INVALID_ADDRESS`
+    pub(crate) fn encrypt_in_place(
+        &self,
+        asid: Asid,
+        paddr: u64,
+        len: usize,
+    ) -> Result<(), Status> {
+        let addr = self.check_range(paddr, len)?;
+        let memory = self.0.memory();
+        memory.rekey(DramKey::None, DramKey::Slot(asid), addr, len as u64).map_err(status)
+    }
+
+    /// Whether the RMP has a page of an ASID.
+    pub(crate) fn has_pages_of(&self, asid: Asid) -> bool {
+        let pages = self.0.entries().len() as u64;
+        (0..pages)
+            .filter_map(|page| self.0.entry(page))
+            .any(|entry| entry.assigned() && entry.asid() == asid)
+    }
+
+    /// Loads the key that follows from a seed into the slot of an ASID.
+    ///
+    /// # Errors
+    /// `HWERROR_PLATFORM`: the key is not usable, which does not happen by chance.
+    pub(crate) fn install_key(&self, asid: Asid, seed: &[u8; 32]) -> Result<(), Status> {
+        self.0.memory().install_key(asid, seed).map_err(|_| Status::HWERROR_PLATFORM)
+    }
+
+    /// Puts the key of a seed of zeroes into the slot of every ASID.
+    pub(crate) fn reset_keys(&self) {
+        self.0.memory().reset_keys();
+    }
+
+    /// Fills the RMP: memory is the hypervisor's, what is none or in `fixed` is HV_FIXED.
+    ///
+    /// # Errors
+    /// As [`Rmp::initialise`].
+    pub(crate) fn fill_rmp(&self, fixed: &[Range<u64>]) -> Result<(), Status> {
+        self.rmp().initialise(&self.0.memory().dram().ranges(), fixed)
+    }
+}
+
+/// MODEL: whatever memory refuses is an address that it does not have.
+fn status(_: AccessError) -> Status {
+    Status::INVALID_ADDRESS
+}

@@ -1,0 +1,172 @@
+//! A folder in which a platform is kept.
+
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::vec::Vec;
+
+use zeroize::Zeroizing;
+
+use super::{Header, StoreError};
+
+/// A folder with a saved machine, open for one program at a time.
+///
+/// `machine.sev` is the machine, with every secret of it, readable for its owner only; `generation` the number that it must have
+/// at least. Whoever takes the machine out ([`take`](Self::take)) leaves a copy of what it is without its guests, with the
+/// next number: a second machine with the same guests, and the same counts of their messages, cannot be made of a copy of the file.
+/// A program that ends without [`put`](Self::put) thus loses the guests, as a machine without power does, and nothing else.
+///
+/// Every file is written under another name, flushed and renamed: a crash at any moment leaves the one before or the one after.
+#[derive(Debug)]
+pub struct Store {
+    folder: PathBuf,
+    /// The lock, as long as the folder is open.
+    _lock: File,
+}
+
+const MACHINE: &str = "machine.sev";
+const GENERATION: &str = "generation";
+const LOCK: &str = "lock";
+
+impl Store {
+    /// A folder for a new machine. It is made if it is not there.
+    ///
+    /// # Errors
+    /// [`StoreError`]: there is a machine in it already; another program has it open; the file system's own.
+    pub fn create(folder: &Path) -> Result<Self, StoreError> {
+        fs::create_dir_all(folder).map_err(|error| StoreError::at(folder, error))?;
+        let store = Self { folder: folder.into(), _lock: lock(folder, true)? };
+        let machine = store.folder.join(MACHINE);
+        match fs::symlink_metadata(&machine) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(store),
+            Err(error) => Err(StoreError::at(&machine, error)),
+            Ok(_) => Err(StoreError::Exists(machine)),
+        }
+    }
+
+    /// A folder with a machine.
+    ///
+    /// # Errors
+    /// [`StoreError`]: another program has it open; the file system's own.
+    pub fn open(folder: &Path) -> Result<Self, StoreError> {
+        Ok(Self { folder: folder.into(), _lock: lock(folder, false)? })
+    }
+
+    /// The bytes of the saved machine, for a look: whoever makes a machine of them that answers guests takes them with [`take`](Self::take).
+    ///
+    /// # Errors
+    /// [`StoreError`]: no machine, an older one than the folder has seen, the file system's own.
+    pub fn look(&self) -> Result<Zeroizing<Vec<u8>>, StoreError> {
+        look(&self.folder)
+    }
+
+    /// Takes the saved machine out: its bytes. `without_guests` makes of them, and the next generation, what stays in the folder.
+    ///
+    /// # Errors
+    /// As [`look`](Self::look), and what `without_guests` says.
+    pub fn take(
+        &self,
+        without_guests: impl FnOnce(&[u8], u64) -> Result<Zeroizing<Vec<u8>>, StoreError>,
+    ) -> Result<Zeroizing<Vec<u8>>, StoreError> {
+        let saved = self.look()?;
+        let generation =
+            Header::parse(&saved).map_err(|error| self.not_restored(error))?.generation;
+        let next = generation.checked_add(1).ok_or(StoreError::Exhausted)?;
+        self.replace(&without_guests(&saved, next)?, next)?;
+        Ok(saved)
+    }
+
+    /// The generation that the next machine to be saved has.
+    ///
+    /// # Errors
+    /// As [`look`](Self::look).
+    pub fn next_generation(&self) -> Result<u64, StoreError> {
+        let counter = counter(&self.folder)?;
+        counter.checked_add(1).ok_or(StoreError::Exhausted)
+    }
+
+    /// Puts a machine of that generation in.
+    ///
+    /// # Errors
+    /// The file system's own: what was there before still is, or the new one.
+    pub fn replace(&self, saved: &[u8], generation: u64) -> Result<(), StoreError> {
+        write(&self.folder, MACHINE, saved)?;
+        // A crash here leaves a machine that is newer than the number: it is taken.
+        write(&self.folder, GENERATION, std::format!("{generation}\n").as_bytes())
+    }
+
+    fn not_restored(&self, error: super::RestoreError) -> StoreError {
+        StoreError::NotRestored(self.folder.join(MACHINE), error)
+    }
+}
+
+/// The bytes of a folder's machine, without a lock: for who only reads what never changes.
+///
+/// # Errors
+/// [`StoreError`]
+pub fn look(folder: &Path) -> Result<Zeroizing<Vec<u8>>, StoreError> {
+    let path = folder.join(MACHINE);
+    let saved = Zeroizing::new(fs::read(&path).map_err(|error| StoreError::at(&path, error))?);
+    let header =
+        Header::parse(&saved).map_err(|error| StoreError::NotRestored(path.clone(), error))?;
+    let counter = counter(folder)?;
+    if header.generation < counter {
+        return Err(StoreError::Older { path, found: header.generation, expected: counter });
+    }
+    Ok(saved)
+}
+
+/// The number in a folder; 0 if there is none yet.
+fn counter(folder: &Path) -> Result<u64, StoreError> {
+    let path = folder.join(GENERATION);
+    match fs::read_to_string(&path) {
+        Ok(text) => text.trim().parse().map_err(|_| StoreError::Counter(path)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(0),
+        Err(error) => Err(StoreError::at(&path, error)),
+    }
+}
+
+fn lock(folder: &Path, create: bool) -> Result<File, StoreError> {
+    let path = folder.join(LOCK);
+    if !create && !folder.join(MACHINE).exists() {
+        return Err(StoreError::None(folder.join(MACHINE)));
+    }
+    let file = OpenOptions::new()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(&path)
+        .map_err(|error| StoreError::at(&path, error))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(StoreError::InUse(folder.into())),
+        Err(TryLockError::Error(error)) => Err(StoreError::at(&path, error)),
+    }
+}
+
+/// Writes a file that is whole at any moment, for its owner only.
+fn write(folder: &Path, name: &str, bytes: &[u8]) -> Result<(), StoreError> {
+    let (path, new) = (folder.join(name), folder.join(std::format!("{name}.new")));
+    let at = |path: &Path| {
+        let path = path.to_path_buf();
+        move |error| StoreError::at(&path, error)
+    };
+    // One that a crash has left may have other permissions.
+    match fs::remove_file(&new) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            return Err(StoreError::at(&new, error));
+        }
+        _ => {}
+    }
+    let mut options = OpenOptions::new();
+    options.create_new(true).write(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(&new).map_err(at(&new))?;
+    file.write_all(bytes).and_then(|()| file.sync_all()).map_err(at(&new))?;
+    fs::rename(&new, &path).map_err(at(&path))?;
+    // The name, too, has to be on the disk.
+    #[cfg(unix)]
+    File::open(folder).and_then(|folder| folder.sync_all()).map_err(at(folder))?;
+    Ok(())
+}
