@@ -37,7 +37,13 @@ fn contexts() {
 #[test]
 fn contexts_in_order() {
     let lab = Lab::full();
-    lab.assign(0x40_0000, crate::rmp::PageAssignment { page_size: PageSize::Size2M, ..crate::rmp::PageAssignment::FIRMWARE });
+    lab.assign(
+        0x40_0000,
+        crate::rmp::PageAssignment {
+            page_size: PageSize::Size2M,
+            ..crate::rmp::PageAssignment::FIRMWARE
+        },
+    );
     for (gctx_paddr, status) in [
         (page::FREE + 1, Status::INVALID_PARAM),
         (OUTSIDE + 0x800, Status::INVALID_PARAM),
@@ -88,7 +94,12 @@ fn an_asid_goes_from_guest_to_guest() {
 #[test]
 fn keys() {
     let lab = Lab::full();
-    lab.issue(SnpDbgEncrypt { gctx_paddr: page::RUNNING, src_paddr: page::SPARE, dst_paddr: page::RUNNING_VALID }).unwrap();
+    lab.issue(SnpDbgEncrypt {
+        gctx_paddr: page::RUNNING,
+        src_paddr: page::SPARE,
+        dst_paddr: page::RUNNING_VALID,
+    })
+    .unwrap();
     let seen = lab.read_guest(3, page::RUNNING_VALID);
     assert_eq!(seen, lab.read::<PAGE>(page::SPARE));
     for other in [1, 2, 4, 5] {
@@ -155,7 +166,13 @@ fn activate_in_order() {
             }
         }
     }
-    let command = SnpActivateEx { len: 0x20, gctx_paddr: page::NO_ASID, asid: 5, numids: 1, ids_paddr: page::HOST };
+    let command = SnpActivateEx {
+        len: 0x20,
+        gctx_paddr: page::NO_ASID,
+        asid: 5,
+        numids: 1,
+        ids_paddr: page::HOST,
+    };
     lab.issue(command).unwrap();
     lab.guest(page::NO_ASID, |guest| assert_eq!(guest.asid, Some(Asid::new(5))));
     lab.refuse(SnpActivateEx { asid: 2, ..command }, Status::ASID_OWNED);
@@ -166,7 +183,8 @@ fn activate_in_order() {
 fn single_socket() {
     for sockets in [1, 2] {
         let chip = Chip::new(Product::Milan, &[7; 48], &[8; 32]);
-        let config = MachineConfig { sockets, encryption: Encryption::Aes128, ..MachineConfig::new(&chip) };
+        let config =
+            MachineConfig { sockets, encryption: Encryption::Aes128, ..MachineConfig::new(&chip) };
         let lab = Lab::with(chip, config);
         lab.issue(SnpInit {}).unwrap();
         lab.launch(page::GUEST, 0x13_0000, 0, None);
@@ -207,7 +225,8 @@ fn guest_status() {
         vcek_dis: false,
     };
     assert_eq!(status(page::RUNNING), expected);
-    lab.issue(SnpLaunchFinish { gctx_paddr: page::GUEST, flags: 4, ..SnpLaunchFinish::default() }).unwrap();
+    lab.issue(SnpLaunchFinish { gctx_paddr: page::GUEST, flags: 4, ..SnpLaunchFinish::default() })
+        .unwrap();
     assert!(status(page::GUEST).vcek_dis);
 }
 

@@ -55,7 +55,12 @@ fn from_init_to_shutdown() {
 
     // A guest is in the way of a shutdown, and so is its ASID until it is flushed.
     lab.refuse(SnpShutdown {}, Status::ACTIVE);
-    lab.issue(SnpLaunchStart { gctx_paddr: page::GUEST, policy: 0x3_0000, ..SnpLaunchStart::default() }).unwrap();
+    lab.issue(SnpLaunchStart {
+        gctx_paddr: page::GUEST,
+        policy: 0x3_0000,
+        ..SnpLaunchStart::default()
+    })
+    .unwrap();
     lab.issue(SnpActivate { gctx_paddr: page::GUEST, asid: 5 }).unwrap();
     let text = lab.read_guest(5, page::SPARE);
     lab.issue(SnpDecommission { gctx_paddr: page::GUEST }).unwrap();
@@ -109,10 +114,9 @@ fn init_fills_the_rmp() {
         list(ranges, reserved);
         lab.refuse(init, status);
     }
-    for (list_paddr, status) in [
-        (page::HOST + 0xffc, Status::INVALID_PARAM),
-        (OUTSIDE, Status::INVALID_ADDRESS),
-    ] {
+    for (list_paddr, status) in
+        [(page::HOST + 0xffc, Status::INVALID_PARAM), (OUTSIDE, Status::INVALID_ADDRESS)]
+    {
         lab.refuse(SnpInitEx { list_paddr, ..init }, status);
     }
     // More ranges than fit behind the head.
@@ -248,11 +252,18 @@ fn places_of_answers() {
 fn features() {
     let lab = Lab::full();
     for (ecx_in, registers) in [(0, [1, 1, 0b11_0111, 0]), (1, [0x1ff, 0, 0, 0_u32])] {
-        lab.issue(SnpFeatureInfo { len: 16, ecx_in, feature_info_paddr: page::OUT + 0xff0 }).unwrap();
-        assert_eq!(lab.read::<16>(page::OUT + 0xff0), registers.map(u32::to_le_bytes).as_flattened());
+        lab.issue(SnpFeatureInfo { len: 16, ecx_in, feature_info_paddr: page::OUT + 0xff0 })
+            .unwrap();
+        assert_eq!(
+            lab.read::<16>(page::OUT + 0xff0),
+            registers.map(u32::to_le_bytes).as_flattened()
+        );
     }
     for (len, ecx_in) in [(8, 0), (16, 2), (16, u32::MAX)] {
-        lab.refuse(SnpFeatureInfo { len, ecx_in, feature_info_paddr: OUTSIDE }, Status::INVALID_PARAM);
+        lab.refuse(
+            SnpFeatureInfo { len, ecx_in, feature_info_paddr: OUTSIDE },
+            Status::INVALID_PARAM,
+        );
     }
     let turin = Lab::uninit(Product::Turin);
     turin.issue(SnpFeatureInfo { len: 16, ecx_in: 0, feature_info_paddr: page::OUT }).unwrap();
@@ -281,7 +292,12 @@ fn configuration() {
     }
     // The first component that differs decides: what comes behind it may be newer.
     let secret = ChipSecret::new(&[7; 48]);
-    for (bytes, flags) in [(FIRST, 0), ([3, 0, 0, 0, 0, 0, 8, 0x44], 1), ([2, 9, 0, 0, 0, 0, 200, 200], 2), ([0, 0, 0, 0, 0, 0, 0, 1], 3)] {
+    for (bytes, flags) in [
+        (FIRST, 0),
+        ([3, 0, 0, 0, 0, 0, 8, 0x44], 1),
+        ([2, 9, 0, 0, 0, 0, 200, 200], 2),
+        ([0, 0, 0, 0, 0, 0, 0, 1], 3),
+    ] {
         lab.issue(config(bytes, flags)).unwrap();
         let found = status(&lab);
         assert_eq!(found.reported_tcb, tcb(bytes));
@@ -367,7 +383,10 @@ fn images_that_are_refused() {
     for (command, status) in [
         (SnpDownloadFirmwareEx { len: 0x18, fw_paddr: 1, ..good }, Status::INVALID_PARAM),
         (SnpDownloadFirmwareEx { flags: 2, fw_paddr: 1, ..good }, Status::INVALID_PARAM),
-        (SnpDownloadFirmwareEx { fw_paddr: good.fw_paddr + 16, fw_len: 0, ..good }, Status::INVALID_ADDRESS),
+        (
+            SnpDownloadFirmwareEx { fw_paddr: good.fw_paddr + 16, fw_len: 0, ..good },
+            Status::INVALID_ADDRESS,
+        ),
         (SnpDownloadFirmwareEx { fw_paddr: OUTSIDE, fw_len: 1, ..good }, Status::INVALID_ADDRESS),
         (SnpDownloadFirmwareEx { fw_len: u32::MAX, ..good }, Status::INVALID_ADDRESS),
         (SnpDownloadFirmwareEx { fw_len: 0x4f, ..good }, Status::INVALID_LENGTH),
@@ -411,7 +430,10 @@ fn loaded_keys() {
     lab.write(page::SPARE, &changed);
     for (command, status) in [
         (SnpVlekLoad { len: 0x18, vlek_wrapped_paddr: OUTSIDE, ..load }, Status::INVALID_PARAM),
-        (SnpVlekLoad { vlek_wrapped_version: 1, vlek_wrapped_paddr: OUTSIDE, ..load }, Status::INVALID_PARAM),
+        (
+            SnpVlekLoad { vlek_wrapped_version: 1, vlek_wrapped_paddr: OUTSIDE, ..load },
+            Status::INVALID_PARAM,
+        ),
         (SnpVlekLoad { vlek_wrapped_paddr: OUTSIDE - 1, ..load }, Status::INVALID_PARAM),
         (SnpVlekLoad { vlek_wrapped_paddr: OUTSIDE, ..load }, Status::INVALID_ADDRESS),
         // Another TCB and not authentic: the TCB comes first.
@@ -439,7 +461,8 @@ fn loaded_keys() {
     lab.issue(config([0; 8], 0)).unwrap();
 
     // Sticks of zeroes take it away.
-    let none = VlekSticks::new(core::array::from_fn(|_| crate::snp::keys::HashStick::new(&[0; 48])));
+    let none =
+        VlekSticks::new(core::array::from_fn(|_| crate::snp::keys::HashStick::new(&[0; 48])));
     lab.write(page::SPARE, &wrap(&none, FIRST));
     lab.issue(load).unwrap();
     assert!(!status(&lab).vlek_en);
@@ -454,7 +477,8 @@ fn what_is_forgotten() {
     let chip = HashSticks::new(&ChipSecret::new(&[7; 48]), tcb(FIRST));
     let blob = provider.wrap(chip.stick_7(), tcb(FIRST), &[1; 12], Backend::portable());
     lab.write(page::SPARE, &blob);
-    lab.issue(SnpVlekLoad { len: 0x10, vlek_wrapped_version: 0, vlek_wrapped_paddr: page::SPARE }).unwrap();
+    lab.issue(SnpVlekLoad { len: 0x10, vlek_wrapped_version: 0, vlek_wrapped_paddr: page::SPARE })
+        .unwrap();
     lab.issue(SnpShutdown {}).unwrap();
     assert!(!status(&lab).vlek_en);
     lab.issue(config([3, 0, 0, 0, 0, 0, 7, 0], 3)).unwrap();

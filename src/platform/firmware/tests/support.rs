@@ -9,10 +9,10 @@ use rand_core::{TryCryptoRng, TryRng};
 
 use crate::addr::{Asid, GuestPhysAddr, PAGE, PageSize};
 use crate::platform::command::*;
-use crate::platform::memory::{Encryption, HeapDram};
-use crate::platform::{Chip, Machine, MachineConfig};
 use crate::platform::firmware::state::{AsidState, GuestContext};
 use crate::platform::firmware::{Bus, GuestState};
+use crate::platform::memory::{Encryption, HeapDram};
+use crate::platform::{Chip, Machine, MachineConfig};
 use crate::rmp::{Entry, PageAssignment};
 use crate::snp::id_block::LaunchIdentity;
 use crate::snp::tcb::{Product, TcbVersion};
