@@ -74,10 +74,8 @@ fn launch(machine: &Machine, image: &[u8], workers: Workers) -> Duration {
     machine.issue(&mut start).expect("a policy");
     // No page of the last round has the ASID.
     let hypervisor = PageAssignment::HYPERVISOR.to_bytes();
-    let pages: Vec<_> = (0..IMAGE as u64)
-        .step_by(PAGE)
-        .map(|offset| (PLACE + offset, PageSize::Size4K))
-        .collect();
+    let pages: Vec<_> =
+        (0..IMAGE as u64).step_by(PAGE).map(|offset| (PLACE + offset, PageSize::Size4K)).collect();
     for (page, _) in &pages {
         rmp.rmpupdate(Asid::HOST, *page, &hypervisor).expect("the host's page");
     }
@@ -108,7 +106,8 @@ fn main() {
     let mut memory = image.clone();
     println!("256 MiB, pages of 4 KiB, {backend}; medians of {ROUNDS}");
     println!("cipher   threads  digest ms  cipher ms  machine ms  machine / (digest + cipher)");
-    for (name, encryption) in [("XEX-128", Encryption::Aes128), ("XTS-256", Encryption::Aes256Xts)] {
+    for (name, encryption) in [("XEX-128", Encryption::Aes128), ("XTS-256", Encryption::Aes256Xts)]
+    {
         let cipher = match encryption {
             Encryption::Aes128 => MemoryCipher::xex(&[1; 16], Tweak::from_seed(&[2; 32]), backend),
             _ => {
