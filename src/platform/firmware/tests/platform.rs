@@ -28,7 +28,7 @@ fn from_init_to_shutdown() {
     let lab = Lab::uninit(Product::Genoa);
     let first = status(&lab);
     let expected = PlatformStatus {
-        version: FirmwareVersion { major: 1, minor: 55, build: 25 },
+        version: lab.machine.versions().current,
         is_init: false,
         is_rmp_init: false,
         alias_check: false,
