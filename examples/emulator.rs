@@ -194,11 +194,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     machine.issue(&mut SnpLaunchFinish { gctx_paddr: GCTX, ..SnpLaunchFinish::default() })?;
 
     let guest = Guest { asid: ASID, vmpl: Vmpl::VMPL0 };
-    let new_cpu = || Cpu {
-        memory: Vcpu::new(&machine, guest, &table),
-        registers: [0; 4],
-        rip: CODE.0,
-    };
+    let new_cpu =
+        || Cpu { memory: Vcpu::new(&machine, guest, &table), registers: [0; 4], rip: CODE.0 };
     let mut cpu = new_cpu();
     let stop = cpu.run();
     println!("the guest stops: {stop:?}; it computed {}", cpu.registers[0]);

@@ -59,8 +59,8 @@ pub use firmware::{
 pub use machine::{HostFault, Machine, MachineConfig, MachineError};
 pub use memory::HeapDram;
 pub use nested::{Mapping, Nested, NestedTable};
-pub use status::{GuestStatus, PlatformStatus};
-pub use vcpu::{GuestFault, Vcpu};
 /// The traits of random number generators, in the version that machines take.
 pub use rand_core;
+pub use status::{GuestStatus, PlatformStatus};
+pub use vcpu::{GuestFault, Vcpu};
 pub use vmm::{GuestHandle, LaunchOptions, SwappedGuest, SwappedPage, Vmm, VmmError};

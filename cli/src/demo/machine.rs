@@ -38,10 +38,6 @@ pub(super) const MEASURED_AS: &str =
     "--vcpus 1 --vcpu-family 25 --vcpu-model 17 --vcpu-stepping 1 --explain";
 const SECRET: &[u8; 16] = b"balance: 1000000";
 
-pub(super) fn addr(addr: u64) -> Result<PhysAddr, Failure> {
-    PhysAddr::new(addr).map_err(Failure::usage)
-}
-
 /// A machine and the CA of its certificates.
 pub(super) struct Scene {
     pub(super) ca: TestCa,

@@ -108,7 +108,7 @@ fn commands(folder: Option<&Path>) -> [String; 3] {
     let file = |name: &str| quoted(&folder.join(name).display().to_string());
     [
         format!(
-            "sevcrypt verify {} --cert {} --cert {} --root {} # then wrong-report.bin",
+            "sevcrypt verify {} --cert {} --cert {} --root {} --allow migration-agent # then wrong-report.bin",
             file("report.bin"),
             file("vcek.der"),
             file("ask.der"),

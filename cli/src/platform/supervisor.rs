@@ -253,9 +253,8 @@ fn receive(socket: &UnixStream) -> io::Result<Option<(u8, Option<OwnedFd>)>> {
         Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(None),
         other => other?,
     };
-    let has_descriptor = message.msg_controllen as usize >= DESCRIPTOR_MESSAGE_LEN
-        && control.header.cmsg_type == libc::SCM_RIGHTS
-        && control.fd >= 0;
+    // Where none has come, there is still -1.
+    let has_descriptor = control.fd >= 0;
     // SAFETY: the kernel has put a new descriptor there, and nobody else has seen it.
     let fd = has_descriptor.then(|| unsafe { OwnedFd::from_raw_fd(control.fd) });
     let [byte] = byte;

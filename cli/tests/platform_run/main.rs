@@ -106,6 +106,35 @@ fn a_static_program_finds_everything() {
     assert!(echo.requests > 1200, "{} requests", echo.requests);
 }
 
+/// The same program in a guest of a platform: reports, keys and certificates are real there.
+#[test]
+fn a_guest_of_a_platform_answers_the_same() {
+    let Some(client) = client() else { return };
+    let sevcrypt = || Command::new(env!("CARGO_BIN_EXE_sevcrypt"));
+    let folder = TempDir::new().unwrap();
+    let platform = folder.path().join("platform");
+    let created = sevcrypt().args(["platform", "create", "--quiet"]).arg(&platform).output();
+    let created = created.unwrap();
+    assert!(created.status.success(), "{created:?}");
+    let mut run = sevcrypt();
+    run.args(["platform", "run", "--dir"]).arg(&platform).arg("--").arg(client);
+    let output = run.output().unwrap();
+    let (said, errors) = (text(output.stdout), text(output.stderr));
+    if errors.contains("no /dev/sev-guest can be given") {
+        return skipped(errors.trim_end());
+    }
+    assert!(output.status.success(), "{said}{errors}");
+    assert!(said.ends_with("\n0 failures\n"), "{said}{errors}");
+    // The exit code is the program's.
+    let mut run = sevcrypt();
+    run.args(["platform", "run", "--dir"]).arg(&platform).args(["--", "sh", "-c", "exit 42"]);
+    assert_eq!(run.output().unwrap().status.code(), Some(42));
+}
+
+fn text(bytes: Vec<u8>) -> String {
+    String::from_utf8(bytes).unwrap()
+}
+
 #[test]
 fn without_the_supervisor_the_program_finds_nothing() {
     let Some(client) = client() else { return };

@@ -168,7 +168,7 @@ impl<D: Dram> Commands<'_, D> {
 
 impl GuestContext {
     /// The context as it leaves.
-    fn export(&self, draft: &mut ContextDraft) {
+    pub(super) fn export(&self, draft: &mut ContextDraft) {
         let LaunchIdentity { id_block, id_key_digest, author_key_digest, .. } = &self.identity;
         let flags = [
             (self.identity.author_key_en, AUTHOR_KEY_EN),

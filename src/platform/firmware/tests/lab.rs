@@ -342,7 +342,7 @@ impl GuestContext {
         bytes.extend(self.report_id_ma);
         bytes.extend(agent.to_le_bytes());
         bytes.extend(self.asid.unwrap_or(Asid::HOST).get().to_le_bytes());
-        bytes.extend([self.imi_en.into()]);
+        bytes.push(self.imi_en.into());
         bytes.extend(*self.vek_seed);
         bytes
     }

@@ -1,6 +1,7 @@
 //! LAUNCH_START, LAUNCH_UPDATE, LAUNCH_FINISH, and debugging.
 
-use std::string::String;
+use std::borrow::ToOwned;
+use std::string::{String, ToString};
 use std::vec::Vec;
 
 use sha2::{Digest, Sha256};
@@ -382,7 +383,7 @@ fn save_areas() {
     let start = SnpLaunchStart {
         gctx_paddr: GCTX,
         policy: 0x3_0000,
-        desired_tsc_freq: 1_000_000,
+        desired_tsc_freq: 49_900,
         ..SnpLaunchStart::default()
     };
     lab.issue(start).unwrap();
@@ -729,7 +730,7 @@ fn launch_start_in_order() {
         (0x7_0000, None),
         (0x1_0000, policy_failure),   // bit 17
         (0x2_0000, policy_failure),   // no SMT
-        (0x3_0038, policy_failure),   // ABI 0.56 is not above 1.55
+        (0x3_0038, None),             // ABI 0.56 is not above 1.55
         (0x3_0138, policy_failure),   // ABI 1.56
         (0x3_0200, policy_failure),   // ABI 2.0
         (0x403_0000, policy_failure), // bit 26
@@ -750,10 +751,6 @@ fn launch_start_in_order() {
                 for (flags, flag) in flags {
                     let ma_en = flags & 1 == 1;
                     let agent = agent.filter(|(order, _)| ma_en || *order == 0);
-                    let policy_fault = match policy {
-                        0x3_0038 => None,
-                        _ => policy_fault,
-                    };
                     let migrate =
                         (ma_en && policy >> 18 & 1 == 0).then_some((6, Status::POLICY_FAILURE));
                     let start = SnpLaunchStart {

@@ -83,7 +83,7 @@ fn whole_launch(policy: u32, asid: u32) {
     let cek = ca.sev_cek(&chip()).unwrap();
     let certificates = PlatformCertificates { cek, ..rig.certificates() };
     let amd = AmdCertificates { ask: Some(ask), ark: Some(ark) };
-    let verified = verify(&certificates, &amd, &Trust::only(&[ark])).unwrap();
+    let verified = verify(&certificates, amd, &Trust::only(&[ark])).unwrap();
     report.judge_vartime(verified.pek(), &expected).unwrap();
 
     // The end: its ASID first.
@@ -237,10 +237,8 @@ fn sent_to_another_machine() {
             let to = GUEST + 0x4000;
             new.run(update::<SevReceiveUpdateVmsa>(received, to, 4096)).unwrap();
             let text = new.text(new_asid, to, 4096);
-            assert_eq!((&text[..0x380], &text[0x390..]), {
-                let vmsa = painted(0x22);
-                (&vmsa[..0x380].to_vec()[..], &vmsa[0x390..].to_vec()[..])
-            });
+            let vmsa = painted(0x22);
+            assert_eq!((&text[..0x380], &text[0x390..]), (&vmsa[..0x380], &vmsa[0x390..]));
             // A check block of the new platform's, with which it can be sent again.
             let state = new.machine.lock();
             let guests = &state.legacy.platform.as_ref().unwrap().guests;

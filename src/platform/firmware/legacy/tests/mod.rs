@@ -18,7 +18,7 @@ use std::vec::Vec;
 use rand_core::{TryCryptoRng, TryRng};
 use sha2::{Digest, Sha256};
 
-use super::super::{Bus, Commands};
+use super::super::Bus;
 use super::*;
 use crate::cpu::Backend;
 use crate::ecdh::PrivateKey;
