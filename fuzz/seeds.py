@@ -348,6 +348,31 @@ SEEDS = {
         "crl": b"https://kdsintf.amd.com/vcek/v1/Venice/crl",
         "missing": b"/vlek/v1/Milan/cert?snpSPL=127&snpSPL=1&",
     },
+    # fuzz/src/platform_memory.rs: kind, then operations of eight bytes.
+    "platform_memory": {
+        **{
+            f"kind-{kind:02x}": bytes([kind])
+            + b"".join(
+                bytes(operation)
+                for operation in (
+                    (0, 2, 0, 0xF8, 0x0F, 16, 0, 7),  # a write over the border of two pages
+                    (1, 2, 0, 0xF9, 0x0F, 15, 0, 0),
+                    (0, 0, 1, 3, 0, 200, 2, 9),  # a plain one
+                    (3, 0 | 2 << 2, 0, 2, 0, 0, 0, 0),  # two pages enciphered in place
+                    (0, 2, 1, 1, 1, 255, 7, 1),
+                    (2, 2 | 1 << 2, 1, 3, 0, 0, 0, 0),  # a page moved to another key
+                    (1, 1, 3, 0, 0, 0, 8, 0),
+                    (2, 0, 3, 2, 0, 0, 0, 0),
+                    (4, 0, 1, 0, 8, 0, 15, 1),  # a read under ciphertext hiding
+                    (3, 2 | 2 << 2, 2, 1, 0, 0, 0, 0),
+                    (1, 2, 3, 255, 15, 2, 0, 0),  # beyond the end
+                    (0, 3, 0, 0, 0, 1, 0, 0),  # no slot
+                )
+            )
+            for kind in (0x00, 0x01, 0x02, 0x03, 0x06, 0x2B, 0x6F)
+        },
+        "empty": b"",
+    },
     "platform_kds": {
         "milan": f"/vcek/v1/Milan/{CHIP}?{SPLS}".encode(),
         "genoa": f"/vcek/v1/Genoa/{CHIP.upper()}?ucodeSPL=255&snpSPL=08&teeSPL=00&blSPL=127".encode(),

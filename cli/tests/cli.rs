@@ -402,15 +402,15 @@ fn the_demo_and_what_it_recommends() {
         }
     }
     let read = |name: &str| fs::read(files.join(name)).unwrap();
-    assert!(read("back.img") == read("guest.img"), "the first command gives the image back");
-    assert_ne!(read("dram.img"), read("guest.img"));
-    for (report, code) in [("wrong-report.bin", 3), ("debug-report.bin", 4)] {
+    assert_eq!(read("dram.img").len(), read("firmware.fd").len());
+    assert_ne!(read("dram.img"), read("firmware.fd"));
+    // What the recommended command allows is refused otherwise.
+    for (report, code) in [("wrong-report.bin", 3), ("report.bin", 4)] {
         let mut verify = sevcrypt();
         verify
             .current_dir(&files)
             .args(["verify", report, "--cert", "vcek.der", "--cert", "ask.der"]);
-        let output =
-            verify.args(["--root", "ark.der", "--at", "2026-01-01T00:00:00Z"]).output().unwrap();
+        let output = verify.args(["--root", "ark.der"]).output().unwrap();
         assert_eq!(output.status.code(), Some(code), "{report}: {output:?}");
     }
 }

@@ -1,5 +1,7 @@
 //! The RMP: instructions of the host, of guests and of the firmware in any order, over a table of two regions and a bit.
 
+use std::slice::from_ref;
+
 use sevcrypt::rmp::{
     Access, AtomicEntry, Entry, Guest, Kind, Loaded, PageReclaim, PageState, Permissions, Rmp,
     RmpAdjust, Table,
@@ -13,10 +15,9 @@ const MAX_ASID: u32 = 3;
 /// Eight bytes for each step: what, a page (2), ASID and VMPL, sizes and flags, a place, permissions, a target.
 pub fn rmp(data: &[u8]) {
     let table: Vec<AtomicEntry> = (0..PAGES).map(|_| AtomicEntry::default()).collect();
-    let own = [0x5000..0x7000];
-    let rmp = Rmp::new(&table[..], MAX_ASID).placed(&own);
-    let all = [0..1 << 30];
-    rmp.initialise(&all, &[]).expect("nobody else is there");
+    let own = 0x5000..0x7000;
+    let rmp = Rmp::new(&table[..], MAX_ASID).placed(from_ref(&own));
+    rmp.initialise(from_ref(&(0..1 << 30)), &[]).expect("nobody else is there");
     let mut before = entries(&table);
     let (steps, _) = data.as_chunks::<8>();
     for step in steps.iter().take(256) {

@@ -47,7 +47,7 @@ pub struct MachineConfig {
 }
 
 impl MachineConfig {
-    /// A machine of one socket with SMT and ECC, AES-256-XTS where the product has it, and firmware 1.55 build 25.
+    /// A machine of one socket with SMT and ECC, AES-256-XTS where the product has it, and firmware that makes reports of version 5.
     #[must_use]
     pub fn new(chip: &Chip) -> Self {
         let generation = Generation::from(chip.product());
@@ -191,6 +191,16 @@ impl<D: Dram> Machine<D> {
         let mut state = self.lock();
         let mut commands = Commands { bus: Bus(self), state: &mut state };
         commands.run(id, buffer).err().unwrap_or(Status::SUCCESS)
+    }
+
+    /// Runs a command whose buffer lies in memory, as the CPU's mailbox registers hand it over.
+    ///
+    /// While SNP is initialised, the buffer of a command of SEV or SEV-ES has to be FIRMWARE, or where the RMP does not cover, and is RECLAIM
+    /// afterwards; where the firmware cannot use the page, its status has 40h added (AMD's published firmware).
+    pub fn mailbox(&self, id: CommandId, paddr: PhysAddr) -> Status {
+        let mut state = self.lock();
+        let mut commands = Commands { bus: Bus(self), state: &mut state };
+        commands.mailbox(id, paddr.get()).err().unwrap_or(Status::SUCCESS)
     }
 
     /// Runs a command.

@@ -79,7 +79,7 @@ impl Entry {
     /// bits are kept, and the firmware's mark 1 above it.
     #[must_use]
     pub fn into_metadata(self, context: PhysAddr) -> Self {
-        let number = context.get() / PAGE as u64 & 0xf_ffff_ffff;
+        let number = (context.get() / PAGE as u64) & 0xf_ffff_ffff;
         let gpa = (number | 1 << 36) * PAGE as u64;
         self.into_firmware().with_gpa(GuestPhysAddr::new(gpa).unwrap_or_default())
     }

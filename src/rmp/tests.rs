@@ -1,5 +1,6 @@
 //! Instructions and checks, each rule by itself; `model.rs` has many of them at random.
 
+use std::slice::from_ref;
 use std::vec::Vec;
 
 use super::*;
@@ -57,7 +58,7 @@ fn rmpupdate_refuses() {
         (0x1000, small(0x9001)),
         (0x40_0000, small(0x9000)),
         (0x40_0000, large(0x20_0000)),
-        (u64::MAX & !0xfff, small(0x9000)),
+        (!0xfff, small(0x9000)),
         (0x1000, PageAssignment { asid: Asid::new(100), ..small(0x9000) }),
         (0x1000, PageAssignment { assigned: false, ..small(0x9000) }),
         (0x1000, PageAssignment { immutable: true, ..PageAssignment::HYPERVISOR }),
@@ -556,8 +557,8 @@ fn replaced_by_firmware() {
 #[test]
 fn reclaiming() {
     let table = entries(1024);
-    let own = [0x1000..0x2000];
-    let rmp = Rmp::new(&table[..], 99).placed(&own);
+    let own = 0x1000..0x2000;
+    let rmp = Rmp::new(&table[..], 99).placed(from_ref(&own));
     let reclaim = |operand| PageReclaim::parse(operand).and_then(|page| rmp.page_reclaim(page));
     for bit in 1..12 {
         assert_eq!(reclaim(0x20_0000 | 1 << bit), Err(Status::INVALID_PARAM), "bit {bit}");
@@ -592,8 +593,8 @@ fn reclaiming() {
 #[test]
 fn unsmashing() {
     let table = entries(1536);
-    let own = [0x1000..0x2000];
-    let rmp = Rmp::new(&table[..], 99).placed(&own);
+    let own = 0x1000..0x2000;
+    let rmp = Rmp::new(&table[..], 99).placed(from_ref(&own));
     assert_eq!(rmp.page_unsmash(0x20_1000), Err(Status::INVALID_PARAM));
     assert_eq!(rmp.page_unsmash(0), Err(Status::INVALID_ADDRESS), "the RMP itself");
     assert_eq!(rmp.page_unsmash(0x60_0000), Err(Status::INVALID_ADDRESS), "not covered");
@@ -643,12 +644,12 @@ fn unsmashing() {
 #[test]
 fn initialising() {
     let table = entries(1500);
-    let own = [0x20_0000..0x30_0000];
-    let rmp = Rmp::new(&table[..], 99).placed(&own);
+    let own = 0x20_0000..0x30_0000;
+    let rmp = Rmp::new(&table[..], 99).placed(from_ref(&own));
     assign(&rmp, 1024, large(0)).unwrap_err();
     assign(&rmp, 3, small(0x9000)).unwrap();
     let dram = [0..0x48_0800, 0x50_0000..0x1000_0000];
-    rmp.initialise(&dram, &[0x5fff..0x6001]).unwrap();
+    rmp.initialise(&dram, from_ref(&(0x5fff..0x6001))).unwrap();
     assert_eq!(entry(&rmp, 512).to_words(), [0x8000_0000_0000_07fd, 0]);
     for page in 0..1500 {
         let expected = match page {
@@ -667,7 +668,7 @@ fn initialising() {
     let config = RmpConfig::from_msr(28 << 8 | 1, SegmentLimits { min: 20, max: 40 }).unwrap();
     let table = Segmented::new(config, &tables).unwrap();
     let rmp = Rmp::new(&table, 99);
-    rmp.initialise(&[0..1 << 52], &[]).unwrap();
+    rmp.initialise(from_ref(&(0..1 << 52)), &[]).unwrap();
     assert_eq!(rmp.page(599 << 12).unwrap().state, PageState::Hypervisor);
     assert_eq!(rmp.page(0xfd_0000_0000).unwrap().state, PageState::HvFixed);
 }

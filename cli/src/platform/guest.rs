@@ -33,9 +33,9 @@ impl<'m> Device<'m> {
     /// Starts a guest, whose kernel takes VMPCK0 out of its secrets page.
     pub(super) fn launch(machine: &'m Machine, platform: &Platform) -> Result<Self, Failure> {
         let init = &mut SnpInitEx { flags: 1, ..SnpInitEx::default() };
-        machine.issue(init).map_err(|status| {
-            Failure::usage(format_args!("SNP_INIT_EX: {status}"))
-        })?;
+        machine
+            .issue(init)
+            .map_err(|status| Failure::usage(format_args!("SNP_INIT_EX: {status}")))?;
         let memory = platform.saved()?.memory();
         let addr = |addr| PhysAddr::new(addr).map_err(Failure::usage);
         let vmm = Vmm::new(machine, addr(1 << 20)?..addr(memory)?);
@@ -58,11 +58,8 @@ impl<'m> Device<'m> {
         let ca = platform.ca()?;
         let tcb = machine.versions().reported_tcb;
         let vcek = super::vcek(&ca, &platform.saved()?.chip(), tcb)?;
-        let entries = [
-            (EntryKind::Vcek, &vcek[..]),
-            (EntryKind::Ask, ca.ask()),
-            (EntryKind::Ark, ca.ark()),
-        ];
+        let entries =
+            [(EntryKind::Vcek, &vcek[..]), (EntryKind::Ask, ca.ask()), (EntryKind::Ark, ca.ark())];
         let length = cert_table::written_len(&entries).map_err(Failure::usage)?;
         // Whole pages, as a hypervisor copies them.
         let mut certificates = vec![0; length.next_multiple_of(4096)];

@@ -59,4 +59,3 @@ pub(crate) fn firmware() -> Vec<u8> {
     image[end - table.len()..end].copy_from_slice(&table);
     image
 }
-

@@ -14,7 +14,11 @@
 //!
 //! It ends when the last process under the filter has: background processes keep their device. Ctrl-C is the terminal's
 //! affair, which sends it to the program, too; signals that a process sends are passed on to the program, and
-//! end the supervisor where the program has already ended.
+//! end the supervisor where the program has already ended. If the supervisor is killed, so is the program.
+//!
+//! It is no sandbox: a program can go around it (through symbolic links, with io_uring, by changing a path while it is looked
+//! at), and then finds what it would have found without. So does a process whose memory cannot be read: one that has
+//! forbidden it (`PR_SET_DUMPABLE`), and where Yama's `ptrace_scope` is 1, one whose parents up to the program have ended.
 
 use std::ffi::OsString;
 use std::fmt;
@@ -39,8 +43,8 @@ pub enum RunError {
 }
 
 /// What can be done without the device.
-const WITHOUT: &str = "Without it, make reports and certificates with the other commands of `sevcrypt platform`, and give \
-    them to the program as files.";
+const WITHOUT: &str = "Programs that read files can go on: the certificates are in the platform's folder and at \
+    `sevcrypt platform kds`, a report is among the files of `sevcrypt demo --write`";
 
 impl fmt::Display for RunError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -253,9 +253,8 @@ fn receive(socket: &UnixStream) -> io::Result<Option<(u8, Option<OwnedFd>)>> {
         Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(None),
         other => other?,
     };
-    let has_descriptor = message.msg_controllen as usize >= DESCRIPTOR_MESSAGE_LEN
-        && control.header.cmsg_type == libc::SCM_RIGHTS
-        && control.fd >= 0;
+    // Where none has come, there is still -1.
+    let has_descriptor = control.fd >= 0;
     // SAFETY: the kernel has put a new descriptor there, and nobody else has seen it.
     let fd = has_descriptor.then(|| unsafe { OwnedFd::from_raw_fd(control.fd) });
     let [byte] = byte;
@@ -405,11 +404,13 @@ impl Listener {
         match unsafe { self.ioctl(libc::SECCOMP_IOCTL_NOTIF_ADDFD, &mut give) } {
             Ok(_) if in_one_step => Ok(()),
             Ok(fd) => self.respond(call, fd.into(), 0, 0),
-            // The program has as many descriptors as it may have.
-            Err(error) if error.raw_os_error() == Some(libc::EMFILE) => {
-                self.answer(call, Answer::Error(libc::EMFILE))
-            }
-            Err(error) => gone(Err(error)).map(drop),
+            Err(error) => match gone(Err(error)) {
+                Ok(_) => Ok(()),
+                // The program has as many descriptors as it may have, or the system has.
+                Err(error) => {
+                    self.answer(call, Answer::Error(error.raw_os_error().unwrap_or(libc::EIO)))
+                }
+            },
         }
     }
 }

@@ -4,8 +4,9 @@
 
 use std::env;
 use std::ffi::OsString;
+use std::fmt::Display;
 use std::fs;
-use std::io;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus};
 use std::sync::OnceLock;
@@ -46,15 +47,19 @@ impl GuestDevice for Echo {
     }
 }
 
-/// Whether programs can be given a device here; if not, says so, and that a test is left out.
+/// Says, past the capture of a test's output, that a test is left out.
+fn skipped(why: impl Display) {
+    let line = format!("platform run: SKIPPED, {why}\n");
+    io::stderr().write_all(line.as_bytes()).unwrap();
+}
+
+/// Whether programs can be given a device here.
 fn is_possible(result: &Result<ExitStatus, RunError>) -> bool {
-    match result {
-        Err(RunError::Refused(..)) => {
-            println!("SKIPPED: {}", result.as_ref().unwrap_err());
-            false
-        }
-        _ => true,
+    if let Err(error @ RunError::Refused(..)) = result {
+        skipped(error);
+        return false;
     }
+    true
 }
 
 /// Runs a command with the echo as its device.
@@ -76,7 +81,7 @@ fn client() -> Option<&'static Path> {
         match compiler.arg(&program).arg(source).status() {
             Ok(status) => assert!(status.success(), "client.c: {status}"),
             Err(error) => {
-                println!("SKIPPED: no C compiler ({error})");
+                skipped(format_args!("there is no C compiler: {error}"));
                 return None;
             }
         }
@@ -101,11 +106,40 @@ fn a_static_program_finds_everything() {
     assert!(echo.requests > 1200, "{} requests", echo.requests);
 }
 
+/// The same program in a guest of a platform: reports, keys and certificates are real there.
+#[test]
+fn a_guest_of_a_platform_answers_the_same() {
+    let Some(client) = client() else { return };
+    let sevcrypt = || Command::new(env!("CARGO_BIN_EXE_sevcrypt"));
+    let folder = TempDir::new().unwrap();
+    let platform = folder.path().join("platform");
+    let created = sevcrypt().args(["platform", "create", "--quiet"]).arg(&platform).output();
+    let created = created.unwrap();
+    assert!(created.status.success(), "{created:?}");
+    let mut run = sevcrypt();
+    run.args(["platform", "run", "--dir"]).arg(&platform).arg("--").arg(client);
+    let output = run.output().unwrap();
+    let (said, errors) = (text(output.stdout), text(output.stderr));
+    if errors.contains("no /dev/sev-guest can be given") {
+        return skipped(errors.trim_end());
+    }
+    assert!(output.status.success(), "{said}{errors}");
+    assert!(said.ends_with("\n0 failures\n"), "{said}{errors}");
+    // The exit code is the program's.
+    let mut run = sevcrypt();
+    run.args(["platform", "run", "--dir"]).arg(&platform).args(["--", "sh", "-c", "exit 42"]);
+    assert_eq!(run.output().unwrap().status.code(), Some(42));
+}
+
+fn text(bytes: Vec<u8>) -> String {
+    String::from_utf8(bytes).unwrap()
+}
+
 #[test]
 fn without_the_supervisor_the_program_finds_nothing() {
     let Some(client) = client() else { return };
     if Path::new("/dev/sev-guest").exists() {
-        println!("this machine has a device of its own");
+        skipped("this machine has a device of its own");
         return;
     }
     let output = Command::new(client).output().unwrap();
@@ -197,5 +231,5 @@ fn inner_supervisor() {
     let RunError::Refused(what, cause) = &error else { panic!("{error}") };
     assert_eq!(cause.raw_os_error(), Some(16), "{error}"); // EBUSY
     assert!(what.starts_with("this process is already supervised"), "{error}");
-    assert!(error.to_string().contains("as files"), "{error}");
+    assert!(error.to_string().contains("Programs that read files can go on"), "{error}");
 }

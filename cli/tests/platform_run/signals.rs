@@ -1,7 +1,5 @@
 //! Signals that are sent to the supervisor of a program. Without libtest, which would have threads of its own.
 
-#![allow(missing_docs, reason = "tests")]
-
 use std::env;
 use std::ffi::OsString;
 use std::fs;
@@ -44,7 +42,7 @@ fn supervise() {
     let code = match run_with(&mut Silent, &command) {
         Ok(status) => exit_code(status),
         Err(error @ (RunError::Refused(..) | RunError::Elsewhere)) => {
-            println!("SKIPPED: {error}");
+            println!("platform run: SKIPPED, {error}");
             77
         }
         Err(error) => panic!("{error}"),

@@ -125,7 +125,8 @@ impl Date {
     /// So many years later. The 29th of February becomes the 28th where there is none. `None` after 9999.
     pub(super) fn years_later(mut self, years: u16) -> Option<Self> {
         self.year = self.year.checked_add(years).filter(|year| *year <= 9999)?;
-        let is_leap = self.year % 4 == 0 && (self.year % 100 != 0 || self.year.is_multiple_of(400));
+        let is_leap = self.year.is_multiple_of(4)
+            && (!self.year.is_multiple_of(100) || self.year.is_multiple_of(400));
         if let (false, [b'0', b'2', b'2', day @ b'9', ..]) = (is_leap, &mut self.rest) {
             *day = b'8';
         }

@@ -52,88 +52,80 @@ fn vlek(ca: &TestCa) -> Vec<u8> {
 }
 
 /// SHA-384 of what is signed in AMD's own certificates, by AMD's Key Distribution Service.
-const AMDS: [(Product, [(CaRole, Role, &str); 3]); 3] = [
+const AMDS: [(Product, CaRole, Role, &str); 9] = [
     (
         Product::Milan,
-        [
-            (
-                CaRole::Ark,
-                Role::Ark,
-                "0c90f6228776dd7ab9a9c4e94dc2638fc06af677f25d2821e49d5ec2e82f1bd6055784a70d51379a29c76955255723d1",
-            ),
-            (
-                CaRole::Ask,
-                Role::Ask,
-                "26197c1d9729f3b7616d61c7bbaf30fa52a492e9a0cfc20117da8a2773bd655490a559f85454cd3ba689c247e5e61df8",
-            ),
-            (
-                CaRole::Asvk,
-                Role::Asvk,
-                "3618f698e4eaa9ab9f88514a32bdc247da9b3092b255fb2654c5e5d4100f5c49dbf100ab383a296de6018bb34a189b69",
-            ),
-        ],
+        CaRole::Ark,
+        Role::Ark,
+        "0c90f6228776dd7ab9a9c4e94dc2638fc06af677f25d2821e49d5ec2e82f1bd6055784a70d51379a29c76955255723d1",
+    ),
+    (
+        Product::Milan,
+        CaRole::Ask,
+        Role::Ask,
+        "26197c1d9729f3b7616d61c7bbaf30fa52a492e9a0cfc20117da8a2773bd655490a559f85454cd3ba689c247e5e61df8",
+    ),
+    (
+        Product::Milan,
+        CaRole::Asvk,
+        Role::Asvk,
+        "3618f698e4eaa9ab9f88514a32bdc247da9b3092b255fb2654c5e5d4100f5c49dbf100ab383a296de6018bb34a189b69",
     ),
     (
         Product::Genoa,
-        [
-            (
-                CaRole::Ark,
-                Role::Ark,
-                "6dfdf3cf182f86d21e060f436a22218ef5dbc8c6e74d80ff6820dd6ceb24c72ad1ebf5a418562fdb497eb6c7748e985e",
-            ),
-            (
-                CaRole::Ask,
-                Role::Ask,
-                "56636cfe601c73a13b1cd261759a913cfd7c253b6830e4c8aa265f9e0c0d22b611f92dcc8da5526fc246892321d832c7",
-            ),
-            (
-                CaRole::Asvk,
-                Role::Asvk,
-                "684fd673108f359705ef46ab4a454c26fd612fabe99c54963e653af7ac39e0102ce8ebc492a0a2e8df997bf95806292f",
-            ),
-        ],
+        CaRole::Ark,
+        Role::Ark,
+        "6dfdf3cf182f86d21e060f436a22218ef5dbc8c6e74d80ff6820dd6ceb24c72ad1ebf5a418562fdb497eb6c7748e985e",
+    ),
+    (
+        Product::Genoa,
+        CaRole::Ask,
+        Role::Ask,
+        "56636cfe601c73a13b1cd261759a913cfd7c253b6830e4c8aa265f9e0c0d22b611f92dcc8da5526fc246892321d832c7",
+    ),
+    (
+        Product::Genoa,
+        CaRole::Asvk,
+        Role::Asvk,
+        "684fd673108f359705ef46ab4a454c26fd612fabe99c54963e653af7ac39e0102ce8ebc492a0a2e8df997bf95806292f",
     ),
     (
         Product::Turin,
-        [
-            (
-                CaRole::Ark,
-                Role::Ark,
-                "7b2f1f3fd8a3e82659c7b8cd2664731ec1c652929d27774d9d34373e6ef3fd5f43fdee813b87e018a75b9101eb0d2474",
-            ),
-            (
-                CaRole::Ask,
-                Role::Ask,
-                "ecde4ac6a67b2fee24e023e9fc3fe7dd196e3df293959b26ced872968da4abce76afe6c3afa6caec72493fc8c92218fc",
-            ),
-            (
-                CaRole::Asvk,
-                Role::Asvk,
-                "2549829c847f80374d79af7e586fceffb3931f104556c8ed04afe3bf365007d74fb6957c41a1e11025f13ab58b2abe38",
-            ),
-        ],
+        CaRole::Ark,
+        Role::Ark,
+        "7b2f1f3fd8a3e82659c7b8cd2664731ec1c652929d27774d9d34373e6ef3fd5f43fdee813b87e018a75b9101eb0d2474",
+    ),
+    (
+        Product::Turin,
+        CaRole::Ask,
+        Role::Ask,
+        "ecde4ac6a67b2fee24e023e9fc3fe7dd196e3df293959b26ced872968da4abce76afe6c3afa6caec72493fc8c92218fc",
+    ),
+    (
+        Product::Turin,
+        CaRole::Asvk,
+        Role::Asvk,
+        "2549829c847f80374d79af7e586fceffb3931f104556c8ed04afe3bf365007d74fb6957c41a1e11025f13ab58b2abe38",
     ),
 ];
 
 /// With AMD's name, keys and dates, what is signed is what AMD has signed, byte for byte: nine certificates.
 #[test]
 fn amds_own_certificates() {
-    for (product, roles) in AMDS {
-        for (role, anchor_role, digest) in roles {
-            let anchor = Anchor::of(anchor_role, product.name()).unwrap();
-            let ark = Anchor::of(Role::Ark, product.name()).unwrap();
-            let ca = Ca {
-                role,
-                product,
-                organisation: AMD,
-                not_before: Date::of(anchor.validity.not_before).unwrap(),
-                modulus: anchor.key().modulus(),
-                ark_modulus: ark.key().modulus(),
-            };
-            let tbs = ca.tbs().unwrap();
-            assert_eq!(Hex(&Sha384::digest(tbs)).to_string(), digest, "{product} {role}");
-            assert_eq!(profile::serial(role, product).map(u64::from), Some(anchor.serial));
-        }
+    for (product, role, anchor_role, digest) in AMDS {
+        let anchor = Anchor::of(anchor_role, product.name()).unwrap();
+        let ark = Anchor::of(Role::Ark, product.name()).unwrap();
+        let ca = Ca {
+            role,
+            product,
+            organisation: AMD,
+            not_before: Date::of(anchor.validity.not_before).unwrap(),
+            modulus: anchor.key().modulus(),
+            ark_modulus: ark.key().modulus(),
+        };
+        let tbs = ca.tbs().unwrap();
+        assert_eq!(Hex(&Sha384::digest(tbs)).to_string(), digest, "{product} {role}");
+        assert_eq!(profile::serial(role, product).map(u64::from), Some(anchor.serial));
     }
 }
 

@@ -127,6 +127,14 @@ macro_rules! commands {
 
 use commands;
 
+impl CommandId {
+    /// Whether it is one of SEV's or SEV-ES's: below 80h.
+    #[must_use]
+    pub const fn is_legacy(self) -> bool {
+        self.0 < 0x80
+    }
+}
+
 impl fmt::Debug for CommandId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "CommandId({:#x})", self.0)

@@ -176,7 +176,8 @@ impl GuestContext {
             (self.identity.id_block_en, ID_BLOCK_EN),
             (self.vcek_dis, VCEK_DIS),
         ];
-        let flags = flags.iter().fold(0, |word, (is_set, bit)| word | if *is_set { *bit } else { 0 });
+        let flags =
+            flags.iter().fold(0, |word, (is_set, bit)| word | if *is_set { *bit } else { 0 });
         for (vmpck, count) in Vmpck::ALL.into_iter().zip(self.message_counts) {
             draft.set_vmpck(vmpck, vmpck.of(&self.vmpcks)).set_message_count(vmpck, count);
         }

@@ -18,13 +18,17 @@ mod state;
 mod tests;
 
 pub(crate) use bus::{Bus, LookedUp};
-pub(crate) use state::{AsidOwner, AsidState, Asids, Facts, GuestContext, Snp, State, Versions, Vlek};
 pub use image::{FirmwareImage, NoFirmwareImage};
 pub use launch::LaunchPagesError;
+pub(crate) use state::{
+    AsidOwner, AsidState, Asids, Facts, GuestContext, Snp, State, Versions, Vlek,
+};
 pub use state::{GuestState, PlatformVersions};
 
 use super::command::*;
 use super::memory::Dram;
+use zeroize::Zeroizing;
+
 use crate::addr::PAGE;
 use crate::rmp::PageState;
 use crate::status::Status;
@@ -73,6 +77,36 @@ impl<D: Dram> Commands<'_, D> {
             SnpFeatureInfo::ID => self.call(buffer, Self::snp_feature_info),
             _ => self.run_legacy(id, buffer),
         }
+    }
+
+    /// Runs a command whose buffer lies in memory.
+    pub(crate) fn mailbox(&mut self, id: CommandId, paddr: u64) -> Result<(), Status> {
+        // The firmware's own status is told from that of the command.
+        let unusable = |status: Status| Status(status.0 + 0x40);
+        let page = self.bus.look_up(paddr).map_err(unusable)?;
+        let is_reclaimed = self.state.snp.is_init && id.is_legacy();
+        if is_reclaimed && !page.is_firmware_or_default() {
+            return Err(unusable(Status::INVALID_PAGE_STATE));
+        }
+        let room = PAGE - paddr as usize % PAGE;
+        let mut buffer = Zeroizing::new([0; PAGE]);
+        let buffer = &mut buffer[..room];
+        self.bus.read(paddr, buffer).map_err(unusable)?;
+        let before = Zeroizing::new(buffer.to_vec());
+        let result = self.run(id, buffer);
+        if *buffer != **before {
+            self.bus.write(paddr, buffer).map_err(unusable)?;
+        }
+        if is_reclaimed && page.state == PageState::Firmware {
+            // The command itself may have made something else of the page.
+            if let Ok(page) = self.bus.look_up(paddr)
+                && page.state == PageState::Firmware
+                && let Some(reclaimed) = page.entry.reclaimed()
+            {
+                self.bus.change(&page, reclaimed)?;
+            }
+        }
+        result
     }
 
     /// Reads a command, whose reserved bytes come first in every command's order of checks, runs it, and writes back what it has

@@ -11,9 +11,8 @@ use zeroize::Zeroizing;
 use super::{Commands, GuestState, LookedUp, check_page_address};
 use crate::addr::{Asid, PAGE, PageSize};
 use crate::platform::command::{
-    Command,
-    SnpPageMdInit, SnpPageMove, SnpPageReclaim, SnpPageSetState, SnpPageSwapIn, SnpPageSwapOut,
-    SnpPageUnsmash,
+    Command, SnpPageMdInit, SnpPageMove, SnpPageReclaim, SnpPageSetState, SnpPageSwapIn,
+    SnpPageSwapOut, SnpPageUnsmash,
 };
 use crate::platform::memory::Dram;
 use crate::rmp::{Entry, PageReclaim, PageState, Rmp};
@@ -81,10 +80,9 @@ impl<D: Dram> Commands<'_, D> {
         let asid = self.check_movable(&gctx)?;
         let page_type = flags.page_type()?;
         let (is_source, is_owner) = match page_type {
-            PageType::Metadata => (
-                src.state == PageState::Metadata,
-                src.entry.metadata_context() == Some(gctx.page),
-            ),
+            PageType::Metadata => {
+                (src.state == PageState::Metadata, src.entry.metadata_context() == Some(gctx.page))
+            }
             PageType::Data | PageType::Vmsa => (
                 matches!(src.state, PageState::PreSwap | PageState::PreGuest)
                     && src.entry.vmsa() == (page_type == PageType::Vmsa),
@@ -198,10 +196,8 @@ impl<D: Dram> Commands<'_, D> {
                 if src.entry.metadata_context() != Some(gctx.page) {
                     return Err(Status::INVALID_PAGE_OWNER);
                 }
-                let changes = [
-                    (&dst, dst.entry.into_metadata(gctx.page)),
-                    (&src, src.entry.into_firmware()),
-                ];
+                let changes =
+                    [(&dst, dst.entry.into_metadata(gctx.page)), (&src, src.entry.into_firmware())];
                 let mut page = vec![0; size.bytes()];
                 self.bus.read(src.page.get(), &mut page)?;
                 self.change(&changes, |this| this.bus.write(dst.page.get(), &page))

@@ -47,11 +47,16 @@ pub struct PlatformVersions {
 }
 
 impl PlatformVersions {
-    /// The versions that [`MachineConfig::new`](crate::platform::MachineConfig::new) gives a product: all the same, nothing provisional.
-    /// MODEL: numbers of no real platform.
+    /// The versions that [`MachineConfig::new`](crate::platform::MachineConfig::new) gives a product, all the same, nothing provisional: firmware
+    /// that has been seen on such chips and makes reports of version 5. MODEL: the TCB is no real platform's.
     #[must_use]
     pub fn first(product: Product) -> Self {
-        let version = FirmwareVersion { major: 1, minor: 55, build: 25 };
+        let build = match product {
+            Product::Milan => 35,
+            Product::Genoa => 49,
+            Product::Turin | Product::Venice => 65,
+        };
+        let version = FirmwareVersion { major: 1, minor: 55, build };
         let parts = TcbParts {
             boot_loader: Some(3),
             tee: Some(0),

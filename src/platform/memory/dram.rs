@@ -44,7 +44,12 @@ pub trait Dram: Send + Sync {
 /// assert!(HeapDram::new(1000).is_err()); // no whole page
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-pub struct HeapDram(Box<[AtomicU8]>);
+pub struct HeapDram {
+    heap: Box<[AtomicU8]>,
+    /// Where in it the first page begins, so that lines here are lines of the host, too.
+    start: usize,
+    size: usize,
+}
 
 impl HeapDram {
     /// So many bytes of zeroes.
@@ -56,24 +61,24 @@ impl HeapDram {
             return Err(HeapDramError::NotPages { size });
         }
         let no_memory = HeapDramError::NoMemory { size };
-        let len = usize::try_from(size).map_err(|_| no_memory)?;
-        <[AtomicU8]>::new_box_zeroed_with_elems(len).map(Self).map_err(|_| no_memory)
+        let size = usize::try_from(size).map_err(|_| no_memory)?;
+        let len = size.checked_add(PAGE - 1).ok_or(no_memory)?;
+        let heap = <[AtomicU8]>::new_box_zeroed_with_elems(len).map_err(|_| no_memory)?;
+        // Where the alignment cannot be told, none is taken: it is for speed only.
+        let start = heap.as_ptr().align_offset(PAGE).min(PAGE - 1);
+        Ok(Self { heap, start, size })
     }
 
     /// The number of bytes.
     #[must_use]
     pub fn size(&self) -> u64 {
-        self.0.len() as u64
+        self.size as u64
     }
 
     /// The bytes themselves: what a probe on the memory bus sees.
     #[must_use]
     pub fn bytes(&self) -> &[AtomicU8] {
-        &self.0
-    }
-
-    fn range(&self, addr: PhysAddr, len: usize) -> Option<&[AtomicU8]> {
-        self.0.get(usize::try_from(addr.get()).ok()?..)?.get(..len)
+        &self.heap[self.start..self.start + self.size]
     }
 }
 
@@ -93,7 +98,8 @@ impl Dram for HeapDram {
         len: usize,
         work: impl FnOnce(GuestBytes<'_>) -> R,
     ) -> Option<R> {
-        Some(work(GuestBytes::from(self.range(addr, len)?)))
+        let bytes = self.bytes().get(usize::try_from(addr.get()).ok()?..)?.get(..len)?;
+        Some(work(GuestBytes::from(bytes)))
     }
 }
 

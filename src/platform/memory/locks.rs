@@ -118,3 +118,59 @@ impl Drop for Held<'_> {
         self.word.fetch_add(VERSION - self.sectors, Ordering::Release);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sectors_of_a_range() {
+        for offset in 0..PAGE {
+            for len in [1, 2, 16, 63, 64, 255, 256, 257, 4096] {
+                let len = len.min(PAGE - offset);
+                let mut wanted = 0;
+                for byte in [offset, offset + len - 1] {
+                    wanted |= 1 << (byte / 256);
+                }
+                for sector in offset / 256..(offset + len) / 256 {
+                    wanted |= 1 << sector;
+                }
+                let addr = PhysAddr::new(0x5000 + offset as u64).unwrap();
+                assert_eq!(Locks::sectors(addr, len), wanted, "{offset} {len}");
+            }
+        }
+    }
+
+    /// Held sectors come back, versions count, and what is not held does not stop anyone.
+    #[test]
+    fn words() {
+        let locks = Locks::new();
+        let addr = PhysAddr::new(0x5000).unwrap();
+        let word = || locks.0[Locks::index(addr)].load(Ordering::Relaxed);
+        let first = locks.write(addr, 64);
+        let third = locks.write(PhysAddr::new(0x5200).unwrap(), 64);
+        assert_eq!(word(), 0b101);
+        locks.read(PhysAddr::new(0x5100).unwrap(), 64, || ());
+        drop(first);
+        assert_eq!(word(), 0b100 | VERSION);
+        drop(third);
+        assert_eq!(word(), 2 * VERSION);
+        let (_both, other) = locks.write_both(addr, addr);
+        assert!(other.is_none() && word() & LOCKS == LOCKS);
+    }
+
+    /// A write that begins and ends during a read is noticed.
+    #[test]
+    fn a_write_in_between_is_noticed() {
+        let locks = Locks::new();
+        let addr = PhysAddr::new(0x5000).unwrap();
+        let mut reads = 0;
+        locks.read(addr, 64, || {
+            reads += 1;
+            if reads <= 3 {
+                drop(locks.write(addr, 64));
+            }
+        });
+        assert_eq!(reads, 4);
+    }
+}

@@ -139,6 +139,8 @@ pub struct MemoryController<D = HeapDram> {
     interleave: Box<dyn Interleave>,
     /// Accesses are cut at its multiples: a page, or the granule of several channels if that is less.
     unit: usize,
+    /// The tweak's.
+    address_bits: u32,
     locks: Locks,
 }
 
@@ -167,7 +169,7 @@ impl<D> MemoryController<D> {
             (Encryption::Aes128, Generation::NaplesXe | Generation::Naples) => Tweak::zen1(),
             (Encryption::Aes128, _) => Tweak::from_seed(tweak_seed),
         };
-        let backend = config.backend;
+        let (backend, address_bits) = (config.backend, tweak.address_bits());
         let maker = Maker { generation, encryption, tweak: Arc::new(tweak), channels, backend };
         Ok(Self {
             dram,
@@ -175,6 +177,7 @@ impl<D> MemoryController<D> {
             tweak_seed: Zeroizing::new(*tweak_seed),
             unit: if channels == 1 { PAGE } else { granule.min(PAGE as u64) as usize },
             interleave: config.interleave,
+            address_bits,
             locks: Locks::new(),
         })
     }
@@ -223,13 +226,11 @@ impl<D> MemoryController<D> {
 
     /// The seeds that [`install_key`](Self::install_key) and the configuration brought, and no reset took: for a machine that
     /// is saved.
-    #[allow(dead_code, reason = "the machine saves them")]
     pub(crate) fn seeds(&self) -> impl Iterator<Item = (Asid, Zeroizing<[u8; 32]>)> {
         self.slots.seeds()
     }
 
     /// The seed of the tweak.
-    #[allow(dead_code, reason = "the machine saves it")]
     pub(crate) fn tweak_seed(&self) -> &[u8; 32] {
         &self.tweak_seed
     }
@@ -435,7 +436,7 @@ impl<D: Dram> MemoryController<D> {
         }
         let DramKey::Slot(asid) = key else { return Ok(()) };
         self.slots.version(asid)?;
-        let bits = self.slots.tweak().address_bits();
+        let bits = self.address_bits;
         // The sum is an address in DRAM, or behind its last.
         if len > 0 && (addr.get() + (len as u64 - 1)) >> bits != 0 {
             return Err(AccessError::BeyondTweak { addr, len: len as u64, bits });

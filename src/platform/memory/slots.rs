@@ -71,7 +71,7 @@ impl Maker {
 }
 
 /// The key of one channel.
-fn channel_key(seed: &[u8; 32], channel: u32) -> Zeroizing<[u8; 32]> {
+pub(super) fn channel_key(seed: &[u8; 32], channel: u32) -> Zeroizing<[u8; 32]> {
     let mut key = Zeroizing::new([0; 32]);
     kdf::derive_array(seed, LABEL, &channel.to_le_bytes(), &mut key);
     key
@@ -152,6 +152,15 @@ impl KeySlots {
         let slot = self.slot(asid)?;
         slot.replace(self.maker.keys(seed).map_err(AccessError::Key)?);
         Ok(())
+    }
+
+    /// Installs a key itself, of one channel, for published answers.
+    #[cfg(test)]
+    pub(super) fn install_raw(&self, asid: Asid, key: &[u8; 32]) {
+        let channels = Box::new([self.maker.cipher(key).unwrap()]);
+        self.slot(asid)
+            .unwrap()
+            .replace(Arc::new(SlotKeys { seed: Zeroizing::default(), channels }));
     }
 
     /// Puts the seed of zeroes into every guest's slot.

@@ -9,15 +9,14 @@ use core::ops::Range;
 use std::sync::{Mutex, PoisonError};
 use std::vec::Vec;
 
+use crate::addr::{Asid, GuestPhysAddr, PAGE, Page, PageSize, PhysAddr};
+use crate::image::{Contents, Generation, Launch, LaunchError, PageType, Update};
 use crate::platform::command::{
-    Command,
-    SnpActivate, SnpDecommission, SnpGctxCreate, SnpGuestRequest, SnpLaunchFinish, SnpLaunchStart,
-    SnpLaunchUpdate, SnpPageReclaim,
+    Command, SnpActivate, SnpDecommission, SnpGctxCreate, SnpGuestRequest, SnpLaunchFinish,
+    SnpLaunchStart, SnpLaunchUpdate, SnpPageReclaim,
 };
 use crate::platform::memory::{Dram, HeapDram};
 use crate::platform::{HostFault, Machine, NestedTable};
-use crate::addr::{Asid, GuestPhysAddr, PAGE, Page, PageSize, PhysAddr};
-use crate::image::{Contents, Generation, Launch, LaunchError, PageType, Update};
 use crate::rmp::{PageAssignment, RmpFailure};
 use crate::snp::GuestPolicy;
 use crate::snp::id_block::IdBlock;
@@ -153,11 +152,7 @@ impl<'m, D: Dram> Vmm<'m, D> {
         rmp.rmpupdate(Asid::HOST, page.get(), &to.to_bytes()).map_err(VmmError::Rmp)
     }
 
-    fn issue<C: Command>(
-        &self,
-        name: &'static str,
-        command: &mut C,
-    ) -> Result<(), VmmError> {
+    fn issue<C: Command>(&self, name: &'static str, command: &mut C) -> Result<(), VmmError> {
         self.machine.issue(command).map_err(|status| VmmError::Firmware { command: name, status })
     }
 

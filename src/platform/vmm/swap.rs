@@ -49,8 +49,7 @@ impl<D: Dram> Vmm<'_, D> {
     /// [`VmmError`]
     pub fn metadata_page(&self, guest: &GuestHandle) -> Result<PhysAddr, VmmError> {
         let page = self.firmware_page()?;
-        let command =
-            &mut SnpPageMdInit { gctx_paddr: guest.gctx.get(), page_paddr: page.get() };
+        let command = &mut SnpPageMdInit { gctx_paddr: guest.gctx.get(), page_paddr: page.get() };
         self.issue("SNP_PAGE_MD_INIT", command)?;
         Ok(page)
     }
@@ -184,7 +183,8 @@ impl<D: Dram> Vmm<'_, D> {
             let mut level = Vec::new();
             for (number, page) in pages.iter().enumerate() {
                 let is_root = pages.len() == 1;
-                let entry = if is_root { None } else { Some(self.entry(guest, &mut metadata, number)?) };
+                let entry =
+                    if is_root { None } else { Some(self.entry(guest, &mut metadata, number)?) };
                 let ciphertext = self.out(guest, *page, swap::PageType::Metadata, entry)?;
                 // It is a page of the firmware now.
                 self.take_back(*page)?;

@@ -6,10 +6,10 @@ use std::vec::Vec;
 
 use rand_core::{TryCryptoRng, TryRng};
 
-use crate::platform::firmware::{Bus, GuestContext, GuestState};
 use crate::Backend;
 use crate::addr::{Asid, GuestPhysAddr, PAGE, PageSize, Vmpck};
 use crate::platform::command::*;
+use crate::platform::firmware::{Bus, GuestContext, GuestState};
 use crate::platform::{Chip, Machine, MachineConfig, PlatformVersions};
 use crate::rmp::{Access, Entry, Guest, PageAssignment, PageState};
 use crate::snp::message::{
@@ -75,7 +75,8 @@ pub(in crate::platform::firmware) const ASID: Asid = Asid::new(5);
 pub(in crate::platform::firmware) const OTHER_ASID: Asid = Asid::new(6);
 
 /// The TCB version of the sheets' examples.
-pub(in crate::platform::firmware) const TCB: TcbVersion = TcbVersion::new([3, 0, 0, 0, 0, 0, 8, 0x73]);
+pub(in crate::platform::firmware) const TCB: TcbVersion =
+    TcbVersion::new([3, 0, 0, 0, 0, 0, 8, 0x73]);
 
 /// A count of bytes: `from`, `from` + 1 and so on.
 pub(in crate::platform::firmware) fn count<const N: usize>(from: u8) -> [u8; N] {
@@ -87,7 +88,10 @@ pub(in crate::platform::firmware) fn count<const N: usize>(from: u8) -> [u8; N] 
 }
 
 /// What LAUNCH_START draws behind the VEK seed of GCTX_CREATE: OEK, VMPCK0 to VMPCK3, VMRK, REPORT_ID.
-pub(in crate::platform::firmware) fn launch_script(oek: [u8; 32], vmpcks: [[u8; 32]; 4]) -> Vec<u8> {
+pub(in crate::platform::firmware) fn launch_script(
+    oek: [u8; 32],
+    vmpcks: [[u8; 32]; 4],
+) -> Vec<u8> {
     let [a, b, c, d] = vmpcks;
     [[0x11; 32], oek, a, b, c, d, count(0x70), count(0xc0)].concat()
 }
@@ -132,7 +136,10 @@ impl Lab {
         Self::with_script(&launch_script(oek, vmpcks))
     }
 
-    pub(in crate::platform::firmware) fn issue(&self, mut command: impl Command) -> Result<(), Status> {
+    pub(in crate::platform::firmware) fn issue(
+        &self,
+        mut command: impl Command,
+    ) -> Result<(), Status> {
         self.machine.issue(&mut command)
     }
 
@@ -165,7 +172,13 @@ impl Lab {
     }
 
     /// A page for a guest to be filled by the firmware.
-    pub(in crate::platform::firmware) fn pre_guest(&self, spa: u64, asid: Asid, gpa: u64, size: PageSize) {
+    pub(in crate::platform::firmware) fn pre_guest(
+        &self,
+        spa: u64,
+        asid: Asid,
+        gpa: u64,
+        size: PageSize,
+    ) {
         let gpa = GuestPhysAddr::new(gpa).unwrap();
         self.assign(spa, PageAssignment::guest(asid, gpa, size).locked());
     }
@@ -200,22 +213,35 @@ impl Lab {
         self.create(gctx_paddr);
         let flags = u32::from(agent.is_some()) | u32::from(imi_en) << 1;
         let ma_gctx_paddr = agent.unwrap_or_default();
-        let start = SnpLaunchStart { gctx_paddr, policy, ma_gctx_paddr, flags, ..Default::default() };
+        let start =
+            SnpLaunchStart { gctx_paddr, policy, ma_gctx_paddr, flags, ..Default::default() };
         self.issue(start).unwrap();
         self.activate(gctx_paddr, asid).unwrap();
     }
 
-    pub(in crate::platform::firmware) fn activate(&self, gctx_paddr: u64, asid: Asid) -> Result<(), Status> {
+    pub(in crate::platform::firmware) fn activate(
+        &self,
+        gctx_paddr: u64,
+        asid: Asid,
+    ) -> Result<(), Status> {
         self.issue(SnpActivate { gctx_paddr, asid: asid.get() })
     }
 
     /// LAUNCH_UPDATE of a normal page, with bytes that the host puts there.
-    pub(in crate::platform::firmware) fn launch_page(&self, gctx_paddr: u64, asid: Asid, spa: u64, gpa: u64, page: &[u8]) {
+    pub(in crate::platform::firmware) fn launch_page(
+        &self,
+        gctx_paddr: u64,
+        asid: Asid,
+        spa: u64,
+        gpa: u64,
+        page: &[u8],
+    ) {
         let size = PageSize::from_bytes(page.len()).unwrap();
         self.bus().write(spa, page).unwrap();
         self.pre_guest(spa, asid, gpa, size);
         let page_info = 1 << 1 | size as u32;
-        let update = SnpLaunchUpdate { gctx_paddr, page_info, page_paddr: spa, ..Default::default() };
+        let update =
+            SnpLaunchUpdate { gctx_paddr, page_info, page_paddr: spa, ..Default::default() };
         self.issue(update).unwrap();
         assert_eq!(self.state(spa), PageState::GuestValid);
     }
@@ -245,7 +271,12 @@ impl Lab {
     }
 
     /// Memory as a guest sees it.
-    pub(in crate::platform::firmware) fn private(&self, asid: Asid, spa: u64, len: usize) -> Vec<u8> {
+    pub(in crate::platform::firmware) fn private(
+        &self,
+        asid: Asid,
+        spa: u64,
+        len: usize,
+    ) -> Vec<u8> {
         let mut bytes = vec![0; len];
         self.bus().read_guest(asid, spa, &mut bytes).unwrap();
         bytes
@@ -278,14 +309,23 @@ impl Lab {
 
     /// Runs a command that must be refused with a status, and must change nothing.
     #[track_caller]
-    pub(in crate::platform::firmware) fn refused<C: Command + Copy>(&self, command: C, status: Status) {
+    pub(in crate::platform::firmware) fn refused<C: Command + Copy>(
+        &self,
+        command: C,
+        status: Status,
+    ) {
         let mut buffer = [0; 0x40];
         command.write(&mut buffer[..C::LEN]);
         self.refused_bytes(C::ID, &mut buffer[..C::LEN], status);
     }
 
     #[track_caller]
-    pub(in crate::platform::firmware) fn refused_bytes(&self, id: CommandId, buffer: &mut [u8], status: Status) {
+    pub(in crate::platform::firmware) fn refused_bytes(
+        &self,
+        id: CommandId,
+        buffer: &mut [u8],
+        status: Status,
+    ) {
         let before = self.snapshot();
         assert_eq!(self.machine.command(id, buffer), status);
         assert!(self.snapshot() == before, "{status}: something was changed");
@@ -350,15 +390,19 @@ impl<'l> Talk<'l> {
         let Self { lab, gctx, request: request_paddr, response, ref mut channel } = *self;
         let sealed = channel.seal(request, &mut buffer).unwrap();
         lab.bus().write(request_paddr, sealed.bytes()).unwrap();
-        let command =
-            SnpGuestRequest { gctx_paddr: gctx, request_paddr, response_paddr: response };
+        let command = SnpGuestRequest { gctx_paddr: gctx, request_paddr, response_paddr: response };
         lab.issue(command).unwrap();
         look(sealed.open(|copy| lab.bus().read(response, copy).unwrap()))
     }
 }
 
 /// A context that is imported, so that a guest has what a test wants.
-pub(in crate::platform::firmware) fn import(lab: &Lab, agent: &mut Talk<'_>, gctx: u64, draft: &ContextDraft) {
+pub(in crate::platform::firmware) fn import(
+    lab: &Lab,
+    agent: &mut Talk<'_>,
+    gctx: u64,
+    draft: &ContextDraft,
+) {
     lab.create(gctx);
     let incoming = IncomingContext::new(draft.context());
     let request = ImportRequest { gctx_paddr: PhysAddr::new(gctx).unwrap(), incoming };

@@ -1,6 +1,7 @@
 //! LAUNCH_START, LAUNCH_UPDATE, LAUNCH_FINISH, and debugging.
 
-use std::string::String;
+use std::borrow::ToOwned;
+use std::string::{String, ToString};
 use std::vec::Vec;
 
 use sha2::{Digest, Sha256};
@@ -47,13 +48,48 @@ fn ld(lab: &Lab, gctx: u64) -> String {
 fn worked_example(lab: &Lab) {
     lab.launch(GCTX, 0x3_0000, 0, Some(ASID));
     let steps = [
-        (NORMAL, 0xffff_f000, page_a(), "dffd6bd2032e73d8ba48f1f9b067a87ab71cfcbad526096251cf23ea67929cea852b83a5b84de5aef0a9b5cd3e6911fa"),
-        (NORMAL, 0x1000, [0xcc; PAGE], "4279da3e170f1a891daeb3c2d1a145e6fc3fe26d19011aae7e4a577fe5bc86a50f67af5f13374043176949b74cd29607"),
-        (ZERO, 0x80_0000, [7; PAGE], "69b4211e66e12900f92049ce6e5df7c5ffa77efbcde5a05a78f0e0fa6f5f8b11796e589b4fcbf02b329ae5d88f96c3db"),
-        (UNMEASURED, 0x80_1000, [8; PAGE], "784d49370536e5a6e2b7788a00f6b5aaad330b342d91753bfa15ed240acb493f9fe8be9ca2b2c233f774ea847db9f949"),
-        (SECRETS, 0x80_d000, [9; PAGE], "1dfba9f2146d3e768d47d077ef1892ce21189ce93a7e20cbc372a5fc5c6ebaeadb3a323c25efd636adbce3b43abb534b"),
-        (CPUID, 0x80_e000, [0; PAGE], "af0241810461a2ff71f4d897742824dad0f358fa843a322648e0b7c7fb6e7d7ffc2f0c8c23978295511bf2f475805f23"),
-        (VMSA, 0xffff_ffff_f000, [0; PAGE], "34c94b940900393b2c55936d5bb2099e37ce99bba725b186bf564314491c69dfdf1e5a3e564e024e4afaea3b8a912a3d"),
+        (
+            NORMAL,
+            0xffff_f000,
+            page_a(),
+            "dffd6bd2032e73d8ba48f1f9b067a87ab71cfcbad526096251cf23ea67929cea852b83a5b84de5aef0a9b5cd3e6911fa",
+        ),
+        (
+            NORMAL,
+            0x1000,
+            [0xcc; PAGE],
+            "4279da3e170f1a891daeb3c2d1a145e6fc3fe26d19011aae7e4a577fe5bc86a50f67af5f13374043176949b74cd29607",
+        ),
+        (
+            ZERO,
+            0x80_0000,
+            [7; PAGE],
+            "69b4211e66e12900f92049ce6e5df7c5ffa77efbcde5a05a78f0e0fa6f5f8b11796e589b4fcbf02b329ae5d88f96c3db",
+        ),
+        (
+            UNMEASURED,
+            0x80_1000,
+            [8; PAGE],
+            "784d49370536e5a6e2b7788a00f6b5aaad330b342d91753bfa15ed240acb493f9fe8be9ca2b2c233f774ea847db9f949",
+        ),
+        (
+            SECRETS,
+            0x80_d000,
+            [9; PAGE],
+            "1dfba9f2146d3e768d47d077ef1892ce21189ce93a7e20cbc372a5fc5c6ebaeadb3a323c25efd636adbce3b43abb534b",
+        ),
+        (
+            CPUID,
+            0x80_e000,
+            [0; PAGE],
+            "af0241810461a2ff71f4d897742824dad0f358fa843a322648e0b7c7fb6e7d7ffc2f0c8c23978295511bf2f475805f23",
+        ),
+        (
+            VMSA,
+            0xffff_ffff_f000,
+            [0; PAGE],
+            "34c94b940900393b2c55936d5bb2099e37ce99bba725b186bf564314491c69dfdf1e5a3e564e024e4afaea3b8a912a3d",
+        ),
     ];
     for (n, (page_info, gpa, text, expected)) in (0..).zip(steps) {
         let spa = page::SPARE + n * PAGE as u64;
@@ -133,8 +169,12 @@ fn id_block(lab: &Lab) -> (IdBlock, [u8; PAGE]) {
         let d: [u8; 48] = base16ct::lower::decode_vec(hex).unwrap().try_into().unwrap();
         SigningKey::from_scalar(&d).unwrap()
     };
-    let id_key = key("666b8b8e7ce8dd758a26294b568260ce78ac1aaeac2a58548b580c4ddc3351d2d48c47aff47ac2071d51aa5754e65877");
-    let author_key = key("63d6261f607b8d84d843c8343782018767f2431925b941dea00438801d44823c07e2c51b5cd7ee2866835d38c4c1b9fe");
+    let id_key = key(
+        "666b8b8e7ce8dd758a26294b568260ce78ac1aaeac2a58548b580c4ddc3351d2d48c47aff47ac2071d51aa5754e65877",
+    );
+    let author_key = key(
+        "63d6261f607b8d84d843c8343782018767f2431925b941dea00438801d44823c07e2c51b5cd7ee2866835d38c4c1b9fe",
+    );
     let id_block = IdBlock {
         family_id: core::array::from_fn(|i| 1 + i as u8),
         image_id: core::array::from_fn(|i| 0x31 + i as u8),
@@ -235,7 +275,13 @@ fn launch_finish_in_order() {
             for (id_block_paddr, id_block) in id_blocks {
                 for (id_auth_paddr, id_auth) in id_blocks {
                     let host_data = [1; 32];
-                    let finish = SnpLaunchFinish { gctx_paddr, id_block_paddr, id_auth_paddr, flags, host_data };
+                    let finish = SnpLaunchFinish {
+                        gctx_paddr,
+                        id_block_paddr,
+                        id_auth_paddr,
+                        flags,
+                        host_data,
+                    };
                     let status = earliest([gctx, flag, id_block, id_auth]).unwrap_err();
                     lab.refuse(finish, status);
                 }
@@ -243,10 +289,18 @@ fn launch_finish_in_order() {
         }
     }
     // Without ID_BLOCK_EN nobody looks at its address.
-    let finish = SnpLaunchFinish { gctx_paddr: page::GUEST, id_block_paddr: OUTSIDE, id_auth_paddr: OUTSIDE, flags: 2, ..SnpLaunchFinish::default() };
+    let finish = SnpLaunchFinish {
+        gctx_paddr: page::GUEST,
+        id_block_paddr: OUTSIDE,
+        id_auth_paddr: OUTSIDE,
+        flags: 2,
+        ..SnpLaunchFinish::default()
+    };
     lab.issue(finish).unwrap();
     // AUTH_KEY_EN alone is told as it was given.
-    lab.guest(page::GUEST, |guest| assert!(guest.identity.author_key_en && !guest.identity.id_block_en));
+    lab.guest(page::GUEST, |guest| {
+        assert!(guest.identity.author_key_en && !guest.identity.id_block_en)
+    });
 }
 
 /// The other worked examples: permissions, and the digest of the migration image.
@@ -256,17 +310,30 @@ fn permissions_and_migration_image() {
     lab.launch(GCTX, 0x3_0000, 0, Some(ASID));
     lab.write(page::SPARE, &page_a());
     lab.pre_guest(page::SPARE, ASID, 0x2000, PageSize::Size4K);
-    let command = SnpLaunchUpdate { page_info: NORMAL, vmpl_perms: [0, 0xf, 3, 1], ..update(GCTX, page::SPARE) };
+    let command = SnpLaunchUpdate {
+        page_info: NORMAL,
+        vmpl_perms: [0, 0xf, 3, 1],
+        ..update(GCTX, page::SPARE)
+    };
     lab.issue(command).unwrap();
-    assert_eq!(ld(&lab, GCTX), "75e8bafb393461351719de8a8309c3f5ff9592274ccb61adbdc05aef43990a8550720a7254ff315cf24688e376e97a66");
+    assert_eq!(
+        ld(&lab, GCTX),
+        "75e8bafb393461351719de8a8309c3f5ff9592274ccb61adbdc05aef43990a8550720a7254ff315cf24688e376e97a66"
+    );
     let entry = lab.entry(page::SPARE);
     let permissions = [1, 2, 3].map(|vmpl| entry.permissions(Vmpl::new(vmpl).unwrap()).0);
     assert_eq!(permissions, [0xf, 3, 1]);
 
     // The guest with IMI_EN has a page at 3000h. The host fills it before it gives it away.
     for (imi, digest) in [
-        (16, "dcc9cb2967c50d56309300853c44ef366e6a3021bc3aa12b8b41d10ba3a1639a660cede88cc982c36965bd02b9971b98"),
-        (0, "3fdf33490e0df6ac331ec3b69cbea674be14500144f303b00edccab96e868fc3936cb04a410db65892467623931366ba"),
+        (
+            16,
+            "dcc9cb2967c50d56309300853c44ef366e6a3021bc3aa12b8b41d10ba3a1639a660cede88cc982c36965bd02b9971b98",
+        ),
+        (
+            0,
+            "3fdf33490e0df6ac331ec3b69cbea674be14500144f303b00edccab96e868fc3936cb04a410db65892467623931366ba",
+        ),
     ] {
         let lab = Lab::full();
         let flags = if imi == 16 { 2 } else { 0 };
@@ -287,14 +354,22 @@ fn large_pages() {
     let text: Vec<u8> = (0..2 << 20).map(|n: usize| (n % 251) as u8).collect();
     lab.write(0x40_0000, &text);
     lab.pre_guest(0x40_0000, ASID, 0x8000_0000, PageSize::Size2M);
-    lab.refuse(SnpLaunchUpdate { page_info: NORMAL, ..update(GCTX, 0x40_0000) }, Status::INVALID_PAGE_SIZE);
+    lab.refuse(
+        SnpLaunchUpdate { page_info: NORMAL, ..update(GCTX, 0x40_0000) },
+        Status::INVALID_PAGE_SIZE,
+    );
     for page_info in [VMSA | 1, SECRETS | 1, CPUID | 1] {
-        lab.refuse(SnpLaunchUpdate { page_info, ..update(GCTX, 0x40_0000) }, Status::INVALID_PAGE_SIZE);
+        lab.refuse(
+            SnpLaunchUpdate { page_info, ..update(GCTX, 0x40_0000) },
+            Status::INVALID_PAGE_SIZE,
+        );
     }
     lab.issue(SnpLaunchUpdate { page_info: NORMAL | 1, ..update(GCTX, 0x40_0000) }).unwrap();
     let mut expected = LaunchDigest::new();
     let gpa = crate::GuestPhysAddr::new(0x8000_0000).unwrap();
-    expected.update_bytes(crate::Backend::portable(), PageType::Normal, gpa, &text, &mut |_| {}).unwrap();
+    expected
+        .update_bytes(crate::Backend::portable(), PageType::Normal, gpa, &text, &mut |_| {})
+        .unwrap();
     assert_eq!(lab.guest(GCTX, |guest| guest.digest.clone()), expected);
     assert_eq!(lab.read_guest(ASID, 0x40_0000 + 0x5000)[..], text[0x5000..0x6000]);
     assert_eq!(lab.entry(0x40_0000).state(), PageState::GuestValid);
@@ -305,7 +380,12 @@ fn large_pages() {
 fn save_areas() {
     let lab = Lab::full();
     lab.create(GCTX);
-    let start = SnpLaunchStart { gctx_paddr: GCTX, policy: 0x3_0000, desired_tsc_freq: 1_000_000, ..SnpLaunchStart::default() };
+    let start = SnpLaunchStart {
+        gctx_paddr: GCTX,
+        policy: 0x3_0000,
+        desired_tsc_freq: 49_900,
+        ..SnpLaunchStart::default()
+    };
     lab.issue(start).unwrap();
     lab.issue(SnpActivate { gctx_paddr: GCTX, asid: ASID }).unwrap();
     // VmsaRegProt and SecureTSC, and a page with neither.
@@ -319,7 +399,15 @@ fn save_areas() {
         lab.load(GCTX, ASID, spa, 0xffff_ffff_f000, VMSA, vmsa.as_bytes());
         let mut expected = before;
         let gpa = crate::GuestPhysAddr::new(0xffff_ffff_f000).unwrap();
-        expected.update_bytes(crate::Backend::portable(), PageType::Vmsa, gpa, vmsa.as_bytes(), &mut |_| {}).unwrap();
+        expected
+            .update_bytes(
+                crate::Backend::portable(),
+                PageType::Vmsa,
+                gpa,
+                vmsa.as_bytes(),
+                &mut |_| {},
+            )
+            .unwrap();
         assert_eq!(lab.guest(GCTX, |guest| guest.digest.clone()), expected);
 
         let mut seen = Vmsa::from_bytes(&lab.read_guest(ASID, spa));
@@ -365,7 +453,10 @@ fn cpuid_pages() {
     text[0] = 65;
     lab.write(page::SPARE + 0x1000, &text);
     lab.pre_guest(page::SPARE + 0x1000, ASID, 0x80_f000, PageSize::Size4K);
-    lab.refuse(SnpLaunchUpdate { page_info: CPUID, ..update(GCTX, page::SPARE + 0x1000) }, Status::INVALID_PARAM);
+    lab.refuse(
+        SnpLaunchUpdate { page_info: CPUID, ..update(GCTX, page::SPARE + 0x1000) },
+        Status::INVALID_PARAM,
+    );
 }
 
 /// Every combination of a context, a page and a type: the earliest check decides.
@@ -395,8 +486,11 @@ fn launch_update_in_order() {
         (page::GUEST_VALID, Some((4, Status::INVALID_PAGE_STATE))),
         (page::LARGE + 0x1000, Some((4, Status::INVALID_PAGE_STATE))),
     ];
-    let reserved: [Way<u32>; 3] =
-        [(0, None), (1 << 5, Some((0, Status::INVALID_PARAM))), (1 << 31, Some((0, Status::INVALID_PARAM)))];
+    let reserved: [Way<u32>; 3] = [
+        (0, None),
+        (1 << 5, Some((0, Status::INVALID_PARAM))),
+        (1 << 31, Some((0, Status::INVALID_PARAM))),
+    ];
     for (gctx_paddr, gctx) in gctxs {
         for (page_paddr, page) in pages {
             for (more, reserved) in reserved {
@@ -410,7 +504,10 @@ fn launch_update_in_order() {
                     let expected = earliest([gctx, page, reserved, size, small, none]);
                     // What succeeds changes the machine: other tests do it.
                     if let Err(status) = expected {
-                        let command = SnpLaunchUpdate { page_info: page_info | more, ..update(gctx_paddr, page_paddr) };
+                        let command = SnpLaunchUpdate {
+                            page_info: page_info | more,
+                            ..update(gctx_paddr, page_paddr)
+                        };
                         // The comparison takes long: for each pair of faults once.
                         match page_info {
                             0 | 2 | 13 => lab.refuse(command, status),
@@ -422,7 +519,11 @@ fn launch_update_in_order() {
         }
     }
     // Permissions of VMPL0 are reserved.
-    let command = SnpLaunchUpdate { page_info: NORMAL, vmpl_perms: [1, 0, 0, 0], ..update(page::GUEST, page::PRE_GUEST) };
+    let command = SnpLaunchUpdate {
+        page_info: NORMAL,
+        vmpl_perms: [1, 0, 0, 0],
+        ..update(page::GUEST, page::PRE_GUEST)
+    };
     lab.refuse(command, Status::INVALID_PARAM);
     // A guest of a migration image has pages of it only; the owner comes first.
     let imi = SnpLaunchUpdate { page_info: NORMAL, ..update(page::IMI, page::PRE_GUEST_IMI) };
@@ -454,13 +555,21 @@ fn many_pages_at_once() {
     pages.insert(150, (0x60_0000, PageSize::Size2M));
     let permissions = VmplPermissions { vmpl1: 3, vmpl2: 2, vmpl3: 1 };
 
-    for (page_type, number) in [(PageType::Normal, NORMAL), (PageType::Unmeasured, UNMEASURED), (PageType::Zero, ZERO)] {
+    for (page_type, number) in
+        [(PageType::Normal, NORMAL), (PageType::Unmeasured, UNMEASURED), (PageType::Zero, ZERO)]
+    {
         let attributes = PageAttributes { page_type, imi: true, permissions };
         let one_by_one = Lab::full();
         prepare(&one_by_one);
         for (page_paddr, size) in &pages {
             let page_info = number | 16 | u32::from(*size == PageSize::Size2M);
-            one_by_one.issue(SnpLaunchUpdate { page_info, vmpl_perms: [0, 3, 2, 1], ..update(GCTX, *page_paddr) }).unwrap();
+            one_by_one
+                .issue(SnpLaunchUpdate {
+                    page_info,
+                    vmpl_perms: [0, 3, 2, 1],
+                    ..update(GCTX, *page_paddr)
+                })
+                .unwrap();
         }
         for threads in [1, 3] {
             let together = Lab::full();
@@ -489,13 +598,25 @@ fn many_pages_at_once() {
             let (together, one_by_one) = (Lab::full(), Lab::full());
             prepare(&together);
             prepare(&one_by_one);
-            let attributes = PageAttributes { page_type: PageType::Normal, imi: false, permissions };
+            let attributes =
+                PageAttributes { page_type: PageType::Normal, imi: false, permissions };
             let error = LaunchPagesError { index, status };
-            let result = together.machine.launch_update_pages(GCTX, &pages, attributes, crate::Backend::best());
+            let result = together.machine.launch_update_pages(
+                GCTX,
+                &pages,
+                attributes,
+                crate::Backend::best(),
+            );
             assert_eq!(result, Err(error));
             for (page_paddr, size) in &pages[..index] {
                 let page_info = NORMAL | u32::from(*size == PageSize::Size2M);
-                one_by_one.issue(SnpLaunchUpdate { page_info, vmpl_perms: [0, 3, 2, 1], ..update(GCTX, *page_paddr) }).unwrap();
+                one_by_one
+                    .issue(SnpLaunchUpdate {
+                        page_info,
+                        vmpl_perms: [0, 3, 2, 1],
+                        ..update(GCTX, *page_paddr)
+                    })
+                    .unwrap();
             }
             assert!(together.snapshot() == one_by_one.snapshot(), "{index}, {status}");
         }
@@ -503,9 +624,18 @@ fn many_pages_at_once() {
     let error = LaunchPagesError { index: 0, status: Status::INVALID_PARAM };
     let lab = Lab::full();
     let normal = PageType::Normal;
-    assert_eq!(lab.machine.launch_update_pages(GCTX + 1, &pages, normal, crate::Backend::best()), Err(error));
-    assert_eq!(error.to_string(), "page 0 of the list: SNP_LAUNCH_UPDATE says 0x16 (INVALID_PARAM)");
-    assert_eq!(lab.machine.launch_update_pages(OUTSIDE, &[], normal, crate::Backend::best()), Ok(()));
+    assert_eq!(
+        lab.machine.launch_update_pages(GCTX + 1, &pages, normal, crate::Backend::best()),
+        Err(error)
+    );
+    assert_eq!(
+        error.to_string(),
+        "page 0 of the list: SNP_LAUNCH_UPDATE says 0x16 (INVALID_PARAM)"
+    );
+    assert_eq!(
+        lab.machine.launch_update_pages(OUTSIDE, &[], normal, crate::Backend::best()),
+        Ok(())
+    );
 }
 
 /// What LAUNCH_START stores, and the order of what it draws.
@@ -598,16 +728,16 @@ fn launch_start_in_order() {
     let policies: [Way<u64>; 12] = [
         (0x3_0000, None),
         (0x7_0000, None),
-        (0x1_0000, policy_failure),      // bit 17
-        (0x2_0000, policy_failure),      // no SMT
-        (0x3_0038, policy_failure),      // ABI 0.56 is not above 1.55
-        (0x3_0138, policy_failure),      // ABI 1.56
-        (0x3_0200, policy_failure),      // ABI 2.0
-        (0x403_0000, policy_failure),    // bit 26
+        (0x1_0000, policy_failure),   // bit 17
+        (0x2_0000, policy_failure),   // no SMT
+        (0x3_0038, None),             // ABI 0.56 is not above 1.55
+        (0x3_0138, policy_failure),   // ABI 1.56
+        (0x3_0200, policy_failure),   // ABI 2.0
+        (0x403_0000, policy_failure), // bit 26
         (1 << 63 | 0x3_0000, policy_failure),
-        (0x43_0000, policy_failure),     // MEM_AES_256_XTS
-        (0x83_0000, policy_failure),     // RAPL_DIS
-        (0x103_0000, policy_failure),    // CIPHERTEXT_HIDING_DRAM
+        (0x43_0000, policy_failure),  // MEM_AES_256_XTS
+        (0x83_0000, policy_failure),  // RAPL_DIS
+        (0x103_0000, policy_failure), // CIPHERTEXT_HIDING_DRAM
     ];
     let flags: [Way<u32>; 4] = [
         (0, None),
@@ -621,13 +751,15 @@ fn launch_start_in_order() {
                 for (flags, flag) in flags {
                     let ma_en = flags & 1 == 1;
                     let agent = agent.filter(|(order, _)| ma_en || *order == 0);
-                    let policy_fault = match policy {
-                        0x3_0038 => None,
-                        _ => policy_fault,
+                    let migrate =
+                        (ma_en && policy >> 18 & 1 == 0).then_some((6, Status::POLICY_FAILURE));
+                    let start = SnpLaunchStart {
+                        gctx_paddr,
+                        policy,
+                        ma_gctx_paddr,
+                        flags,
+                        ..SnpLaunchStart::default()
                     };
-                    let migrate = (ma_en && policy >> 18 & 1 == 0)
-                        .then_some((6, Status::POLICY_FAILURE));
-                    let start = SnpLaunchStart { gctx_paddr, policy, ma_gctx_paddr, flags, ..SnpLaunchStart::default() };
                     match earliest([gctx, agent, policy_fault, flag, migrate]) {
                         Ok(()) => {}
                         Err(status) if ma_gctx_paddr == page::RUNNING => lab.refuse(start, status),
@@ -647,11 +779,19 @@ fn launch_start_in_order() {
 #[test]
 fn debugging() {
     let lab = Lab::full();
-    let decrypt = SnpDbgDecrypt { gctx_paddr: page::RUNNING, src_paddr: page::RUNNING_VALID, dst_paddr: page::OUT };
+    let decrypt = SnpDbgDecrypt {
+        gctx_paddr: page::RUNNING,
+        src_paddr: page::RUNNING_VALID,
+        dst_paddr: page::OUT,
+    };
     lab.issue(decrypt).unwrap();
     assert_eq!(lab.read::<PAGE>(page::OUT), [0x5a; PAGE]);
     lab.write(page::HOST, &[0x77; PAGE]);
-    let encrypt = SnpDbgEncrypt { gctx_paddr: page::RUNNING, src_paddr: page::HOST, dst_paddr: page::RUNNING_VALID };
+    let encrypt = SnpDbgEncrypt {
+        gctx_paddr: page::RUNNING,
+        src_paddr: page::HOST,
+        dst_paddr: page::RUNNING_VALID,
+    };
     lab.issue(encrypt).unwrap();
     assert_eq!(lab.read_guest(3, page::RUNNING_VALID), [0x77; PAGE]);
 
@@ -703,13 +843,15 @@ fn debugging_in_order() {
         for (guest_page, fault) in guest_pages {
             for (out, out_fault) in outs {
                 if let Err(status) = earliest([gctx, fault, out_fault]) {
-                    let command = SnpDbgDecrypt { gctx_paddr, src_paddr: guest_page, dst_paddr: out };
+                    let command =
+                        SnpDbgDecrypt { gctx_paddr, src_paddr: guest_page, dst_paddr: out };
                     lab.refuse(command, status);
                 }
                 // Any page may be the text's.
                 let out_fault = out_fault.filter(|(order, _)| *order < 7);
                 if let Err(status) = earliest([gctx, fault, out_fault]) {
-                    let command = SnpDbgEncrypt { gctx_paddr, src_paddr: out, dst_paddr: guest_page };
+                    let command =
+                        SnpDbgEncrypt { gctx_paddr, src_paddr: out, dst_paddr: guest_page };
                     lab.refuse(command, status);
                 }
             }

@@ -8,9 +8,7 @@ use crate::platform::command::{
     SnpDecommission, SnpLaunchUpdate, SnpPageReclaim, SnpPageSwapIn, SnpPageSwapOut,
 };
 use crate::rmp::PageState;
-use crate::snp::message::{
-    IncomingContext, OpenError, ReportRequest, Request, TscInfoRequest,
-};
+use crate::snp::message::{IncomingContext, OpenError, ReportRequest, Request, TscInfoRequest};
 use crate::snp::report::Report;
 
 /// The contexts of a migration agent, and of its guest.
@@ -113,9 +111,8 @@ fn a_guest_moves() {
     from.start_with(GUEST, GUEST_ASID, POLICY | MIGRATE_MA, Some(AGENT), false);
     from.launch_page(GUEST, GUEST_ASID, DATA, GPA, &page_a());
     from.finish(GUEST);
-    let report_of = |talk: &mut Talk<'_>| {
-        talk.ask(&ReportRequest::new(&[1; 64]), |report| *report.unwrap())
-    };
+    let report_of =
+        |talk: &mut Talk<'_>| talk.ask(&ReportRequest::new(&[1; 64]), |report| *report.unwrap());
     let before = report_of(&mut channel(&from, GUEST, Vmpck::VMPCK0));
     let (key, vmrk) = {
         let state = from.machine.lock();
@@ -135,12 +132,8 @@ fn a_guest_moves() {
         ..Default::default()
     };
     from.issue(swap_out).unwrap();
-    let swap_md = SnpPageSwapOut {
-        src_paddr: MD,
-        dst_paddr: MD_OUT,
-        flags: METADATA | ROOT,
-        ..swap_out
-    };
+    let swap_md =
+        SnpPageSwapOut { src_paddr: MD, dst_paddr: MD_OUT, flags: METADATA | ROOT, ..swap_out };
     from.issue(swap_md).unwrap();
     let context = export(&mut agent(&from), GUEST, false).unwrap();
     assert_eq!((from.state(GUEST), from.guest_state(GUEST)), (PageState::Firmware, None));
@@ -294,8 +287,7 @@ fn image_page(lab: &Lab, gctx_paddr: u64, asid: Asid, spa: u64) {
     lab.bus().write(spa, &[0x3c; PAGE]).unwrap();
     lab.pre_guest(spa, asid, GPA, PageSize::Size4K);
     let page_info = 1 << 1 | 1 << 4;
-    let update =
-        SnpLaunchUpdate { gctx_paddr, page_info, page_paddr: spa, ..Default::default() };
+    let update = SnpLaunchUpdate { gctx_paddr, page_info, page_paddr: spa, ..Default::default() };
     lab.issue(update).unwrap();
 }
 
@@ -355,7 +347,10 @@ fn absorbs() {
     assert_eq!(guest.state, GuestState::Running);
     assert_eq!(guest.report_id, report_id);
     assert_eq!(guest.report_id_ma, state.snp.guests[&AGENT].report_id);
-    assert_eq!((guest.digest.digest(), guest.digest.imi_digest()), (came.measurement(), came.imd()));
+    assert_eq!(
+        (guest.digest.digest(), guest.digest.imi_digest()),
+        (came.measurement(), came.imd())
+    );
     assert_eq!((&*guest.oek, &guest.vmpcks[3]), (came.oek(), came.vmpck(Vmpck::VMPCK3)));
     assert_eq!((guest.asid, guest.imi_en), (Some(GUEST_ASID), false));
 }

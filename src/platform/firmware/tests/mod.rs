@@ -1,5 +1,7 @@
 //! Commands on a machine: known answers, every refusal, the order of checks.
 
+mod guest;
 pub(super) mod lab;
 mod launch;
+mod platform;
 mod support;

@@ -189,8 +189,7 @@ fn in_place() {
     let ciphertext = lab.raw(DST, PAGE);
     lab.bus().write(HOST, &ciphertext).unwrap();
     lab.pre_guest(HOST, ASID, 0, PageSize::Size4K);
-    let command =
-        SnpPageSwapIn { src_paddr: HOST, dst_paddr: HOST, flags: IN_PLACE, ..back() };
+    let command = SnpPageSwapIn { src_paddr: HOST, dst_paddr: HOST, flags: IN_PLACE, ..back() };
     lab.refused(SnpPageSwapIn { src_paddr: DST, ..command }, Status::INVALID_ADDRESS);
     lab.issue(command).unwrap();
     assert_eq!(lab.private(ASID, HOST, PAGE), page_a());
@@ -244,7 +243,10 @@ fn metadata_under_the_root() {
         flags: METADATA | ROOT,
         ..back()
     };
-    lab.refused(SnpPageSwapIn { flags: METADATA | ROOT | IN_PLACE, ..md_in }, Status::INVALID_PARAM);
+    lab.refused(
+        SnpPageSwapIn { flags: METADATA | ROOT | IN_PLACE, ..md_in },
+        Status::INVALID_PARAM,
+    );
     lab.refused(SnpPageSwapIn { flags: ROOT, ..md_in }, Status::INVALID_MDATA_ENTRY);
     lab.refused(SnpPageSwapIn { dst_paddr: PRE, ..md_in }, Status::INVALID_PAGE_STATE);
     lab.issue(md_in).unwrap();
@@ -289,17 +291,24 @@ fn large_pages() {
     lab.finish(GCTX);
     lab.lock(LARGE);
     lab.metadata(GCTX, MD);
-    lab.assign(LARGE_DST, PageAssignment { page_size: PageSize::Size2M, ..PageAssignment::FIRMWARE });
-    let command =
-        SnpPageSwapOut { src_paddr: LARGE, dst_paddr: LARGE_DST, flags: SIZE, ..out() };
+    lab.assign(
+        LARGE_DST,
+        PageAssignment { page_size: PageSize::Size2M, ..PageAssignment::FIRMWARE },
+    );
+    let command = SnpPageSwapOut { src_paddr: LARGE, dst_paddr: LARGE_DST, flags: SIZE, ..out() };
     lab.refused(SnpPageSwapOut { flags: 0, ..command }, Status::INVALID_PAGE_SIZE);
-    lab.refused(SnpPageSwapOut { dst_paddr: LARGE_DST - 0x1000, ..command }, Status::INVALID_PAGE_SIZE);
-    lab.refused(SnpPageSwapOut { mdata_paddr: LARGE + 0x1f_ffc0, ..command }, Status::INVALID_PARAM);
+    lab.refused(
+        SnpPageSwapOut { dst_paddr: LARGE_DST - 0x1000, ..command },
+        Status::INVALID_PAGE_SIZE,
+    );
+    lab.refused(
+        SnpPageSwapOut { mdata_paddr: LARGE + 0x1f_ffc0, ..command },
+        Status::INVALID_PARAM,
+    );
     lab.refused(SnpPageSwapOut { mdata_paddr: LARGE_DST, ..command }, Status::INVALID_PARAM);
     lab.issue(command).unwrap();
     assert!(lab.mdata(MD + 64).page_size() == PageSize::Size2M);
-    let command =
-        SnpPageSwapIn { src_paddr: LARGE_DST, dst_paddr: LARGE, flags: SIZE, ..back() };
+    let command = SnpPageSwapIn { src_paddr: LARGE_DST, dst_paddr: LARGE, flags: SIZE, ..back() };
     lab.refused(SnpPageSwapIn { flags: 0, ..command }, Status::INVALID_PAGE_SIZE);
     lab.issue(command).unwrap();
     assert!(lab.private(ASID, LARGE, page.len()) == page);
@@ -307,14 +316,13 @@ fn large_pages() {
 
     // Moved within the firmware's reach: the destination is one of 2 MiB.
     lab.issue(SnpPageReclaim { page_paddr: LARGE_DST | 1 }).unwrap();
-    lab.assign(LARGE_DST, PageAssignment { page_size: PageSize::Size2M, ..PageAssignment::HYPERVISOR });
+    lab.assign(
+        LARGE_DST,
+        PageAssignment { page_size: PageSize::Size2M, ..PageAssignment::HYPERVISOR },
+    );
     lab.pre_guest(LARGE_DST, ASID, 0, PageSize::Size2M);
-    let command = SnpPageMove {
-        gctx_paddr: GCTX,
-        page_info: 1,
-        src_paddr: LARGE,
-        dst_paddr: LARGE_DST,
-    };
+    let command =
+        SnpPageMove { gctx_paddr: GCTX, page_info: 1, src_paddr: LARGE, dst_paddr: LARGE_DST };
     lab.refused(SnpPageMove { page_info: 0, ..command }, Status::INVALID_PAGE_SIZE);
     lab.issue(command).unwrap();
     assert!(lab.private(ASID, LARGE_DST, page.len()) == page);
@@ -365,7 +373,11 @@ fn save_areas() {
 type Wrongs<C> = [(&'static str, fn(&mut C), Status)];
 
 /// Each alone, and every two of unlike fields: the earlier one is told.
-fn check_order<C: crate::platform::command::Command + Copy>(lab: &Lab, command: C, wrongs: &Wrongs<C>) {
+fn check_order<C: crate::platform::command::Command + Copy>(
+    lab: &Lab,
+    command: C,
+    wrongs: &Wrongs<C>,
+) {
     for (number, (field, spoil, status)) in wrongs.iter().enumerate() {
         let mut spoilt = command;
         spoil(&mut spoilt);
@@ -396,7 +408,10 @@ fn swap_out_in_order() {
         ..Default::default()
     };
     lab.issue(start).unwrap(); // LAUNCH, with no ASID
-    lab.assign(LARGE_DST, PageAssignment { page_size: PageSize::Size2M, ..PageAssignment::FIRMWARE });
+    lab.assign(
+        LARGE_DST,
+        PageAssignment { page_size: PageSize::Size2M, ..PageAssignment::FIRMWARE },
+    );
     lab.give(&[HOST + 0x1000, LOW + 0x1000]);
     let wrongs: &Wrongs<SnpPageSwapOut> = &[
         ("flags", |c| c.flags |= 1 << 3, Status::INVALID_PARAM),
@@ -425,7 +440,11 @@ fn swap_out_in_order() {
             |c| (c.gctx_paddr, c.flags) = (0x10_2000, c.flags | ROOT),
             Status::INVALID_GUEST_STATE,
         ),
-        ("gctx mdata flags", |c| (c.gctx_paddr, c.flags) = (0x10_3000, c.flags | ROOT), Status::INACTIVE),
+        (
+            "gctx mdata flags",
+            |c| (c.gctx_paddr, c.flags) = (0x10_3000, c.flags | ROOT),
+            Status::INACTIVE,
+        ),
         ("flags", |c| c.flags |= 3 << 1, Status::INVALID_PAGE_STATE),
         ("flags", |c| c.flags |= VMSA, Status::INVALID_PAGE_STATE),
         ("flags", |c| c.flags |= METADATA, Status::INVALID_PAGE_STATE),
@@ -440,12 +459,8 @@ fn swap_out_in_order() {
     lab.refused(of_other, Status::INVALID_PAGE_OWNER);
     // A page that its guest uses.
     lab.issue(SnpPageReclaim { page_paddr: OTHER_DATA }).unwrap();
-    let of_other = SnpPageSwapOut {
-        gctx_paddr: OTHER,
-        src_paddr: OTHER_DATA,
-        mdata_paddr: OTHER_MD,
-        ..out()
-    };
+    let of_other =
+        SnpPageSwapOut { gctx_paddr: OTHER, src_paddr: OTHER_DATA, mdata_paddr: OTHER_MD, ..out() };
     lab.refused(of_other, Status::INVALID_PAGE_STATE);
 }
 
@@ -628,10 +643,7 @@ fn set_state() {
     lab.refused(SnpPageSetState { list_paddr: HOST + 4, ..command }, Status::INVALID_PARAM);
     lab.refused(SnpPageSetState { list_paddr: MEMORY, ..command }, Status::INVALID_ADDRESS);
     let mut buffer = [0; 0x10];
-    crate::platform::command::Command::write(
-        &SnpPageSetState { len: 0xf, ..command },
-        &mut buffer,
-    );
+    crate::platform::command::Command::write(&SnpPageSetState { len: 0xf, ..command }, &mut buffer);
     let id = crate::platform::command::CommandId(0xc6);
     lab.refused_bytes(id, &mut buffer, Status::INVALID_LENGTH);
     assert_eq!(buffer[..4], [0x10, 0, 0, 0]);

@@ -133,11 +133,8 @@ fn worked_example() {
 #[test]
 fn derived_keys() {
     let none = LaunchIdentity::default();
-    let author = LaunchIdentity {
-        author_key_en: true,
-        author_key_digest: count(0x60),
-        ..identity()
-    };
+    let author =
+        LaunchIdentity { author_key_en: true, author_key_digest: count(0x60), ..identity() };
     let old = crate::snp::tcb::TcbVersion::new([3, 0, 0, 0, 0, 0, 8, 0x44]);
     let vmrk = KeyRequest { root_key_select: RootKeySelect::VMRK, ..every_field() };
     for (identity, request, expected) in [
@@ -181,7 +178,10 @@ fn refused_keys() {
     let above = crate::snp::tcb::TcbVersion::new([3, 0, 0, 0, 0, 0, 9, 0x73]);
     let request = KeyRequest::new(KeySelect::Vcek).with_tcb_version(above);
     assert_eq!(ask(request), refused(Status::INVALID_PARAM));
-    assert_eq!(ask(KeyRequest::new(KeySelect::Vcek).with_guest_svn(1)), refused(Status::INVALID_PARAM));
+    assert_eq!(
+        ask(KeyRequest::new(KeySelect::Vcek).with_guest_svn(1)),
+        refused(Status::INVALID_PARAM)
+    );
     assert_eq!(counts(&lab), [12, 0, 0, 0]);
 }
 
@@ -305,7 +305,8 @@ fn mailbox_in_order() {
     let message = sealed(&key, good(3), &[0; 0x80]);
     lab.bus().write(0x30_0000 + PAGE as u64 - message.len() as u64, &message).unwrap();
     let request_paddr = 0x30_0000 + PAGE as u64 - message.len() as u64;
-    lab.issue(SnpGuestRequest { request_paddr, response_paddr: RESPONSE + 0xf20, ..command() }).unwrap();
+    lab.issue(SnpGuestRequest { request_paddr, response_paddr: RESPONSE + 0xf20, ..command() })
+        .unwrap();
     assert_eq!(counts(&lab), [4, 0, 0, 0]);
 }
 
@@ -414,9 +415,8 @@ fn whole_reports() {
 
 #[test]
 fn versions_of_reports() {
-    let of = |product, build| {
-        report_version(product, FirmwareVersion { major: 1, minor: 55, build })
-    };
+    let of =
+        |product, build| report_version(product, FirmwareVersion { major: 1, minor: 55, build });
     for (product, build, version) in [
         (Product::Milan, 21, 2),
         (Product::Milan, 22, 3),
@@ -451,7 +451,11 @@ fn keys_that_sign() {
         let report = Report::from_bytes(&bytes).unwrap();
         assert_eq!(report.check_reserved(), Ok(()));
         assert_eq!(report.report_data(), &[0x5a; 64]);
-        (report.key_info().signing_key(), report.key_info().mask_chip_key(), report.chip_id_is_masked())
+        (
+            report.key_info().signing_key(),
+            report.key_info().mask_chip_key(),
+            report.chip_id_is_masked(),
+        )
     };
     assert_eq!(signed_by(ask(Some(KeySelect::VlekOrVcek))), (ReportKey::Vcek, false, false));
     assert_eq!(signed_by(ask(Some(KeySelect::Vcek))), (ReportKey::Vcek, false, false));

@@ -8,20 +8,21 @@ use std::vec::Vec;
 use rand_core::{TryCryptoRng, TryRng};
 
 use crate::addr::{Asid, GuestPhysAddr, PAGE, PageSize};
-use crate::platform::Machine;
 use crate::platform::command::*;
 use crate::platform::firmware::state::{AsidState, GuestContext};
 use crate::platform::firmware::{Bus, GuestState};
+use crate::platform::memory::{Encryption, HeapDram};
+use crate::platform::{Chip, Machine, MachineConfig};
 use crate::rmp::{Entry, PageAssignment};
 use crate::snp::id_block::LaunchIdentity;
+use crate::snp::tcb::{Product, TcbVersion};
 use crate::status::Status;
 
 /// Memory of the machine.
 pub(super) const DRAM: u64 = 8 << 20;
 /// No memory.
 pub(super) const OUTSIDE: u64 = 1 << 40;
-/// The last ASID, and the first one of SEV guests without ES.
-pub(super) const MAX_ASID: u32 = 8;
+/// The first ASID of SEV guests without ES.
 pub(super) const MIN_SEV_ASID: u32 = 6;
 
 /// Pages of the machine that [`Lab::full`] makes.
@@ -89,9 +90,26 @@ pub(super) struct Lab {
 }
 
 impl Lab {
-    /// After SNP_INIT.
+    /// Before SNP_INIT.
+    pub(super) fn uninit(product: Product) -> Self {
+        let chip = Chip::new(product, &[7; 48], &[8; 32]);
+        let config = MachineConfig { min_sev_asid: MIN_SEV_ASID, ..MachineConfig::new(&chip) };
+        Self::with(chip, config)
+    }
+
+    pub(super) fn with(chip: Chip, config: MachineConfig) -> Self {
+        Self { machine: Machine::new(chip, config, DRAM, Counting(0)).unwrap() }
+    }
+
+    /// After SNP_INIT, on Genoa with AES-128.
     pub(super) fn new() -> Self {
-        let lab = Self::uninit();
+        let chip = Chip::new(Product::Genoa, &[7; 48], &[8; 32]);
+        let config = MachineConfig {
+            min_sev_asid: MIN_SEV_ASID,
+            encryption: Encryption::Aes128,
+            ..MachineConfig::new(&chip)
+        };
+        let lab = Self::with(chip, config);
         lab.machine.issue(&mut SnpInit {}).unwrap();
         lab
     }
@@ -124,7 +142,7 @@ impl Lab {
         lab
     }
 
-    pub(super) fn bus(&self) -> Bus<'_, impl crate::platform::memory::Dram> {
+    pub(super) fn bus(&self) -> Bus<'_, HeapDram> {
         Bus(&self.machine)
     }
 
@@ -183,7 +201,15 @@ impl Lab {
     }
 
     /// A page filled by the host, given to a guest and launched.
-    pub(super) fn load(&self, gctx: u64, asid: u32, spa: u64, gpa: u64, page_info: u32, text: &[u8]) {
+    pub(super) fn load(
+        &self,
+        gctx: u64,
+        asid: u32,
+        spa: u64,
+        gpa: u64,
+        page_info: u32,
+        text: &[u8],
+    ) {
         self.write(spa, text);
         self.pre_guest(spa, asid, gpa, PageSize::Size4K);
         self.issue(SnpLaunchUpdate { page_info, ..update(gctx, spa) }).unwrap();
@@ -203,7 +229,11 @@ impl Lab {
     pub(super) fn refuse<C: Command + Debug>(&self, mut command: C, status: Status) {
         let before = self.snapshot();
         assert_eq!(self.machine.issue(&mut command), Err(status), "{command:?}");
-        assert!(self.snapshot() == before, "changed by {command:?}: {:?}", self.snapshot().differs(&before));
+        assert!(
+            self.snapshot() == before,
+            "changed by {command:?}: {:?}",
+            self.snapshot().differs(&before)
+        );
     }
 
     /// Every byte of a command's buffer that belongs to no field: INVALID_PARAM.
@@ -232,7 +262,7 @@ impl Lab {
         bus.read(0, &mut memory).unwrap();
         let rmp = self.machine.rmp();
         let entries = (0..DRAM).step_by(PAGE).map(|spa| rmp.page(spa).unwrap().entry).collect();
-        let keys = (1..=MAX_ASID).map(|asid| {
+        let keys = (1..=8).map(|asid| {
             let mut text = [0; 16];
             bus.read_guest(Asid::new(asid), page::SPARE, &mut text).unwrap();
             text
@@ -257,7 +287,7 @@ impl Lab {
             snp.max_snp_asid,
             snp.mask_chip_id,
             snp.mask_chip_key,
-            snp.vlek.as_ref().map(|vlek| *vlek.stick_7().as_bytes()),
+            snp.vlek.as_ref().map(|vlek| *vlek.sticks.stick_7().as_bytes()),
         );
         let guests = snp.guests.iter().map(|(gctx, guest)| (*gctx, Fields::of(guest))).collect();
         let asids = (state.asids.states.clone(), state.asids.is_written_back);
@@ -313,7 +343,7 @@ pub(super) struct Fields {
     root_mdata: [u8; 64],
     gosvw: [u8; 16],
     tsc: (u32, u64),
-    launch_tcb: crate::snp::tcb::TcbVersion,
+    launch_tcb: TcbVersion,
 }
 
 impl Fields {

@@ -78,22 +78,10 @@ fn certificates() {
     let rig = example();
     let certificates = rig.certificates();
     for (certificate, digest) in [
-        (
-            &certificates.oca,
-            "66326f318d33b3e438a8f94244c9031be82890fcf755af1523d81b14f8f10bf3",
-        ),
-        (
-            &certificates.pek,
-            "27c255058d86d1bced2d4e85077b1b34585bda8b33bf7e198973e9c3cf0664db",
-        ),
-        (
-            &certificates.pdh,
-            "e515ee9ab7b3bdc12b06e3f38b1ab1e9f7b1058838ba042ecaf170ae04bae941",
-        ),
-        (
-            &certificates.cek,
-            "5b40b337b0cd0ed6f8aa5fc3793737523ccbf31fd9b02827772600c6b3d89956",
-        ),
+        (&certificates.oca, "66326f318d33b3e438a8f94244c9031be82890fcf755af1523d81b14f8f10bf3"),
+        (&certificates.pek, "27c255058d86d1bced2d4e85077b1b34585bda8b33bf7e198973e9c3cf0664db"),
+        (&certificates.pdh, "e515ee9ab7b3bdc12b06e3f38b1ab1e9f7b1058838ba042ecaf170ae04bae941"),
+        (&certificates.cek, "5b40b337b0cd0ed6f8aa5fc3793737523ccbf31fd9b02827772600c6b3d89956"),
     ] {
         assert_eq!(sha256(certificate.as_bytes()), digest);
     }
@@ -151,8 +139,7 @@ fn launch() {
     assert_ne!(rig.take(GUEST + 0x2000, 32), b"0123456789abcdefSECRET-SECRET-32");
 
     rig.run(SevLaunchFinish { handle }).unwrap();
-    let attestation =
-        SevAttestation { handle, paddr: OUT, mnonce: counting(0x50), len: 0x1000 };
+    let attestation = SevAttestation { handle, paddr: OUT, mnonce: counting(0x50), len: 0x1000 };
     assert_eq!(rig.run(attestation).unwrap().len, 0xd0);
     let report = rig.take(OUT, 0xd0);
     assert_eq!(report[..0x10], counting::<16>(0x50));

@@ -34,10 +34,7 @@ fn whole_launch(policy: u32, asid: u32) {
     let handle = rig.launch_start(policy);
     assert_eq!((handle, rig.platform_status().state), (1, 2));
     rig.run(SevActivate { handle, asid }).unwrap();
-    assert_eq!(
-        rig.status(handle),
-        SevGuestStatus { handle, policy, asid, state: 1 }
-    );
+    assert_eq!(rig.status(handle), SevGuestStatus { handle, policy, asid, state: 1 });
 
     // More than the firmware takes at a time, and not whole pages.
     let image: Vec<u8> = (0..0x6010u32).map(|i| (i % 253) as u8).collect();
@@ -77,8 +74,7 @@ fn whole_launch(policy: u32, asid: u32) {
     let attestation = SevAttestation { handle, paddr: OUT, mnonce: [7; 16], len: 208 };
     rig.run(attestation).unwrap();
     let report = AttestationReport::from_bytes(&rig.take(OUT, 208).try_into().unwrap());
-    let expected =
-        Expected { mnonce: &[7; 16], digest: &digest, policy: GuestPolicy(policy) };
+    let expected = Expected { mnonce: &[7; 16], digest: &digest, policy: GuestPolicy(policy) };
 
     // The platform is the test CA's, from its root down to the PEK.
     let ca = TestCa::published(Product::Genoa).unwrap();
@@ -87,7 +83,7 @@ fn whole_launch(policy: u32, asid: u32) {
     let cek = ca.sev_cek(&chip()).unwrap();
     let certificates = PlatformCertificates { cek, ..rig.certificates() };
     let amd = AmdCertificates { ask: Some(ask), ark: Some(ark) };
-    let verified = verify(&certificates, &amd, &Trust::only(&[ark])).unwrap();
+    let verified = verify(&certificates, amd, &Trust::only(&[ark])).unwrap();
     report.judge_vartime(verified.pek(), &expected).unwrap();
 
     // The end: its ASID first.
@@ -133,7 +129,8 @@ impl Pair {
 
     /// SEND_START with everything of the new platform.
     fn send_start(&self, handle: u32) -> SevSendStart {
-        let certificates = PlatformCertificates { cek: self.cek.clone(), ..self.new.certificates() };
+        let certificates =
+            PlatformCertificates { cek: self.cek.clone(), ..self.new.certificates() };
         self.old.put(CERTIFICATE, certificates.pdh.as_bytes());
         self.old.put(CHAIN, &certificates.chain());
         self.old.put(AMD_CHAIN, &self.amd);
@@ -240,10 +237,8 @@ fn sent_to_another_machine() {
             let to = GUEST + 0x4000;
             new.run(update::<SevReceiveUpdateVmsa>(received, to, 4096)).unwrap();
             let text = new.text(new_asid, to, 4096);
-            assert_eq!((&text[..0x380], &text[0x390..]), {
-                let vmsa = painted(0x22);
-                (&vmsa[..0x380].to_vec()[..], &vmsa[0x390..].to_vec()[..])
-            });
+            let vmsa = painted(0x22);
+            assert_eq!((&text[..0x380], &text[0x390..]), (&vmsa[..0x380], &vmsa[0x390..]));
             // A check block of the new platform's, with which it can be sent again.
             let state = new.machine.lock();
             let guests = &state.legacy.platform.as_ref().unwrap().guests;

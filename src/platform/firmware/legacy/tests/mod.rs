@@ -18,7 +18,7 @@ use std::vec::Vec;
 use rand_core::{TryCryptoRng, TryRng};
 use sha2::{Digest, Sha256};
 
-use super::super::{Bus, Commands};
+use super::super::Bus;
 use super::*;
 use crate::cpu::Backend;
 use crate::ecdh::PrivateKey;
@@ -257,9 +257,9 @@ impl Rig {
                 bytes.extend(*guest.vek_seed);
                 bytes.extend(*guest.oek);
                 bytes.extend(guest.oek_count.to_le_bytes());
-                let asid = guest.asid.map_or([0, 0], |asid| {
-                    [asid.asid.get() as u16, asid.is_pending.into()]
-                });
+                let asid = guest
+                    .asid
+                    .map_or([0, 0], |asid| [asid.asid.get() as u16, asid.is_pending.into()]);
                 bytes.extend(asid.map(u16::to_le_bytes).as_flattened());
                 bytes.extend(guest.blocks.iter().flat_map(|(number, _)| number.to_le_bytes()));
             }

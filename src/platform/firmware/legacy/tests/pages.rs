@@ -71,8 +71,7 @@ fn copies() {
     let rig = Rig::init();
     let handle = rig.running(1, 100);
     let page = guest_page(&rig, 100, GUEST);
-    let copy =
-        SevCopy { handle, len: 0x2000, src_paddr: GUEST, dst_paddr: GUEST + 0x1_0000 };
+    let copy = SevCopy { handle, len: 0x2000, src_paddr: GUEST, dst_paddr: GUEST + 0x1_0000 };
     rig.run(copy).unwrap();
     assert_eq!(rig.text(100, GUEST + 0x1_0000, 4096), page);
     assert_ne!(rig.take(GUEST, 4096), rig.take(GUEST + 0x1_0000, 4096));
@@ -109,13 +108,7 @@ fn swap_out(handle: u32, flags: u32) -> SevSwapOut {
 }
 
 fn swap_in(handle: u32, flags: u32) -> SevSwapIn {
-    SevSwapIn {
-        handle,
-        flags,
-        src_paddr: PACKET,
-        dst_paddr: GUEST + 0x4000,
-        mdata_paddr: MDATA,
-    }
+    SevSwapIn { handle, flags, src_paddr: PACKET, dst_paddr: GUEST + 0x4000, mdata_paddr: MDATA }
 }
 
 #[test]
@@ -152,11 +145,7 @@ fn large_pages() {
     let handle = rig.running(1, 100);
     let text: Vec<u8> = (0..0x20_0000u32).map(|i| (i % 65_521) as u8).collect();
     Bus(&rig.machine).write_guest(Asid::new(100), 0x20_0000, &text).unwrap();
-    let out = SevSwapOut {
-        src_paddr: 0x20_0000,
-        dst_paddr: 0x40_0000,
-        ..swap_out(handle, 1)
-    };
+    let out = SevSwapOut { src_paddr: 0x20_0000, dst_paddr: 0x40_0000, ..swap_out(handle, 1) };
     rig.run(out).unwrap();
     // The firmware asks a destination of 2 MiB for 4 KiB only.
     let back = SevSwapIn { src_paddr: 0x40_0000, dst_paddr: 0x60_1000, ..swap_in(handle, 1) };
@@ -219,11 +208,7 @@ fn swap_refusals() {
             (|c| c.flags = 4, Status::INVALID_PARAM),
         ],
     );
-    let vmsa_2m = SevSwapOut {
-        src_paddr: 0x20_0000,
-        dst_paddr: 0x40_0000,
-        ..swap_out(handle, 5)
-    };
+    let vmsa_2m = SevSwapOut { src_paddr: 0x20_0000, dst_paddr: 0x40_0000, ..swap_out(handle, 5) };
     rig.refuses(vmsa_2m, Status::INVALID_PARAM);
     rig.in_order(
         &swap_in(handle, 0),

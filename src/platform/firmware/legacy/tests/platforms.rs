@@ -202,12 +202,8 @@ fn owners() {
     let before = rig.certificates();
     let oca = Oca::new(SigningKey::from_random(&[9; 56])).unwrap();
     let pek = oca.sign_csr(&before.pek.unsigned()).unwrap();
-    let import = SevPekCertImport {
-        pek_paddr: CERTIFICATE,
-        pek_len: 2084,
-        oca_paddr: CHAIN,
-        oca_len: 2084,
-    };
+    let import =
+        SevPekCertImport { pek_paddr: CERTIFICATE, pek_len: 2084, oca_paddr: CHAIN, oca_len: 2084 };
     rig.put(CERTIFICATE, pek.as_bytes());
     rig.put(CHAIN, oca.certificate().as_bytes());
     // A PEK that is another one's, and certificates that are none.

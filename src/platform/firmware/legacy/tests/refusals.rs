@@ -31,7 +31,10 @@ fn launch_start() {
             (|c| c.session_paddr = HOST + 0x2000, Status::BAD_MEASUREMENT),
             (|c| c.policy = 0x3701_0000, Status::BAD_MEASUREMENT),
             (|c| (c.policy, c.session_paddr) = (0x3801_0001, HOST), Status::POLICY_FAILURE),
-            (|c| (c.policy, c.session_paddr) = (0x3701_0041, HOST + 0x1000), Status::POLICY_FAILURE),
+            (
+                |c| (c.policy, c.session_paddr) = (0x3701_0041, HOST + 0x1000),
+                Status::POLICY_FAILURE,
+            ),
             (|c| c.handle = 3, Status::INVALID_GUEST),
             (|c| c.handle = 2, Status::POLICY_FAILURE),
         ],
@@ -73,7 +76,10 @@ fn receive_starts() {
             (|c| c.session_paddr = OUT, Status::BAD_MEASUREMENT),
             (|c| c.policy = 0x3701_0000, Status::BAD_MEASUREMENT),
             (|c| (c.policy, c.session_paddr) = (0x3801_0001, HOST), Status::POLICY_FAILURE),
-            (|c| (c.policy, c.session_paddr) = (0x3701_0041, HOST + 0x1000), Status::POLICY_FAILURE),
+            (
+                |c| (c.policy, c.session_paddr) = (0x3701_0041, HOST + 0x1000),
+                Status::POLICY_FAILURE,
+            ),
             (|c| c.handle = 2, Status::INVALID_GUEST),
             (|c| c.handle = 1, Status::POLICY_FAILURE),
         ],

@@ -76,10 +76,7 @@ fn guests_that_come_and_go() {
         ..Default::default()
     };
     // The page before the certificate, without SEV in the policy.
-    assert_eq!(
-        rig.run(SevSendStart { pdh_len: 1, ..session }),
-        Err(Status::INVALID_PAGE_STATE)
-    );
+    assert_eq!(rig.run(SevSendStart { pdh_len: 1, ..session }), Err(Status::INVALID_PAGE_STATE));
     rig.send(handle);
     let update = SevSendUpdateData {
         handle,

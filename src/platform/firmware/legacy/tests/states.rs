@@ -151,8 +151,15 @@ fn guest_states() {
         rig.run(SevDbgEncrypt { handle, src_paddr: HOST, dst_paddr, len: 4096 }).unwrap();
         let mdata_paddr = MDATA;
         let (flags, software_data) = (0, 0);
-        rig.run(SevSwapOut { handle, flags, src_paddr, dst_paddr: PACKET, mdata_paddr, software_data })
-            .unwrap();
+        rig.run(SevSwapOut {
+            handle,
+            flags,
+            src_paddr,
+            dst_paddr: PACKET,
+            mdata_paddr,
+            software_data,
+        })
+        .unwrap();
         rig.run(SevSwapIn { handle, flags, src_paddr: PACKET, dst_paddr, mdata_paddr }).unwrap();
         rig.refuses(SevDecommission { handle }, Status::ACTIVE);
         rig.run(SevDeactivate { handle }).unwrap();
