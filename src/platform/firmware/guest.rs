@@ -133,9 +133,6 @@ impl<D: Dram> Commands<'_, D> {
         {
             self.state.asids.deactivate(asid);
         }
-        for guest in self.state.snp.guests.values_mut() {
-            guest.migration_agent.take_if(|agent| *agent == gctx_paddr);
-        }
         Ok(())
     }
 

@@ -158,7 +158,8 @@ impl<D: Dram> Commands<'_, D> {
         self.context(&page).map(|_| page)
     }
 
-    /// Whether the sender is a guest's migration agent: the same context, with the same guest in it.
+    /// Whether the sender is a guest's migration agent: the same context, with the same guest in it. A guest whose agent has ended has
+    /// none that could speak for it, and does not become one without.
     fn is_agent(&mut self, sender: Sender, target: &LookedUp) -> Result<bool, Status> {
         let report_id = self.sender(sender)?.report_id;
         let target = self.context(target)?;
@@ -246,3 +247,7 @@ impl GuestContext {
 fn is_valid(entry: &[u8; MdataEntry::LEN]) -> bool {
     crate::wire::get_u64::<0x20, _>(entry) & 1 == 1
 }
+
+#[cfg(test)]
+#[path = "tests/migration.rs"]
+mod tests;

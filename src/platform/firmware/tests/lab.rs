@@ -334,7 +334,7 @@ impl Lab {
 
 impl GuestContext {
     /// All of it.
-    fn bytes(&self) -> Vec<u8> {
+    pub(in crate::platform::firmware) fn bytes(&self) -> Vec<u8> {
         let mut draft = ContextDraft::new();
         self.export(&mut draft);
         let agent = self.migration_agent.unwrap_or(u64::MAX);
