@@ -143,6 +143,17 @@ impl Lab {
         self.machine.issue(&mut command)
     }
 
+    /// The same with a command that is needed again.
+    pub(in crate::platform::firmware) fn issue_ref<C: Command>(
+        &self,
+        command: &C,
+    ) -> Result<(), Status> {
+        let mut buffer = [0; 0x40];
+        let buffer = &mut buffer[..C::LEN];
+        command.write(buffer);
+        self.machine.command(C::ID, buffer).ok()
+    }
+
     pub(in crate::platform::firmware) fn bus(&self) -> Bus<'_, crate::platform::memory::HeapDram> {
         Bus(&self.machine)
     }

@@ -4,4 +4,5 @@ mod guest;
 pub(super) mod lab;
 mod launch;
 mod platform;
+mod random;
 mod support;

@@ -500,7 +500,7 @@ fn swap_in_in_order() {
         ("dst", |c| c.dst_paddr = LARGE, Status::INVALID_PAGE_SIZE),
         ("flags", |c| c.flags |= IN_PLACE, Status::INVALID_ADDRESS),
         ("dst", |c| c.dst_paddr = HOST, Status::INVALID_PAGE_STATE),
-        ("dst", |c| c.dst_paddr = DST, Status::INVALID_PAGE_STATE),
+        ("dst flags", |c| c.dst_paddr = DST, Status::INVALID_PAGE_STATE),
         ("dst", |c| c.dst_paddr = OTHER_PRE, Status::INVALID_PAGE_OWNER),
         ("src", |c| c.src_paddr = HOST, Status::BAD_MEASUREMENT),
     ];
