@@ -59,7 +59,7 @@ fn accesses(c: &mut Criterion, name: &str, encryption: Encryption, offset: u64, 
     let mut copy = vec![0; len + 1024];
     let copy = &mut copy[1024..];
     group.bench_function("copy", |b| b.iter(|| black_box(&mut *copy).copy_from_slice(&bytes)));
-    if offset % 16 == 0 && len % 16 == 0 {
+    if offset.is_multiple_of(16) && len.is_multiple_of(16) {
         let kept = engine.tweak().page_tweak(at(PAGES[0])).expect("in the tweak");
         let addr = at(PAGES[0] + offset);
         let dram = vec![0x77; len];

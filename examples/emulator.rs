@@ -41,8 +41,8 @@ const fn code(op: Op, a: u8, b: u8, number: u32) -> [u8; 8] {
 enum Stop {
     Halted,
     Fault(GuestFault),
-    /// No instruction, or no register.
-    Undefined(u64),
+    /// No instruction, no register, or no address: where.
+    Undefined(#[allow(dead_code, reason = "for who prints it")] u64),
 }
 
 impl From<GuestFault> for Stop {

@@ -198,6 +198,12 @@ impl Platform {
 
     pub(crate) fn ca(&self) -> Result<TestCa, Failure> {
         let ca = self.saved()?.ca().map_err(restored(&self.path))?;
+        if ca.as_ref().is_some_and(TestCa::is_published) {
+            return Err(Failure::malformed(format_args!(
+                "{}: the certificate authority's keys are the published ones, which everybody has",
+                self.path.display()
+            )));
+        }
         ca.ok_or_else(|| {
             Failure::malformed(format_args!(
                 "{}: the platform has no certificate authority",

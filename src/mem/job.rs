@@ -68,7 +68,13 @@ impl Job<'_> {
     /// Under XTS, with the first tweak of the only unit if it is kept.
     pub(super) fn xts(&self, xts: &Xts, kept: Option<Block>) {
         match xts.unit {
-            XtsUnit::Page => self.units(xts, kept, self.runs.iter()),
+            XtsUnit::Page => match (kept, self.runs) {
+                (Some(first), [run]) if run.src.len() == BLOCK => self.block(first, run),
+                (Some(first), [run]) if run.src.len() == LINE && Lines::of(run).head == 0 => {
+                    self.line(first, run);
+                }
+                _ => self.units(xts, kept, self.runs.iter()),
+            },
             XtsUnit::Line => {
                 // A line alone has no other to share a batch with.
                 let few = if self.runs.len() == 1 { 1 } else { FEW_LINES };
@@ -92,6 +98,26 @@ impl Job<'_> {
                 }
             }
         }
+    }
+
+    /// One block of a unit whose first tweak is kept: XEX with the block's tweak, which is sooner ready than the many that
+    /// a kernel for XTS begins with.
+    fn block(&self, first: Block, run: &Run<'_>) {
+        let place = run.addr.page_offset() / BLOCK;
+        let mut tweak = portable::multiply(first, place);
+        let mut only = [segment(&run.src, &run.dst, 0, 1, place)];
+        only[0].set_whitening(tweak, tweak);
+        kernel::xex(self.isa, self.keys, self.direction, &ZERO_TABLE, &ZERO_TABLE, &only);
+        tweak.zeroize();
+        only[0].wipe();
+    }
+
+    /// One line of a unit whose first tweak is kept: as if it were a unit of its own.
+    fn line(&self, first: Block, run: &Run<'_>) {
+        let mut tweak = [portable::multiply(first, run.addr.page_offset() / BLOCK)];
+        let only = segment(&run.src, &run.dst, 0, LINE / BLOCK, 0);
+        kernel::xts_lines(self.isa, self.keys, self.direction, &tweak, &only);
+        tweak.as_flattened_mut().zeroize();
     }
 
     /// A run whose units are lines: the whole lines together, N at a time, then what is left at both ends.

@@ -21,7 +21,7 @@ pub(crate) use bus::{Bus, LookedUp};
 pub use image::{FirmwareImage, NoFirmwareImage};
 pub use launch::LaunchPagesError;
 pub(crate) use state::{
-    AsidOwner, AsidState, Asids, Facts, GuestContext, Snp, State, Versions, Vlek,
+    AsidOwner, AsidState, Facts, GuestContext, Snp, State, Versions, Vlek,
 };
 pub use state::{GuestState, PlatformVersions};
 

@@ -440,6 +440,15 @@ impl Asids {
         }
     }
 
+    /// Takes back what guests of SEV had when the machine was put by.
+    pub(crate) fn deactivate_legacy(&mut self) {
+        let is_legacy = |state: &AsidState| matches!(state.owner, Some(AsidOwner::Legacy(_)));
+        for state in self.states.iter_mut().filter(|state| is_legacy(state)) {
+            *state = AsidState { owner: None, is_dirty: true };
+            self.is_written_back = false;
+        }
+    }
+
     /// Begins anew, as SEV's INIT does: nobody has an ASID, and each waits for WBINVD and DF_FLUSH.
     pub(crate) fn begin(&mut self) {
         self.states.fill(AsidState { owner: None, is_dirty: true });

@@ -58,7 +58,7 @@ use core::fmt;
 use std::boxed::Box;
 use std::sync::Arc;
 
-use zeroize::Zeroizing;
+use zeroize::{Zeroize, Zeroizing};
 
 use self::locks::Locks;
 use self::slots::{KeySlots, Maker, SlotKeys};
@@ -277,7 +277,7 @@ impl<D: Dram> MemoryController<D> {
         addr: PhysAddr,
         out: &mut [u8],
     ) -> Result<(), AccessError> {
-        self.check(key, addr, out.len())?;
+        self.check_range(key, addr, out.len())?;
         let mut done = 0;
         while let Some(piece) = self.piece(addr, out.len(), done) {
             let out = &mut out[done..done + piece.len];
@@ -305,7 +305,7 @@ impl<D: Dram> MemoryController<D> {
         addr: PhysAddr,
         bytes: &[u8],
     ) -> Result<(), AccessError> {
-        self.check(key, addr, bytes.len())?;
+        self.check_range(key, addr, bytes.len())?;
         let mut done = 0;
         while let Some(piece) = self.piece(addr, bytes.len(), done) {
             let bytes = &bytes[done..done + piece.len];
@@ -429,13 +429,23 @@ impl<D: Dram> MemoryController<D> {
     }
 
     /// Whether the access can be done as a whole.
-    #[inline]
     fn check(&self, key: DramKey, addr: PhysAddr, len: usize) -> Result<(), AccessError> {
+        self.check_range(key, addr, len)?;
+        match key {
+            DramKey::None => Ok(()),
+            DramKey::Slot(asid) => self.slots.version(asid).map(|_| ()),
+        }
+    }
+
+    /// The same but for the slot, which a cursor finds missing at the first piece.
+    #[inline]
+    fn check_range(&self, key: DramKey, addr: PhysAddr, len: usize) -> Result<(), AccessError> {
         if !self.dram.holds(addr, len as u64) {
             return Err(no_dram(addr, len));
         }
-        let DramKey::Slot(asid) = key else { return Ok(()) };
-        self.slots.version(asid)?;
+        if key == DramKey::None {
+            return Ok(());
+        }
         let bits = self.address_bits;
         // The sum is an address in DRAM, or behind its last.
         if len > 0 && (addr.get() + (len as u64 - 1)) >> bits != 0 {
@@ -562,12 +572,13 @@ fn read_parts(
     dram: GuestBytes<'_>,
     out: &mut [u8],
 ) {
-    let mut buffer = Zeroizing::new([0; SHORT]);
+    let mut buffer = [0; SHORT];
     let part = |offset, len| dram.subrange(offset, len).expect("inside the blocks");
     if len <= SHORT {
         let buffer = &mut buffer[..len];
         cipher.decrypt_in_page_to(page, start, dram, &mut *buffer).expect(IN_PAGE);
         out.copy_from_slice(&buffer[head..head + out.len()]);
+        buffer.zeroize();
         return;
     }
     let mut block = |offset, from: usize, out: &mut [u8]| {
@@ -575,6 +586,7 @@ fn read_parts(
         let addr = start.offset(offset);
         cipher.decrypt_in_page_to(page, addr, part(offset, BLOCK), &mut *buffer).expect(IN_PAGE);
         out.copy_from_slice(&buffer[from..from + out.len()]);
+        buffer.zeroize();
     };
     let (first, middle, last) = split(head, out.len());
     let (ahead, rest) = out.split_at_mut(first);
@@ -598,7 +610,7 @@ fn write_parts(
     dram: GuestBytes<'_>,
     bytes: &[u8],
 ) {
-    let mut buffer = Zeroizing::new([0; SHORT]);
+    let mut buffer = [0; SHORT];
     let part = |offset, len| dram.subrange(offset, len).expect("inside the blocks");
     let mut change = |offset, len, from: usize, bytes: &[u8]| {
         let (buffer, dram) = (&mut buffer[..len], part(offset, len));
@@ -606,6 +618,7 @@ fn write_parts(
         cipher.decrypt_in_page_to(page, addr, dram, &mut *buffer).expect(IN_PAGE);
         buffer[from..from + bytes.len()].copy_from_slice(bytes);
         cipher.encrypt_in_page_to(page, addr, &*buffer, dram).expect(IN_PAGE);
+        buffer.zeroize();
     };
     if len <= SHORT {
         change(0, len, head, bytes);

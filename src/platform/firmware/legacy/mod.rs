@@ -25,11 +25,12 @@ use zeroize::Zeroizing;
 
 use super::Commands;
 use super::state::Secret;
-use crate::addr::{Asid, PAGE, PhysAddr};
+use crate::addr::{Asid, PAGE, PageSize, PhysAddr};
 use crate::hash::Sha256Digest;
 use crate::platform::command::*;
 use crate::platform::memory::Dram;
 use crate::platform::save::{Reader, RestoreError, Writer};
+use crate::sev::cert::PlatformCertificates;
 use crate::sev::keys::{PlatformKeys, PlatformParts};
 use crate::sev::launch::{Loading, Measured, Running};
 use crate::sev::transport::{Receiving, Sending, Sent};
@@ -55,9 +56,28 @@ pub(crate) struct Legacy {
 }
 
 impl Legacy {
-    pub(crate) fn save(&self, _: &mut Writer) {}
+    /// What is kept of a machine that is put by. MODEL: it is switched off as far as SEV and SEV-ES go, which are in UNINIT then, and
+    /// their guests are gone: what has to be kept is the flash memory and the fuses. (What INIT_EX keeps is in the host's memory.)
+    pub(crate) fn save(&self, out: &mut Writer) {
+        out.option(self.root.as_deref(), Writer::counted);
+        out.option(self.flash.as_ref(), |out, parts| {
+            out.bytes(&parts.pek[..]);
+            out.bytes(&parts.pdh[..]);
+            out.bytes(&parts.certificates.to_bytes());
+            out.bool(parts.externally_owned);
+        });
+    }
 
-    pub(crate) fn restore(&mut self, _: &mut Reader<'_>) -> Result<(), RestoreError> {
+    pub(crate) fn restore(&mut self, from: &mut Reader<'_>) -> Result<(), RestoreError> {
+        self.root = from.option(Reader::counted)?.map(Box::from);
+        self.flash = from.option(|from| {
+            Ok(PlatformParts {
+                pek: Zeroizing::new(*from.array()?),
+                pdh: Zeroizing::new(*from.array()?),
+                certificates: PlatformCertificates::from_bytes(from.array()?),
+                externally_owned: from.bool()?,
+            })
+        })?;
         Ok(())
     }
 
@@ -358,12 +378,17 @@ impl<D: Dram> Commands<'_, D> {
             return Ok(());
         }
         let end = paddr.checked_add(u64::from(len.max(1))).ok_or(Status::INVALID_ADDRESS)?;
-        let mut page = paddr - paddr % PAGE as u64;
-        while page < end {
-            if !self.bus.look_up(page)?.is_firmware_or_default() {
+        let mut at = paddr;
+        while at < end {
+            let large = at - at % PageSize::Size2M.bytes() as u64;
+            let head = self.bus.look_up(large)?;
+            let is_large = head.has_size(PageSize::Size2M) && head.entry.assigned();
+            let page = if is_large { head } else { self.bus.look_up(at)? };
+            if !page.is_firmware_or_default() {
                 return Err(Status::INVALID_PAGE_STATE);
             }
-            page += PAGE as u64;
+            let size = if is_large { PageSize::Size2M.bytes() } else { PAGE } as u64;
+            at = (at - at % size).checked_add(size).ok_or(Status::INVALID_ADDRESS)?;
         }
         Ok(())
     }

@@ -68,7 +68,9 @@ impl<D: Dram> Commands<'_, D> {
         if is_new {
             self.keep(nv, &keys)?;
         }
-        if !self.state.snp.is_init {
+        if self.state.snp.is_init {
+            self.state.asids.deactivate_legacy();
+        } else {
             self.state.asids.begin();
         }
         let platform = Platform { keys, nv_paddr: nv, tmr, guests: BTreeMap::new() };

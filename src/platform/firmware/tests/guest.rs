@@ -141,31 +141,29 @@ fn activate_in_order() {
         ((0x20, 1025, page::HOST), Some((0, Status::INVALID_PARAM))),
         ((0x20, 2, super::support::DRAM - 4), Some((2, Status::INVALID_ADDRESS))),
     ];
-    for (gctx_paddr, gctx) in gctxs {
-        for (asid, fault) in asids {
-            let own = gctx_paddr == page::OTHER && asid == 2;
-            let own_with_pages = gctx_paddr == page::RUNNING && asid == 3;
-            let owned = fault.filter(|_| !own);
-            if let Err(status) = earliest([gctx, owned]) {
-                lab.refuse(SnpActivate { gctx_paddr, asid }, status);
-            }
-            let ex = fault.filter(|_| !own && !own_with_pages);
-            let active = gctx.filter(|_| !own && !own_with_pages);
-            for ((len, numids, ids_paddr), ids) in ids {
-                let command = SnpActivateEx { len, gctx_paddr, asid, numids, ids_paddr };
-                match earliest([active, ex, ids]) {
-                    Err(status) => lab.refuse(command, status),
-                    // The same again: nothing changes.
-                    Ok(()) if own || own_with_pages => {
-                        let before = lab.snapshot();
-                        lab.issue(command).unwrap();
-                        assert!(lab.snapshot() == before);
+    lab.unchanged(|| {
+        for (gctx_paddr, gctx) in gctxs {
+            for (asid, fault) in asids {
+                let own = gctx_paddr == page::OTHER && asid == 2;
+                let own_with_pages = gctx_paddr == page::RUNNING && asid == 3;
+                let owned = fault.filter(|_| !own);
+                if let Err(status) = earliest([gctx, owned]) {
+                    lab.answer(SnpActivate { gctx_paddr, asid }, status);
+                }
+                let ex = fault.filter(|_| !own && !own_with_pages);
+                let active = gctx.filter(|_| !own && !own_with_pages);
+                for ((len, numids, ids_paddr), ids) in ids {
+                    let command = SnpActivateEx { len, gctx_paddr, asid, numids, ids_paddr };
+                    match earliest([active, ex, ids]) {
+                        Err(status) => lab.answer(command, status),
+                        // The same again: nothing changes.
+                        Ok(()) if own || own_with_pages => lab.issue(command).unwrap(),
+                        Ok(()) => {}
                     }
-                    Ok(()) => {}
                 }
             }
         }
-    }
+    });
     let command = SnpActivateEx {
         len: 0x20,
         gctx_paddr: page::NO_ASID,
@@ -249,11 +247,13 @@ fn guest_status_in_order() {
         (page::PRE_GUEST, state),
         (page::GUEST_VALID, state),
     ];
-    for (gctx_paddr, gctx) in gctxs {
-        for (status_paddr, out) in outs {
-            if let Err(status) = earliest([gctx, out]) {
-                lab.refuse(SnpGuestStatus { gctx_paddr, status_paddr }, status);
+    lab.unchanged(|| {
+        for (gctx_paddr, gctx) in gctxs {
+            for (status_paddr, out) in outs {
+                if let Err(status) = earliest([gctx, out]) {
+                    lab.answer(SnpGuestStatus { gctx_paddr, status_paddr }, status);
+                }
             }
         }
-    }
+    });
 }

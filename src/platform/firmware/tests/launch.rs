@@ -6,7 +6,7 @@ use std::vec::Vec;
 
 use sha2::{Digest, Sha256};
 
-use super::support::{Lab, OUTSIDE, Way, earliest, page, update};
+use super::support::{Counting, Lab, OUTSIDE, Way, earliest, page, update};
 use crate::addr::{PAGE, PageSize, Vmpl};
 use crate::ecdsa::SigningKey;
 use crate::hash::Workers;
@@ -270,24 +270,26 @@ fn launch_finish_in_order() {
     ];
     let id_blocks: [Way<u64>; 2] =
         [(page::HOST, None), (OUTSIDE, Some((2, Status::INVALID_ADDRESS)))];
-    for (gctx_paddr, gctx) in gctxs {
-        for (flags, flag) in flags {
-            for (id_block_paddr, id_block) in id_blocks {
-                for (id_auth_paddr, id_auth) in id_blocks {
-                    let host_data = [1; 32];
-                    let finish = SnpLaunchFinish {
-                        gctx_paddr,
-                        id_block_paddr,
-                        id_auth_paddr,
-                        flags,
-                        host_data,
-                    };
-                    let status = earliest([gctx, flag, id_block, id_auth]).unwrap_err();
-                    lab.refuse(finish, status);
+    lab.unchanged(|| {
+        for (gctx_paddr, gctx) in gctxs {
+            for (flags, flag) in flags {
+                for (id_block_paddr, id_block) in id_blocks {
+                    for (id_auth_paddr, id_auth) in id_blocks {
+                        let host_data = [1; 32];
+                        let finish = SnpLaunchFinish {
+                            gctx_paddr,
+                            id_block_paddr,
+                            id_auth_paddr,
+                            flags,
+                            host_data,
+                        };
+                        let status = earliest([gctx, flag, id_block, id_auth]).unwrap_err();
+                        lab.answer(finish, status);
+                    }
                 }
             }
         }
-    }
+    });
     // Without ID_BLOCK_EN nobody looks at its address.
     let finish = SnpLaunchFinish {
         gctx_paddr: page::GUEST,
@@ -491,33 +493,31 @@ fn launch_update_in_order() {
         (1 << 5, Some((0, Status::INVALID_PARAM))),
         (1 << 31, Some((0, Status::INVALID_PARAM))),
     ];
-    for (gctx_paddr, gctx) in gctxs {
-        for (page_paddr, page) in pages {
-            for (more, reserved) in reserved {
-                for page_info in 0..16 {
-                    let (is_large, number) = (page_info & 1 == 1, page_info >> 1);
-                    let size = (is_large != (page_paddr == page::LARGE))
-                        .then_some((5, Status::INVALID_PAGE_SIZE));
-                    let small = (is_large && [2, 5, 6].contains(&number))
-                        .then_some((7, Status::INVALID_PAGE_SIZE));
-                    let none = [0, 7].contains(&number).then_some((8, Status::INVALID_PARAM));
-                    let expected = earliest([gctx, page, reserved, size, small, none]);
-                    // What succeeds changes the machine: other tests do it.
-                    if let Err(status) = expected {
-                        let command = SnpLaunchUpdate {
-                            page_info: page_info | more,
-                            ..update(gctx_paddr, page_paddr)
-                        };
-                        // The comparison takes long: for each pair of faults once.
-                        match page_info {
-                            0 | 2 | 13 => lab.refuse(command, status),
-                            _ => assert_eq!(lab.issue(command), Err(status), "{command:x?}"),
+    lab.unchanged(|| {
+        for (gctx_paddr, gctx) in gctxs {
+            for (page_paddr, page) in pages {
+                for (more, reserved) in reserved {
+                    for page_info in 0..16 {
+                        let (is_large, number) = (page_info & 1 == 1, page_info >> 1);
+                        let size = (is_large != (page_paddr == page::LARGE))
+                            .then_some((5, Status::INVALID_PAGE_SIZE));
+                        let small = (is_large && [2, 5, 6].contains(&number))
+                            .then_some((7, Status::INVALID_PAGE_SIZE));
+                        let none = [0, 7].contains(&number).then_some((8, Status::INVALID_PARAM));
+                        let expected = earliest([gctx, page, reserved, size, small, none]);
+                        // What succeeds changes the machine: other tests do it.
+                        if let Err(status) = expected {
+                            let command = SnpLaunchUpdate {
+                                page_info: page_info | more,
+                                ..update(gctx_paddr, page_paddr)
+                            };
+                            lab.answer(command, status);
                         }
                     }
                 }
             }
         }
-    }
+    });
     // Permissions of VMPL0 are reserved.
     let command = SnpLaunchUpdate {
         page_info: NORMAL,
@@ -652,8 +652,9 @@ fn launch_start_draws_in_order() {
         ..SnpLaunchStart::default()
     };
     lab.issue(start).unwrap();
-    let first = seed[0];
-    let drawn = |n: u8| core::array::from_fn::<u8, 32, _>(|i| first.wrapping_add(32 * n + i as u8));
+    let at = |place: u32| core::array::from_fn::<u8, 32, _>(|i| Counting::byte(place + i as u32));
+    let place = (0..1 << 16).find(|place| at(*place) == seed).unwrap();
+    let drawn = |n: u32| at(place + 32 * n);
     lab.guest(GCTX, |guest| {
         assert_eq!(guest.state, GuestState::Launch);
         assert_eq!(*guest.vek_seed, drawn(0));
@@ -745,30 +746,30 @@ fn launch_start_in_order() {
         (4, Some((0, Status::INVALID_PARAM))),
         (1 << 31, Some((0, Status::INVALID_PARAM))),
     ];
-    for (gctx_paddr, gctx) in gctxs {
-        for (ma_gctx_paddr, agent) in agents {
-            for (policy, policy_fault) in policies {
-                for (flags, flag) in flags {
-                    let ma_en = flags & 1 == 1;
-                    let agent = agent.filter(|(order, _)| ma_en || *order == 0);
-                    let migrate =
-                        (ma_en && policy >> 18 & 1 == 0).then_some((6, Status::POLICY_FAILURE));
-                    let start = SnpLaunchStart {
-                        gctx_paddr,
-                        policy,
-                        ma_gctx_paddr,
-                        flags,
-                        ..SnpLaunchStart::default()
-                    };
-                    match earliest([gctx, agent, policy_fault, flag, migrate]) {
-                        Ok(()) => {}
-                        Err(status) if ma_gctx_paddr == page::RUNNING => lab.refuse(start, status),
-                        Err(status) => assert_eq!(lab.issue(start), Err(status), "{start:x?}"),
+    lab.unchanged(|| {
+        for (gctx_paddr, gctx) in gctxs {
+            for (ma_gctx_paddr, agent) in agents {
+                for (policy, policy_fault) in policies {
+                    for (flags, flag) in flags {
+                        let ma_en = flags & 1 == 1;
+                        let agent = agent.filter(|(order, _)| ma_en || *order == 0);
+                        let migrate =
+                            (ma_en && policy >> 18 & 1 == 0).then_some((6, Status::POLICY_FAILURE));
+                        let start = SnpLaunchStart {
+                            gctx_paddr,
+                            policy,
+                            ma_gctx_paddr,
+                            flags,
+                            ..SnpLaunchStart::default()
+                        };
+                        if let Err(status) = earliest([gctx, agent, policy_fault, flag, migrate]) {
+                            lab.answer(start, status);
+                        }
                     }
                 }
             }
         }
-    }
+    });
     // Newer bits that the platform can serve.
     for (n, policy) in [(0, 0x3_0137), (1, 0x3_00ff), (2, 0x23_0000), (3, 0x203_0000)] {
         lab.launch(0x3_0000 + n * 0x1000, policy, 0, None);
@@ -839,22 +840,24 @@ fn debugging_in_order() {
         (page::RUNNING_VALID, state(7)),
         (page::INIT, state(7)),
     ];
-    for (gctx_paddr, gctx) in gctxs {
-        for (guest_page, fault) in guest_pages {
-            for (out, out_fault) in outs {
-                if let Err(status) = earliest([gctx, fault, out_fault]) {
-                    let command =
-                        SnpDbgDecrypt { gctx_paddr, src_paddr: guest_page, dst_paddr: out };
-                    lab.refuse(command, status);
-                }
-                // Any page may be the text's.
-                let out_fault = out_fault.filter(|(order, _)| *order < 7);
-                if let Err(status) = earliest([gctx, fault, out_fault]) {
-                    let command =
-                        SnpDbgEncrypt { gctx_paddr, src_paddr: out, dst_paddr: guest_page };
-                    lab.refuse(command, status);
+    lab.unchanged(|| {
+        for (gctx_paddr, gctx) in gctxs {
+            for (guest_page, fault) in guest_pages {
+                for (out, out_fault) in outs {
+                    if let Err(status) = earliest([gctx, fault, out_fault]) {
+                        let command =
+                            SnpDbgDecrypt { gctx_paddr, src_paddr: guest_page, dst_paddr: out };
+                        lab.answer(command, status);
+                    }
+                    // Any page may be the text's.
+                    let out_fault = out_fault.filter(|(order, _)| *order < 7);
+                    if let Err(status) = earliest([gctx, fault, out_fault]) {
+                        let command =
+                            SnpDbgEncrypt { gctx_paddr, src_paddr: out, dst_paddr: guest_page };
+                        lab.answer(command, status);
+                    }
                 }
             }
         }
-    }
+    });
 }

@@ -28,7 +28,7 @@ fn from_init_to_shutdown() {
     let lab = Lab::uninit(Product::Genoa);
     let first = status(&lab);
     let expected = PlatformStatus {
-        version: FirmwareVersion { major: 1, minor: 55, build: 25 },
+        version: lab.machine.versions().current,
         is_init: false,
         is_rmp_init: false,
         alias_check: false,
@@ -410,7 +410,7 @@ fn images_that_are_refused() {
     let mut changed = image.to_bytes();
     changed[0x4f] ^= 1;
     lab.refuse(download(&lab, &changed, true), Status::BAD_SIGNATURE);
-    lab.issue(good).unwrap();
+    lab.issue(download(&lab, &image.to_bytes(), false)).unwrap();
 }
 
 #[test]

@@ -55,8 +55,15 @@ pub(super) mod page {
     pub(in super::super) const LARGE: u64 = 0x20_0000;
 }
 
-/// Random bytes that a test knows: 0, 1, 2 and so on.
-pub(super) struct Counting(pub(super) u8);
+/// Random bytes that a test knows by their place.
+pub(super) struct Counting(pub(super) u32);
+
+impl Counting {
+    /// The byte at a place.
+    pub(super) fn byte(at: u32) -> u8 {
+        (at.wrapping_mul(0x9e37_79b1) >> 24) as u8
+    }
+}
 
 impl TryRng for Counting {
     type Error = Infallible;
@@ -75,8 +82,8 @@ impl TryRng for Counting {
 
     fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), Infallible> {
         for byte in bytes {
-            *byte = self.0;
-            self.0 = self.0.wrapping_add(1);
+            *byte = Self::byte(self.0);
+            self.0 += 1;
         }
         Ok(())
     }
@@ -234,6 +241,21 @@ impl Lab {
             "changed by {command:?}: {:?}",
             self.snapshot().differs(&before)
         );
+    }
+
+    /// Runs a command that is refused, where [`unchanged`](Self::unchanged) looks at what many of them change.
+    #[track_caller]
+    pub(super) fn answer<C: Command + Debug>(&self, mut command: C, status: Status) {
+        assert_eq!(self.machine.issue(&mut command), Err(status), "{command:x?}");
+    }
+
+    /// Checks that what is done changes nothing.
+    #[track_caller]
+    pub(super) fn unchanged(&self, done: impl FnOnce()) {
+        let before = self.snapshot();
+        done();
+        let after = self.snapshot();
+        assert!(after == before, "changed: {:?}", after.differs(&before));
     }
 
     /// Every byte of a command's buffer that belongs to no field: INVALID_PARAM.

@@ -87,7 +87,7 @@ fn certificates() {
     }
     assert_eq!(
         sha256(&rig.take(CHAIN, 6252)),
-        "b56f70f4ddcec282c2414b797133f1c5bd3b9066c2170c6d7fb70e49df599747"
+        "b56f70f4ddcec282c2414b797133f1c5bd3b9066c2170c6d7fb70e49df599749"
     );
     let csr = SevPekCsr { csr_paddr: OUT, csr_len: 2084 };
     assert_eq!(rig.run(csr).unwrap().csr_len, 2084);

@@ -119,6 +119,8 @@ impl Pair {
         let (old, new) = (Rig::init(), Chip::new(Product::Genoa, &[3; 48], &[4; 32]));
         let cek = ca.sev_cek(&new).unwrap();
         let new = Rig::with(new, MEMORY);
+        // Other random bytes than the old one's.
+        new.script.push(&[0x99; 168]);
         new.init_es();
         for rig in [&old, &new] {
             let root = ca.sev_ark().unwrap().into_boxed_slice();

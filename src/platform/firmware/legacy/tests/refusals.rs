@@ -211,7 +211,7 @@ fn secrets() {
             (|c| c.guest_paddr += 1, Status::INVALID_ADDRESS),
             (|c| c.hdr_len = 51, Status::INVALID_LENGTH),
             (|c| c.hdr_len = 53, Status::INVALID_LENGTH),
-            (|c| c.guest_len = 48, Status::INVALID_LENGTH),
+            (|c| c.guest_len = 32, Status::INVALID_LENGTH),
             (|c| c.trans_len = 80, Status::INVALID_LENGTH),
             (|c| (c.guest_len, c.trans_len) = (0, 0), Status::INVALID_LENGTH),
             (|c| (c.guest_len, c.trans_len) = (63, 63), Status::INVALID_LENGTH),
