@@ -8,6 +8,7 @@ mod launch_snp;
 mod messages;
 mod parsers;
 mod platform_kds;
+mod platform_mailbox;
 mod platform_memory;
 mod rmp;
 mod sev_certificate;
@@ -22,6 +23,7 @@ pub use launch_snp::{cpuid_page, igvm};
 pub use messages::{message_request, message_response, secrets_page};
 pub use parsers::{bundle, cert_table, certificate, crl, hcl, kds, policy, report, response};
 pub use platform_kds::platform_kds;
+pub use platform_mailbox::platform_mailbox;
 pub use platform_memory::platform_memory;
 pub use rmp::rmp;
 pub use sev_certificate::sev_certificate;
@@ -48,6 +50,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("message_response", message_response),
     ("ovmf", ovmf),
     ("platform_kds", platform_kds),
+    ("platform_mailbox", platform_mailbox),
     ("platform_memory", platform_memory),
     ("policy", policy),
     ("report", report),
