@@ -310,6 +310,8 @@ impl<T: Table + ?Sized> Rmp<'_, T> {
 /// Guest-Owned, Reverse-Map, Mutable. `offset`: how many pages behind the entry's begin the access is.
 #[inline]
 fn is_owned(entry: Entry, asid: Asid, gpa: GuestPhysAddr, offset: u64) -> bool {
-    let is_here = entry.gpa().get() + offset * PAGE as u64 == gpa.get() & !(PAGE as u64 - 1);
+    // Of either, the bits that an entry stores.
+    let stored = Entry::default().with_gpa(gpa).gpa();
+    let is_here = entry.gpa().get() + offset * PAGE as u64 == stored.get();
     entry.assigned() && entry.asid() == asid && asid != Asid::HOST && is_here && !entry.immutable()
 }

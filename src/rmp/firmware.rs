@@ -1,11 +1,11 @@
 //! What the firmware does to entries, past RMPUPDATE (AMD's published firmware, `sev_rmp.c` and `sev_mcmd.c`).
 //!
-//! A command looks pages up ([`Rmp::page`]), checks all of them, and then replaces their entries one by one
-//! ([`Rmp::replace_page`]). If one of them has changed meanwhile, the command takes back those that it has replaced, by
-//! `replace_page` with the entries exchanged.
+//! A command looks pages up ([`Rmp::page`]), checks all of them, and then replaces their entries, all or none
+//! ([`Rmp::replace_pages`]).
 
 use core::ops::Range;
 
+use super::host::{Held, recount};
 use super::table::{REGION, region};
 use super::{Entry, Loaded, PageState, Permissions, Rmp, RmpFailure, Table};
 use crate::addr::{Asid, GuestPhysAddr, PAGE, PageSize, PhysAddr, Vmpl};
@@ -20,6 +20,27 @@ pub struct FirmwarePage {
     pub size: PageSize,
     /// Its own entry, also inside of a 2 MiB page: zero where there is none.
     pub entry: Entry,
+}
+
+/// A change of a page's entry, for [`Rmp::replace_pages`].
+#[derive(Clone, Copy, Debug)]
+pub struct PageChange {
+    page: u64,
+    old: Entry,
+    new: Entry,
+    /// The first entry of the page's region, if it was taken for this page and the next ones of the region.
+    head: Option<Entry>,
+    /// The page's own entry, if it was taken.
+    own: Option<Entry>,
+}
+
+impl PageChange {
+    /// The page at a system physical address shall have the entry `new`, if it still has `old`. SUBPAGE_COUNT of either is not
+    /// looked at: the table keeps it itself, also where ASSIGNED changes. PAGE_SIZE of both must be the same.
+    #[must_use]
+    pub const fn new(spa: u64, old: Entry, new: Entry) -> Self {
+        Self { page: spa / PAGE as u64, old, new, head: None, own: None }
+    }
 }
 
 /// The operand of PAGE_RECLAIM (AMD 56860, SNP_PAGE_RECLAIM): an address whose bit 0 tells the page's size.
@@ -144,35 +165,117 @@ impl<T: Table + ?Sized> Rmp<'_, T> {
         }
     }
 
-    /// Replaces a page's entry, if it still is `old`. SUBPAGE_COUNT of either is not looked at: the table keeps it itself, also
-    /// where ASSIGNED changes. PAGE_SIZE of both must be the same.
+    /// Replaces a page's entry: [`replace_pages`](Self::replace_pages) with one [`PageChange`].
     ///
     /// # Errors
-    /// Nothing was changed: [`Status::INVALID_PAGE_STATE`] if the entry is another one by now; [`Status::INVALID_ADDRESS`] if there is
-    /// none; [`Status::INVALID_PAGE_SIZE`] if the sizes differ, or the page is inside of a 2 MiB one; [`Status::IN_USE`] (MODEL) if another processor is changing the
-    /// region.
+    /// As `replace_pages`; nothing was changed.
     pub fn replace_page(&self, spa: u64, old: Entry, new: Entry) -> Result<(), Status> {
-        if old.page_size() != new.page_size() {
+        self.replace_pages(&mut [PageChange::new(spa, old, new)], || Ok(()))
+    }
+
+    /// Replaces the entries of several pages: all of them, or none. Nobody sees some of them replaced and others not: from before
+    /// the first one until it is replaced, each is [`Loaded::Busy`]. `meanwhile` runs when all are, and can write to the pages: where
+    /// it fails, none is replaced. The changes are sorted by address.
+    ///
+    /// ```
+    /// use sevcrypt::rmp::{AtomicEntry, PageAssignment, PageChange, PageState, Rmp};
+    /// use sevcrypt::{Asid, Status};
+    ///
+    /// let entries: Vec<AtomicEntry> = (0..512).map(|_| AtomicEntry::default()).collect();
+    /// let rmp = Rmp::new(&entries[..], 99);
+    /// rmp.rmpupdate(Asid::HOST, 0x5000, &PageAssignment::FIRMWARE.to_bytes())?;
+    /// let [firmware, free] = [0x5000, 0x6000].map(|spa| rmp.page(spa).map(|page| page.entry));
+    /// let (firmware, free) = (firmware?, free?);
+    /// let fixed = |spa, old| PageChange::new(spa, old, firmware.into_hv_fixed());
+    ///
+    /// let late = rmp.replace_pages(&mut [fixed(0x5000, firmware), fixed(0x6000, firmware)], || Ok(()));
+    /// assert_eq!(late, Err(Status::INVALID_PAGE_STATE), "the second one is free");
+    /// assert_eq!(rmp.page(0x5000)?.state, PageState::Firmware);
+    /// rmp.replace_pages(&mut [fixed(0x5000, firmware), fixed(0x6000, free)], || Ok(()))?;
+    /// assert_eq!(rmp.page(0x5000)?.state, PageState::HvFixed);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Nothing was changed: [`Status::INVALID_PAGE_STATE`] if an entry is another one by now, or a page is named twice;
+    /// [`Status::INVALID_ADDRESS`] if there is none; [`Status::INVALID_PAGE_SIZE`] if the sizes differ, or the page is inside of a 2 MiB one;
+    /// [`Status::IN_USE`] (MODEL) if another processor is changing one of the regions; what `meanwhile`
+    /// says.
+    pub fn replace_pages(
+        &self,
+        changes: &mut [PageChange],
+        meanwhile: impl FnOnce() -> Result<(), Status>,
+    ) -> Result<(), Status> {
+        changes.sort_unstable_by_key(|change| change.page);
+        if changes.iter().any(|change| change.old.page_size() != change.new.page_size()) {
             return Err(Status::INVALID_PAGE_SIZE);
         }
-        let page = spa / PAGE as u64;
-        let mut head = self.hold(region(page)).map_err(status)?;
-        let found = head.of(page).map_err(status)?;
-        let is_large = head.entry.is_large();
-        if is_large && page != region(page) {
-            return Err(Status::INVALID_PAGE_SIZE);
-        }
-        if found.with_subpage_count(0) != old.with_subpage_count(0) {
+        if changes.windows(2).any(|two| matches!(two, [a, b] if a.page == b.page)) {
             return Err(Status::INVALID_PAGE_STATE);
         }
-        if is_large && !new.assigned() {
-            // Nobody's pages have no size.
-            let small = new.with_page_size(PageSize::Size4K).with_subpage_count(0);
-            head.each_other(|_, _| small);
-            head.entry = small;
-            return Ok(());
+        let is_same_region = |a: &PageChange, b: &PageChange| region(a.page) == region(b.page);
+        let mut regions = changes.chunk_by_mut(is_same_region);
+        let result =
+            regions.try_for_each(|changes| self.take_pages(changes)).and_then(|()| meanwhile());
+        for changes in changes.chunk_by_mut(is_same_region) {
+            self.give_back(changes, result.is_ok());
         }
-        head.replace(page, found, new.with_subpage_count(found.subpage_count())).map_err(status)
+        result
+    }
+
+    /// Takes a region, and the pages of it that are to be changed. Where it fails, some of them are taken.
+    fn take_pages(&self, changes: &mut [PageChange]) -> Result<(), Status> {
+        let Some(first) = changes.first_mut() else { return Ok(()) };
+        let head_page = region(first.page);
+        let head = self.hold(head_page).map_err(status)?.keep();
+        first.head = Some(head);
+        for change in changes {
+            let found = if change.page == head_page {
+                head
+            } else {
+                match self.table.load(change.page) {
+                    Loaded::Entry(_) if head.is_large() => return Err(Status::INVALID_PAGE_SIZE),
+                    Loaded::Entry(found) => found,
+                    Loaded::Busy => return Err(Status::IN_USE),
+                    Loaded::NotCovered => return Err(Status::INVALID_ADDRESS),
+                }
+            };
+            if found.with_subpage_count(0) != change.old.with_subpage_count(0) {
+                return Err(Status::INVALID_PAGE_STATE);
+            }
+            // A guest can change an entry of its own without taking the region.
+            if change.page != head_page && !self.table.acquire(change.page, found) {
+                return Err(Status::IN_USE);
+            }
+            change.own = Some(found);
+        }
+        Ok(())
+    }
+
+    /// Gives back what [`take_pages`](Self::take_pages) has taken: changed, or as it was.
+    fn give_back(&self, changes: &mut [PageChange], is_changed: bool) {
+        let Some((first, head)) =
+            changes.first().and_then(|change| Some((change.page, change.head?)))
+        else {
+            return;
+        };
+        let mut head = Held::new(self.table, region(first), head);
+        for change in changes {
+            let Some(old) = change.own.take() else { continue };
+            let new = if is_changed { change.new } else { old };
+            let new = new.with_subpage_count(old.subpage_count());
+            if change.page != region(first) {
+                head.entry = recount(head.entry, old, new);
+                self.table.release(change.page, new);
+            } else if old.is_large() && !new.assigned() {
+                // Nobody's pages have no size.
+                let small = new.with_page_size(PageSize::Size4K).with_subpage_count(0);
+                head.each_other(|_, _| small);
+                head.entry = small;
+            } else {
+                head.entry = new.with_subpage_count(head.entry.subpage_count());
+            }
+        }
     }
 
     /// PAGE_RECLAIM's checks and its effect, behind [`PageReclaim::parse`] and the check that SNP is initialised.

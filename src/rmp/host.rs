@@ -63,7 +63,19 @@ impl<T: Table + ?Sized> Drop for Held<'_, T> {
     }
 }
 
-impl<T: Table + ?Sized> Held<'_, T> {
+impl<'t, T: Table + ?Sized> Held<'t, T> {
+    /// An entry that [`keep`](Self::keep) has kept.
+    pub(super) const fn new(table: &'t T, page: u64, entry: Entry) -> Self {
+        Self { table, page, entry }
+    }
+
+    /// Keeps the entry beyond this: it has to come back to [`new`](Self::new).
+    pub(super) fn keep(self) -> Entry {
+        let entry = self.entry;
+        core::mem::forget(self);
+        entry
+    }
+
     /// The entry of a page of the region.
     pub(super) fn of(&self, page: u64) -> Result<Entry, RmpFailure> {
         if page == self.page {
@@ -85,12 +97,7 @@ impl<T: Table + ?Sized> Held<'_, T> {
         if !self.table.compare_exchange(page, old, new) {
             return Err(RmpFailure::InUse);
         }
-        let count = self.entry.subpage_count();
-        self.entry = self.entry.with_subpage_count(match (old.assigned(), new.assigned()) {
-            (false, true) => count.saturating_add(1),
-            (true, false) => count.saturating_sub(1),
-            _ => count,
-        });
+        self.entry = recount(self.entry, old, new);
         Ok(())
     }
 
@@ -104,6 +111,16 @@ impl<T: Table + ?Sized> Held<'_, T> {
             }
         }
     }
+}
+
+/// The first entry of a region, with the count behind a change of another one.
+pub(super) fn recount(head: Entry, old: Entry, new: Entry) -> Entry {
+    let count = head.subpage_count();
+    head.with_subpage_count(match (old.assigned(), new.assigned()) {
+        (false, true) => count.saturating_add(1),
+        (true, false) => count.saturating_sub(1),
+        _ => count,
+    })
 }
 
 impl<T: Table + ?Sized> Rmp<'_, T> {
@@ -139,6 +156,8 @@ impl<T: Table + ?Sized> Rmp<'_, T> {
             return Err(RmpFailure::Input);
         }
         let gpa = GuestPhysAddr::new(new.gpa).map_err(|_| RmpFailure::Input)?;
+        // A GPA is the same as before if what is stored of it is.
+        let gpa = Entry::default().with_gpa(gpa).gpa();
         let page = spa / PAGE as u64;
         let mut head = self.hold(region(page))?;
         match new.page_size {

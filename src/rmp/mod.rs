@@ -50,7 +50,7 @@ mod tests;
 
 pub use check::{Access, Fault, FaultContext, Guest, HostPage, Kind, VmFailure};
 pub use entry::{Entry, PageAssignment, PageState, Permissions};
-pub use firmware::{FirmwarePage, PageReclaim};
+pub use firmware::{FirmwarePage, PageChange, PageReclaim};
 pub use guest::{GuestFailure, PageAttributes, RmpAdjust, Validation};
 pub use host::RmpFailure;
 pub use registers::{RegisterError, RmpConfig, RmpRange, Segment, SegmentLimits};

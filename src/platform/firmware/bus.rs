@@ -1,11 +1,12 @@
 //! The firmware's way to memory and to the RMP.
 
 use core::ops::Range;
+use std::vec::Vec;
 
 use crate::addr::{Asid, PAGE, PageSize, PhysAddr};
 use crate::platform::machine::Machine;
 use crate::platform::memory::{AccessError, Dram, DramKey};
-use crate::rmp::{AtomicEntry, Entry, FirmwarePage, PageState, Rmp};
+use crate::rmp::{AtomicEntry, Entry, FirmwarePage, PageChange, PageState, Rmp};
 use crate::status::Status;
 
 /// Memory and the RMP, as the firmware reaches them: past every check that the CPU makes of the host.
@@ -68,6 +69,21 @@ impl<'m, D: Dram> Bus<'m, D> {
         self.rmp().replace_page(page.page.get(), page.entry, to)
     }
 
+    /// Changes the entries of several pages: all, or none. What `meanwhile` does to them nobody sees before.
+    ///
+    /// # Errors
+    /// As [`change`](Self::change), or what `meanwhile` says; no entry was changed.
+    pub(crate) fn change_all<'p>(
+        &self,
+        changes: impl IntoIterator<Item = (&'p LookedUp, Entry)>,
+        meanwhile: impl FnOnce() -> Result<(), Status>,
+    ) -> Result<(), Status> {
+        let change =
+            |(page, to): (&LookedUp, Entry)| PageChange::new(page.page.get(), page.entry, to);
+        let mut changes: Vec<_> = changes.into_iter().map(change).collect();
+        self.rmp().replace_pages(&mut changes, meanwhile)
+    }
+
     /// Reads memory of the host, unencrypted: each byte once.
     ///
     /// # Errors
@@ -120,11 +136,17 @@ impl<'m, D: Dram> Bus<'m, D> {
     }
 
     /// Whether the RMP has a page of an ASID.
-    pub(crate) fn has_pages_of(&self, asid: Asid) -> bool {
-        let pages = self.0.entries().len() as u64;
-        (0..pages)
-            .filter_map(|page| self.0.entry(page))
-            .any(|entry| entry.assigned() && entry.asid() == asid)
+    ///
+    /// # Errors
+    /// `IN_USE` (MODEL): another processor is changing an entry, which may be one of these.
+    pub(crate) fn has_pages_of(&self, asid: Asid) -> Result<bool, Status> {
+        for page in 0..self.0.entries().len() as u64 {
+            let entry = self.0.entry(page).ok_or(Status::IN_USE)?;
+            if entry.assigned() && entry.asid() == asid {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Loads the key that follows from a seed into the slot of an ASID.

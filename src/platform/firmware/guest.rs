@@ -20,7 +20,8 @@ impl<D: Dram> Commands<'_, D> {
     /// SNP_GCTX_CREATE. In this order:
     /// * the address is no page's: `INVALID_PARAM`
     /// * SNP is not initialised: `INVALID_PLATFORM_STATE`
-    /// * memory does not have the page: `INVALID_ADDRESS`
+    /// * memory does not have the page: `INVALID_ADDRESS`; so for the page at 0 and those from 2^48 on (MODEL): METADATA pages could not
+    ///   name such a context, and would be lost
     /// * it is not FIRMWARE: `INVALID_PAGE_STATE`; not one of 4 KiB: `INVALID_PAGE_SIZE`
     ///
     /// MODEL: the context is the firmware's own, and its page holds zeroes.
@@ -28,16 +29,19 @@ impl<D: Dram> Commands<'_, D> {
         check_page_address(command.gctx_paddr)?;
         self.check_init()?;
         let page = self.bus.look_up(command.gctx_paddr)?;
+        if page.entry.into_metadata(page.page).metadata_context() != Some(page.page) {
+            return Err(Status::INVALID_ADDRESS);
+        }
         if page.state != PageState::Firmware {
             return Err(Status::INVALID_PAGE_STATE);
         }
         if !page.has_size(PageSize::Size4K) {
             return Err(Status::INVALID_PAGE_SIZE);
         }
-        self.bus.change(&page, page.entry.into_context())?;
-        self.bus.write(command.gctx_paddr, &[0; PAGE])?;
         let seed = self.state.draw_secret();
         let guest = GuestContext::new(seed, self.state.versions.committed_tcb);
+        self.bus.change(&page, page.entry.into_context())?;
+        self.bus.write(command.gctx_paddr, &[0; PAGE])?;
         self.state.snp.guests.insert(page.page.get(), guest);
         Ok(())
     }
@@ -47,7 +51,7 @@ impl<D: Dram> Commands<'_, D> {
     /// * SNP is not initialised: `INVALID_PLATFORM_STATE`
     /// * memory does not have the page: `INVALID_ADDRESS`; it is no context: `INVALID_GUEST`
     /// * the guest is neither in LAUNCH nor in RUNNING: `INVALID_GUEST_STATE`
-    /// * the RMP has a page of the ASID: `INVALID_CONFIG`
+    /// * the RMP has a page of the ASID: `INVALID_CONFIG`; another processor is changing an entry: `IN_USE` (MODEL)
     /// * the guest wants one socket, and there are more: `POLICY_FAILURE`
     /// * there is no such ASID for SNP: `INVALID_ASID`; another guest has it: `ASID_OWNED`; the guest has one: `ACTIVE`; somebody had it: `WBINVD_REQUIRED`,
     ///   `DFFLUSH_REQUIRED`
@@ -83,7 +87,7 @@ impl<D: Dram> Commands<'_, D> {
         let asid = Asid::new(asid);
         let repeats = may_repeat && present == Some(asid);
         // ASID 0 is no guest's, and has pages: those of the firmware. A guest that has the ASID has pages of its own.
-        if asid != Asid::HOST && !repeats && self.bus.has_pages_of(asid) {
+        if asid != Asid::HOST && !repeats && self.bus.has_pages_of(asid)? {
             return Err(Status::INVALID_CONFIG);
         }
         if policy.single_socket() && self.state.facts.sockets > 1 {
@@ -112,7 +116,7 @@ impl<D: Dram> Commands<'_, D> {
     /// * memory does not have the page: `INVALID_ADDRESS`; it is no context: `INVALID_GUEST`
     ///
     /// The guest's keys are gone, and its ASID waits for WBINVD and DF_FLUSH; the key stays in its slot, as in hardware. MODEL: guests
-    /// whose migration agent it was have none from then on.
+    /// whose migration agent it was have one that nobody can be from then on.
     pub(super) fn snp_decommission(&mut self, command: &mut SnpDecommission) -> Result<(), Status> {
         check_page_address(command.gctx_paddr)?;
         self.check_init()?;

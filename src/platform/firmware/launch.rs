@@ -241,7 +241,6 @@ impl<D: Dram> Commands<'_, D> {
         digest
             .update_bytes(self.state.backend, attributes, gpa, &text[..], &mut |_| {})
             .map_err(|error| error.status())?;
-        self.bus.change(&target.page, launched(target, attributes.permissions))?;
         match attributes.page_type {
             PageType::Vmsa => {
                 let vmsa = self.prepare_vmsa(&target.context, Vmsa::from_bytes(&text))?;
@@ -253,6 +252,7 @@ impl<D: Dram> Commands<'_, D> {
             }
             _ => {}
         }
+        self.bus.change(&target.page, launched(target, attributes.permissions))?;
         self.bus.write_guest(target.asid, paddr, &text[..])
     }
 

@@ -1,7 +1,9 @@
 //! Commands on pages: swap, move, metadata, reclaim (AMD 56860; AMD's published firmware, `sev_mcmd.c`).
 //!
-//! All of them want pages that are immutable: the host cannot change their entries meanwhile, and the guest cannot reach them.
-//! Where an entry has changed nevertheless, the command fails and takes back what it has changed.
+//! All of them want pages that are immutable: neither the host nor a guest can change their entries or reach them, from the look at
+//! them until the command ends, but where the command itself makes them mutable. So entries are changed first, all or none, and what has to
+//! be written behind that goes to pages that are still immutable, whose addresses were checked: it does not fail, and nobody sees
+//! when it happens. A page that becomes mutable is written while its entry is taken.
 
 use std::vec;
 use std::vec::Vec;
@@ -9,7 +11,7 @@ use std::vec::Vec;
 use zeroize::Zeroizing;
 
 use super::{Commands, GuestState, LookedUp, check_page_address};
-use crate::addr::{Asid, PAGE, PageSize};
+use crate::addr::{Asid, GuestPhysAddr, PAGE, PageSize};
 use crate::platform::command::{
     Command, SnpPageMdInit, SnpPageMove, SnpPageReclaim, SnpPageSetState, SnpPageSwapIn,
     SnpPageSwapOut, SnpPageUnsmash,
@@ -67,7 +69,8 @@ impl<D: Dram> Commands<'_, D> {
     /// SNP_PAGE_SWAP_OUT. A failure leaves everything as it was, but for OEK_IV_COUNT, which goes on where encryption has begun.
     ///
     /// MODEL: PAGE_TYPE must be what the RMP's VMSA says of the page (`INVALID_PAGE_STATE`, with its state): a page of data
-    /// that came back as a save area would be one that the guest never made.
+    /// that came back as a save area would be one that the guest never made. One of 2 MiB that RMPADJUST has made a save area is refused
+    /// with `INVALID_PAGE_SIZE`, as SWAP_IN would refuse it.
     pub(super) fn snp_page_swap_out(&mut self, command: &mut SnpPageSwapOut) -> Result<(), Status> {
         let flags = SwapFlags::new(command.flags, SwapFlags::SWAP_OUT)?;
         let size = flags.page_size();
@@ -79,6 +82,9 @@ impl<D: Dram> Commands<'_, D> {
         }
         let asid = self.check_movable(&gctx)?;
         let page_type = flags.page_type()?;
+        if page_type == PageType::Vmsa && size != PageSize::Size4K {
+            return Err(Status::INVALID_PAGE_SIZE);
+        }
         let (is_source, is_owner) = match page_type {
             PageType::Metadata => {
                 (src.state == PageState::Metadata, src.entry.metadata_context() == Some(gctx.page))
@@ -112,13 +118,13 @@ impl<D: Dram> Commands<'_, D> {
         let mdata = self.with_oek(&gctx, |key| {
             key.swap_out_in_place(contents, command.software_data, &mut page)
         })?;
-        self.change(&[(&src, entry)], |this| {
-            this.bus.write(dst.page.get(), &page)?;
-            this.write_mdata(&gctx, place, &mdata)
-        })
+        self.bus.change(&src, entry)?;
+        self.bus.write(dst.page.get(), &page)?;
+        self.write_mdata(&gctx, place, &mdata)
     }
 
-    /// SNP_PAGE_SWAP_IN.
+    /// SNP_PAGE_SWAP_IN. MODEL: an entry of a guest's page with a GPA from 2^52 on, which ROOT_MD_ENTRY of an imported context may hold, is
+    /// `INVALID_MDATA_ENTRY`.
     pub(super) fn snp_page_swap_in(&mut self, command: &mut SnpPageSwapIn) -> Result<(), Status> {
         let flags = SwapFlags::new(command.flags, SwapFlags::SWAP_IN)?;
         let size = flags.page_size();
@@ -135,6 +141,12 @@ impl<D: Dram> Commands<'_, D> {
             return Err(Status::INVALID_PAGE_SIZE);
         }
         let page_type = mdata.page_type();
+        let gpa = match page_type {
+            PageType::Metadata => GuestPhysAddr::ZERO,
+            PageType::Data | PageType::Vmsa => {
+                GuestPhysAddr::new(mdata.state().gpa).map_err(|_| Status::INVALID_MDATA_ENTRY)?
+            }
+        };
         let wanted = match page_type {
             PageType::Data if flags.swap_in_place() && src.page != dst.page => {
                 return Err(Status::INVALID_ADDRESS);
@@ -160,7 +172,7 @@ impl<D: Dram> Commands<'_, D> {
         let entry = match page_type {
             PageType::Metadata => dst.entry.into_metadata(gctx.page),
             PageType::Data | PageType::Vmsa => with_permissions(dst.entry, state.vmpl_perms)
-                .with_gpa(crate::addr::GuestPhysAddr::new(state.gpa).unwrap_or_default())
+                .with_gpa(gpa)
                 .with_vmsa(page_type == PageType::Vmsa)
                 .with_validated(state.page_validated),
         };
@@ -169,10 +181,9 @@ impl<D: Dram> Commands<'_, D> {
         {
             self.renew_tsc(&gctx, vmsa)?;
         }
-        self.change(&[(&dst, entry)], |this| {
-            this.write_page(page_type, asid, &dst, &page)?;
-            this.write_mdata(&gctx, place, &mdata)
-        })
+        self.bus.change(&dst, entry)?;
+        self.write_page(page_type, asid, &dst, &page)?;
+        self.write_mdata(&gctx, place, &mdata)
     }
 
     /// SNP_PAGE_MOVE. A page that is moved to where it stands loses its state as any other source does (MODEL).
@@ -200,7 +211,7 @@ impl<D: Dram> Commands<'_, D> {
                     [(&dst, dst.entry.into_metadata(gctx.page)), (&src, src.entry.into_firmware())];
                 let mut page = vec![0; size.bytes()];
                 self.bus.read(src.page.get(), &mut page)?;
-                self.change(&changes, |this| this.bus.write(dst.page.get(), &page))
+                self.bus.change_all(changes, || self.bus.write(dst.page.get(), &page))
             }
             _ => Err(Status::INVALID_PAGE_STATE),
         }
@@ -219,7 +230,7 @@ impl<D: Dram> Commands<'_, D> {
         let mutable = |entry: Entry| entry.with_immutable(false).with_lock(false);
         let left = mutable(src.entry).with_validated(false);
         if src.page == dst.page {
-            return self.change(&[(src, left)], |_| Ok(()));
+            return self.bus.change(src, left);
         }
         let [_, permissions] = src.entry.to_words();
         let arrived = mutable(with_permissions(dst.entry, permissions))
@@ -228,9 +239,9 @@ impl<D: Dram> Commands<'_, D> {
             .with_validated(src.entry.validated());
         let mut page = Zeroizing::new(vec![0; size.bytes()]);
         self.bus.read_guest(asid, src.page.get(), &mut page)?;
-        // The page is there before anybody can reach it. What a PRE_GUEST page held was the host's to lose.
-        self.bus.write_guest(asid, dst.page.get(), &page)?;
-        self.change(&[(dst, arrived), (src, left)], |_| Ok(()))
+        self.bus.change_all([(dst, arrived), (src, left)], || {
+            self.bus.write_guest(asid, dst.page.get(), &page)
+        })
     }
 
     /// SNP_PAGE_MD_INIT. MODEL: a page of 2 MiB is refused with `INVALID_PAGE_SIZE`, after the look at its state.
@@ -245,17 +256,16 @@ impl<D: Dram> Commands<'_, D> {
             return Err(Status::INVALID_PAGE_SIZE);
         }
         self.check_launched(&gctx)?;
-        self.change(&[(&page, page.entry.into_metadata(gctx.page))], |this| {
-            this.bus.write(page.page.get(), &[0; PAGE])
-        })
+        self.bus.change(&page, page.entry.into_metadata(gctx.page))?;
+        self.bus.write(page.page.get(), &[0; PAGE])
     }
 
     /// SNP_PAGE_SET_STATE: all ranges, or none.
     ///
     /// MODEL: SNP is initialised, else `INVALID_PLATFORM_STATE`; the list does not cross the end of its page, its address is a
-    /// multiple of eight and its reserved bytes are zero, else `INVALID_PARAM`; a range that begins inside of 2 MiB is
-    /// `INVALID_ADDRESS`; then every page is of 4 KiB, else `INVALID_PAGE_SIZE`, and FIRMWARE, else `INVALID_PAGE_STATE`. A page that is
-    /// named twice is refused with the latter.
+    /// multiple of eight and its reserved bytes are zero, else `INVALID_PARAM`; a range that begins inside of 2 MiB or ends above
+    /// 2^64 is `INVALID_ADDRESS`; two ranges with a page in common are `INVALID_PAGE_STATE`; then every page is FIRMWARE, else
+    /// `INVALID_PAGE_STATE`, and of 4 KiB, else `INVALID_PAGE_SIZE`.
     pub(super) fn snp_page_set_state(
         &mut self,
         command: &mut SnpPageSetState,
@@ -265,13 +275,24 @@ impl<D: Dram> Commands<'_, D> {
             return Err(Status::INVALID_LENGTH);
         }
         self.check_init()?;
-        let mut pages = Vec::new();
+        let mut ranges = Vec::new();
         for (base, count) in self.read_ranges(command.list_paddr)? {
+            let end = base.checked_add(u64::from(count) * PAGE as u64);
+            let end = end.ok_or(Status::INVALID_ADDRESS)?;
             if !base.is_multiple_of(PageSize::Size2M.bytes() as u64) {
                 return Err(Status::INVALID_ADDRESS);
             }
-            for number in 0..u64::from(count) {
-                let page = base.checked_add(number * PAGE as u64).ok_or(Status::INVALID_ADDRESS)?;
+            ranges.push(base..end);
+        }
+        let mut sorted: Vec<_> = ranges.iter().filter(|range| !range.is_empty()).collect();
+        sorted.sort_unstable_by_key(|range| range.start);
+        if sorted.windows(2).any(|two| matches!(two, [a, b] if a.end > b.start)) {
+            return Err(Status::INVALID_PAGE_STATE);
+        }
+        // No page comes twice, and the first one that the RMP does not cover ends it: there are no more than the RMP has.
+        let mut pages = Vec::new();
+        for range in ranges {
+            for page in range.step_by(PAGE) {
                 let page = self.bus.look_up(page)?;
                 if page.state != PageState::Firmware {
                     return Err(Status::INVALID_PAGE_STATE);
@@ -282,8 +303,7 @@ impl<D: Dram> Commands<'_, D> {
                 pages.push(page);
             }
         }
-        let changes: Vec<_> = pages.iter().map(|page| (page, page.entry.into_hv_fixed())).collect();
-        self.change(&changes, |_| Ok(()))
+        self.bus.change_all(pages.iter().map(|page| (page, page.entry.into_hv_fixed())), || Ok(()))
     }
 
     /// SNP_PAGE_RECLAIM.
@@ -446,32 +466,6 @@ impl<D: Dram> Commands<'_, D> {
             *page = *vmsa.as_bytes();
         }
         Ok(())
-    }
-
-    /// Changes entries, then does the rest. If something fails, the entries are again what they were.
-    fn change(
-        &mut self,
-        changes: &[(&LookedUp, Entry)],
-        rest: impl FnOnce(&mut Self) -> Result<(), Status>,
-    ) -> Result<(), Status> {
-        let mut count = 0;
-        let mut result = Ok(());
-        for (page, to) in changes {
-            result = self.bus.change(page, *to);
-            if result.is_err() {
-                break;
-            }
-            count += 1;
-        }
-        let result = result.and_then(|()| rest(self));
-        if result.is_err() {
-            for (page, to) in changes.iter().take(count).rev() {
-                let changed = LookedUp { state: to.state(), entry: *to, ..**page };
-                // The host has no way to these pages before the command ends.
-                let _ = self.bus.change(&changed, page.entry);
-            }
-        }
-        result
     }
 
     /// The ranges of SNP_PAGE_SET_STATE: address and number of pages.

@@ -299,6 +299,7 @@ impl Model {
         check(sizes, Status::INVALID_PAGE_SIZE)?;
         let asid = self.movable(guest)?;
         let page_type = c.flags >> 1 & 3;
+        check(page_type != 2 || c.size() == PageSize::Size4K, Status::INVALID_PAGE_SIZE)?;
         let (good, owned) = match (page_type, self.kinds[src]) {
             (0 | 2, Kind::Guest { asid: owner, vmsa, immutable: true, .. }) => {
                 (vmsa == (page_type == 2), owner == asid)
@@ -850,19 +851,19 @@ impl Run {
                 let result = self.model.activate(gctx, asid);
                 self.expect(SnpActivate { gctx_paddr: gctx.addr(), asid }, result);
             }
-            70..85 => {
+            70..75 => {
                 let gctx =
                     self.context(|guest| guest.state == GuestState::Launch && guest.asid.is_some());
                 let result = self.model.finish(gctx);
                 let command = SnpLaunchFinish { gctx_paddr: gctx.addr(), ..Default::default() };
                 self.expect(command, result);
             }
-            85..87 => {
+            75..79 => {
                 let gctx = self.context(|_| true);
                 let result = self.model.decommission(gctx);
                 self.expect(SnpDecommission { gctx_paddr: gctx.addr() }, result);
             }
-            87..95 => {
+            79..90 => {
                 self.lab.machine.wbinvd();
                 self.model.written_back = true;
             }
