@@ -672,3 +672,128 @@ fn initialising() {
     assert_eq!(rmp.page(599 << 12).unwrap().state, PageState::Hypervisor);
     assert_eq!(rmp.page(0xfd_0000_0000).unwrap().state, PageState::HvFixed);
 }
+
+/// All or none, in whatever order they are named.
+#[test]
+fn replaced_together() {
+    let table = entries(1536);
+    let rmp = Rmp::new(&table[..], 99);
+    for page in [3, 512, 513, 1025] {
+        assign(&rmp, page, PageAssignment::FIRMWARE).unwrap();
+    }
+    let words = || (0..1536).map(|page| entry(&rmp, page)).collect::<Vec<_>>();
+    let fixed = |page| {
+        let old = entry(&rmp, page);
+        PageChange::new(page * PAGE as u64, old, old.into_hv_fixed())
+    };
+    let all = || [1025, 3, 513, 512].map(fixed);
+    let refused = |changes: &mut [PageChange], status| {
+        let before = words();
+        assert_eq!(rmp.replace_pages(changes, || Ok(())), Err(status));
+        assert!(words() == before);
+    };
+    let mut twice = [fixed(3), fixed(513), fixed(3)];
+    refused(&mut twice, Status::INVALID_PAGE_STATE);
+    let gone = PageChange::new(0x40_1000, Entry::default(), entry(&rmp, 3));
+    let mut late = [fixed(3), fixed(513), gone];
+    refused(&mut late, Status::INVALID_PAGE_STATE);
+    let none = PageChange::new(1536 * PAGE as u64, Entry::default(), Entry::default());
+    refused(&mut [fixed(3), none], Status::INVALID_ADDRESS);
+    let before = words();
+    let failed = rmp.replace_pages(&mut all(), || Err(Status::BAD_MEASUREMENT));
+    assert_eq!(failed, Err(Status::BAD_MEASUREMENT));
+    // The last region, or one entry, is another processor's.
+    for page in [1024, 513] {
+        let mut changes = all();
+        let old = entry(&rmp, page);
+        assert!(super::Table::acquire(rmp.table, page, old));
+        let result = rmp.replace_pages(&mut changes, || panic!("not all were taken"));
+        assert_eq!(result, Err(Status::IN_USE));
+        super::Table::release(rmp.table, page, old);
+    }
+    assert!(words() == before);
+
+    let mut changes = all();
+    let meanwhile = || {
+        for page in [3, 513, 512, 1025] {
+            assert_eq!(rmp.page(page * PAGE as u64), Err(Status::IN_USE));
+        }
+        Ok(())
+    };
+    rmp.replace_pages(&mut changes, meanwhile).unwrap();
+    for page in 0..1536 {
+        let is_fixed = [3, 512, 513, 1025].contains(&page);
+        let state = if is_fixed { PageState::HvFixed } else { PageState::Hypervisor };
+        assert_eq!((entry(&rmp, page).state(), entry(&rmp, page).subpage_count()), (state, 0));
+    }
+}
+
+/// Others change owners in both regions: what moves to and fro is always in one place.
+#[test]
+fn moved_beside_others() {
+    let table = entries(1024);
+    let rmp = Rmp::new(&table[..], 99);
+    let stop = std::sync::atomic::AtomicBool::new(false);
+    for page in [3, 513] {
+        assign(&rmp, page, PageAssignment::FIRMWARE).unwrap();
+    }
+    let free = entry(&rmp, 3);
+    let (mut from, mut to) = (3, 513);
+    rmp.replace_page(from * PAGE as u64, free, free.into_context()).unwrap();
+    std::thread::scope(|scope| {
+        for page in [9, 521] {
+            let (rmp, stop) = (&rmp, &stop);
+            scope.spawn(move || {
+                while !stop.load(std::sync::atomic::Ordering::Relaxed) {
+                    let _ = assign(rmp, page, small(0x9000));
+                    let _ = assign(rmp, page, PageAssignment::HYPERVISOR);
+                }
+            });
+        }
+        for _ in 0..100_000 {
+            let change = |page: u64, old, new| PageChange::new(page * PAGE as u64, old, new);
+            let mut changes =
+                [change(to, free, free.into_context()), change(from, free.into_context(), free)];
+            match rmp.replace_pages(&mut changes, || Ok(())) {
+                Ok(()) => (from, to) = (to, from),
+                Err(status) => assert_eq!(status, Status::IN_USE),
+            }
+            let states = [from, to].map(|page| entry(&rmp, page).state());
+            assert_eq!(states, [PageState::Context, PageState::Firmware]);
+        }
+        stop.store(true, std::sync::atomic::Ordering::Relaxed);
+    });
+}
+
+/// Bit 51 of a GPA is not stored: neither a repeated RMPUPDATE nor the guest's own accesses miss it.
+#[test]
+fn the_last_page_of_a_guest() {
+    let table = entries(512);
+    let rmp = Rmp::new(&table[..], 99);
+    let top = 0xf_ffff_ffff_f000;
+    assign(&rmp, 7, small(top)).unwrap();
+    assert_eq!(entry(&rmp, 7).gpa(), gpa(0x7_ffff_ffff_f000));
+    let at = access(7, top, PageSize::Size4K);
+    rmp.pvalidate(GUEST, at, PageSize::Size4K, true).unwrap();
+    assert_eq!(rmp.check(GUEST, Kind::Read, at), Ok(()));
+    let adjust = RmpAdjust { target: Vmpl::VMPL1, permissions: Permissions::NONE, vmsa: true };
+    rmp.rmpadjust(GUEST, at, PageSize::Size4K, adjust).unwrap();
+    assert_eq!(rmp.check_vmsa(GUEST.asid, at.spa, at.gpa), Ok(()));
+    let below = gpa(0x7_ffff_ffff_e000);
+    assert!(rmp.check_vmsa(GUEST.asid, at.spa, below).is_err());
+    // The same page, locked.
+    assign(&rmp, 7, small(top).locked()).unwrap();
+    assert_eq!(entry(&rmp, 7).state(), PageState::PreSwap);
+    assert!(entry(&rmp, 7).vmsa());
+}
+
+/// Which contexts a METADATA page can name.
+#[test]
+fn contexts_of_metadata() {
+    let names = |spa: u64| {
+        let spa = PhysAddr::new(spa).unwrap();
+        Entry::default().into_metadata(spa).metadata_context() == Some(spa)
+    };
+    assert!(names(0x1000) && names(0xffff_ffff_f000));
+    assert!(!names(0) && !names(1 << 48) && !names(1 << 48 | 0x1000));
+}

@@ -257,3 +257,32 @@ fn guest_status_in_order() {
         }
     });
 }
+
+/// METADATA pages could not name a context at address 0: there is none.
+#[test]
+fn no_context_at_zero() {
+    let lab = Lab::full();
+    lab.firmware(0);
+    lab.refuse(SnpGctxCreate { gctx_paddr: 0 }, Status::INVALID_ADDRESS);
+}
+
+/// An entry that is being changed may be one of the ASID's.
+#[test]
+fn activate_beside_a_change() {
+    use crate::rmp::Table;
+    let lab = Lab::new();
+    lab.launch(page::GUEST, 0x3_0000, 0, Some(1));
+    lab.pre_guest(page::LARGE, 1, 0x1000, PageSize::Size4K);
+    lab.issue(SnpDecommission { gctx_paddr: page::GUEST }).unwrap();
+    lab.machine.wbinvd();
+    lab.issue(SnpDfFlush {}).unwrap();
+    lab.launch(page::OTHER, 0x3_0000, 0, None);
+    let command = SnpActivate { gctx_paddr: page::OTHER, asid: 1 };
+    lab.refuse(command, Status::INVALID_CONFIG);
+    let (entries, entry) = (lab.machine.entries(), lab.entry(page::LARGE));
+    let before = lab.snapshot();
+    assert!(entries.acquire(page::LARGE / PAGE as u64, entry));
+    lab.answer(command, Status::IN_USE);
+    entries.release(page::LARGE / PAGE as u64, entry);
+    assert!(lab.snapshot() == before);
+}

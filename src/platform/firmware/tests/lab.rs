@@ -127,6 +127,7 @@ pub(in crate::platform::firmware) struct Snapshot {
     entries: Vec<Entry>,
     memory: Vec<u8>,
     guests: Vec<(u64, Vec<u8>)>,
+    platform: std::string::String,
 }
 
 impl Lab {
@@ -314,8 +315,19 @@ impl Lab {
         let state = self.machine.lock();
         let guests = state.snp.guests.iter().map(|(gctx, guest)| (*gctx, guest.bytes())).collect();
         let entries = entries.collect();
+        let (versions, snp, asids) = (&state.versions, &state.snp, &state.asids);
+        let platform = std::format!(
+            "{:?} {:?} {:?} {:?} {:?} {:?} {:?}",
+            (versions.current, versions.committed),
+            (versions.current_tcb, versions.committed_tcb, versions.configured_tcb),
+            versions.vcek.verifying_key(),
+            (snp.is_init, snp.is_rmp_init, snp.rapl_dis, snp.ciphertext_hiding),
+            (snp.max_snp_asid, snp.mask_chip_id, snp.mask_chip_key),
+            snp.vlek.as_ref().map(|vlek| *vlek.sticks.stick_7().as_bytes()),
+            (&asids.states, asids.is_written_back),
+        );
         drop(state);
-        Snapshot { entries, memory: self.raw(0, MEMORY as usize), guests }
+        Snapshot { entries, memory: self.raw(0, MEMORY as usize), guests, platform }
     }
 
     /// Runs a command that must be refused with a status, and must change nothing.

@@ -635,6 +635,12 @@ fn set_state() {
     refused(&list(&[(LARGE, 4)]), Status::INVALID_PAGE_STATE);
     refused(&list(&[(LARGE, 3), (LARGE_DST, 2)]), Status::INVALID_PAGE_STATE);
     refused(&list(&[(LARGE, 3), (LARGE, 1)]), Status::INVALID_PAGE_STATE);
+    // Before any page is looked at: the first range is none.
+    refused(
+        &list(&[(MEMORY, 513), (LARGE, 3), (MEMORY + 0x20_0000, 1)]),
+        Status::INVALID_PAGE_STATE,
+    );
+    refused(&list(&[(MEMORY, 512), (LARGE, 3), (MEMORY + 0x20_0000, 1)]), Status::INVALID_ADDRESS);
     refused(&[0, 0, 0, 0, 1, 0, 0, 0], Status::INVALID_PARAM);
     refused(&[0, 1, 0, 0, 0, 0, 0, 0], Status::INVALID_PARAM);
     let mut reserved = list(&[(LARGE, 1)]);
@@ -727,4 +733,91 @@ fn before_init() {
     lab.refused(SnpPageSwapOut { gctx_paddr: 1, ..out() }, Status::INVALID_PARAM);
     lab.refused(SnpPageReclaim { page_paddr: 2 }, Status::INVALID_PARAM);
     lab.refused(SnpPageUnsmash { page_paddr: 2 }, Status::INVALID_PARAM);
+}
+
+/// Where another processor changes the region of one page, no page has changed, and nothing was written.
+#[test]
+fn beside_a_change() {
+    use crate::rmp::Table;
+    let lab = lab();
+    lab.pre_guest(LARGE_DST + 0x1000, ASID, GPA, PageSize::Size4K);
+    lab.give(&[LARGE_DST + 0x2000]);
+    let entries = lab.machine.entries();
+    let base = SnpPageMove {
+        gctx_paddr: GCTX,
+        page_info: 0,
+        src_paddr: DATA,
+        dst_paddr: LARGE_DST + 0x1000,
+    };
+    let metadata = SnpPageMove { src_paddr: MD, dst_paddr: LARGE_DST + 0x2000, ..base };
+    for held in [DATA & !0x1f_ffff, LARGE_DST] {
+        for command in [base, metadata] {
+            let before = lab.snapshot();
+            let entry = lab.entry(held);
+            assert!(entries.acquire(held / PAGE as u64, entry));
+            assert_eq!(lab.issue(command), Err(Status::IN_USE));
+            entries.release(held / PAGE as u64, entry);
+            assert!(lab.snapshot() == before);
+        }
+    }
+    lab.issue(base).unwrap();
+    lab.issue(metadata).unwrap();
+}
+
+/// A save area at the last address of a guest with 52 bits: launched, locked and swapped.
+#[test]
+fn a_save_area_at_the_top() {
+    let lab = Lab::new();
+    lab.start(GCTX, ASID, POLICY);
+    let top = 0xf_ffff_ffff_f000;
+    let mut vmsa = Vmsa::ZERO;
+    vmsa.set_sev_features(crate::vmsa::SevFeatures(1));
+    lab.bus().write(DATA, vmsa.as_bytes()).unwrap();
+    lab.pre_guest(DATA, ASID, top, PageSize::Size4K);
+    let update = crate::platform::command::SnpLaunchUpdate {
+        gctx_paddr: GCTX,
+        page_info: 2 << 1,
+        page_paddr: DATA,
+        ..Default::default()
+    };
+    lab.issue(update).unwrap();
+    lab.finish(GCTX);
+    let gpa = GuestPhysAddr::new(top).unwrap();
+    assert_eq!(lab.machine.rmp().check_vmsa(ASID, DATA, gpa), Ok(()));
+    lab.assign(DATA, PageAssignment::guest(ASID, gpa, PageSize::Size4K).locked());
+    assert_eq!(lab.state(DATA), PageState::PreSwap);
+    lab.metadata(GCTX, MD);
+    lab.give(&[DST]);
+    lab.pre_guest(PRE, ASID, 0, PageSize::Size4K);
+    lab.issue(SnpPageSwapOut { flags: VMSA, ..out() }).unwrap();
+    lab.issue(SnpPageSwapIn { flags: VMSA, ..back() }).unwrap();
+    lab.issue(SnpPageReclaim { page_paddr: PRE }).unwrap();
+    assert_eq!(lab.machine.rmp().check_vmsa(ASID, PRE, gpa), Ok(()));
+}
+
+/// RMPADJUST makes save areas of 2 MiB, too: none of them leaves.
+#[test]
+fn no_large_save_area() {
+    let lab = lab();
+    lab.pre_guest(LARGE, ASID, 0, PageSize::Size2M);
+    let old = lab.entry(LARGE);
+    lab.machine.rmp().replace_page(LARGE, old, old.with_vmsa(true)).unwrap();
+    let large = PageAssignment { page_size: PageSize::Size2M, ..PageAssignment::FIRMWARE };
+    lab.assign(LARGE_DST, large);
+    let command =
+        SnpPageSwapOut { src_paddr: LARGE, dst_paddr: LARGE_DST, flags: VMSA | SIZE, ..out() };
+    lab.refused(command, Status::INVALID_PAGE_SIZE);
+}
+
+/// A root entry that was imported names a place that no guest has.
+#[test]
+fn an_entry_above_all_addresses() {
+    let lab = lab();
+    lab.issue(SnpPageSwapOut { flags: ROOT, ..out() }).unwrap();
+    let set = |byte| lab.machine.lock().snp.guests.get_mut(&GCTX).unwrap().root_mdata[0x26] = byte;
+    set(0x10);
+    let command = SnpPageSwapIn { flags: ROOT, ..back() };
+    lab.refused(command, Status::INVALID_MDATA_ENTRY);
+    set(0);
+    lab.issue(command).unwrap();
 }

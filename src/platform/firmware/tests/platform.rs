@@ -490,3 +490,43 @@ fn what_is_forgotten() {
     let vcek = PrivateKey::vcek(chip.stick_7()).signing_key().verifying_key();
     assert_eq!(lab.machine.lock().versions.vcek.verifying_key(), vcek);
 }
+
+/// Every reserved bit of a field that a command looks at, one by one.
+#[test]
+fn reserved_bits() {
+    let lab = Lab::full();
+    let before = lab.snapshot();
+    let check = |id: CommandId, good: &[u8], at: usize, reserved: u64| {
+        for bit in (0..64).filter(|bit| reserved >> bit & 1 == 1) {
+            let mut buffer = good.to_vec();
+            buffer[at + bit / 8] ^= 1 << (bit % 8);
+            let status = lab.machine.command(id, &mut buffer);
+            assert_eq!(status, Status::INVALID_PARAM, "{id:?}: bit {bit} at {at:#x}");
+        }
+    };
+    let with_len = |len: u8, size: usize| {
+        let mut buffer = std::vec![0; size];
+        buffer[0] = len;
+        buffer
+    };
+    const PAGE_BITS: u64 = 0xfff;
+    check(SnpInitEx::ID, &[0; SnpInitEx::LEN], 0, 0xffff_ffe0);
+    check(SnpShutdownEx::ID, &with_len(8, SnpShutdownEx::LEN), 4, 0xffff_fffc);
+    check(SnpDecommission::ID, &[0; SnpDecommission::LEN], 0, PAGE_BITS);
+    check(SnpActivate::ID, &[0; SnpActivate::LEN], 0, PAGE_BITS);
+    check(SnpGctxCreate::ID, &[0; SnpGctxCreate::LEN], 0, PAGE_BITS);
+    check(SnpLaunchStart::ID, &[0; SnpLaunchStart::LEN], 0, PAGE_BITS);
+    check(SnpLaunchStart::ID, &[0; SnpLaunchStart::LEN], 0x18, 0xffff_fffc);
+    check(SnpLaunchUpdate::ID, &[0; SnpLaunchUpdate::LEN], 8, 0xffff_ffe0);
+    check(SnpLaunchUpdate::ID, &[0; SnpLaunchUpdate::LEN], 0x18, 0xff);
+    check(SnpLaunchFinish::ID, &[0; SnpLaunchFinish::LEN], 0x18, !7);
+    check(SnpPageSwapOut::ID, &[0; SnpPageSwapOut::LEN], 0x28, !0x17);
+    check(SnpPageSwapIn::ID, &[0; SnpPageSwapIn::LEN], 0x28, !0x1f);
+    check(SnpPageMove::ID, &[0; SnpPageMove::LEN], 8, 0xffff_fffe);
+    check(SnpPageReclaim::ID, &[0; SnpPageReclaim::LEN], 0, 0xffe);
+    check(SnpPageUnsmash::ID, &[0; SnpPageUnsmash::LEN], 0, 0x1f_ffff);
+    check(SnpConfig::ID, &[0; SnpConfig::LEN], 8, 0xffff_fffc);
+    let download = with_len(0x20, SnpDownloadFirmwareEx::LEN);
+    check(SnpDownloadFirmwareEx::ID, &download, 0x14, 0xffff_fffe);
+    assert!(lab.snapshot() == before);
+}
