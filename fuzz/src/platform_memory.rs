@@ -24,10 +24,10 @@ pub fn platform_memory(data: &[u8]) {
         _ => (Generation::Turin, Encryption::Aes256Xts),
     };
     let channels = 1 + u32::from(kind >> 2 & 3);
-    let granule = 64 << (kind >> 4);
+    let granule = 64_usize << (kind >> 4);
     let config = ControllerConfig {
         encryption,
-        interleave: Box::new(RoundRobin { channels, granule }),
+        interleave: Box::new(RoundRobin { channels, granule: granule as u64 }),
         ..ControllerConfig::new(generation, &TWEAK, &SEEDS[0])
     };
     let dram = HeapDram::new(SIZE as u64).expect("four pages");
