@@ -35,7 +35,8 @@ pub fn platform_memory(data: &[u8]) {
     memory.install_key(Asid::new(1), &SEEDS[1]).expect("a slot");
 
     let cipher = |seed, channel| cipher(generation, encryption, seed, channel);
-    let keys = SEEDS.map(|seed| (0..channels).map(|channel| cipher(&seed, channel)).collect());
+    let keys =
+        SEEDS.each_ref().map(|seed| (0..channels).map(|channel| cipher(seed, channel)).collect());
     let mut both = Both { memory, model: Model { dram: vec![0; SIZE], keys, granule } };
     for operation in operations.as_chunks::<8>().0.iter().take(100) {
         both.step(*operation);
