@@ -70,12 +70,12 @@ fn launch() -> Result<(Machine, GuestChannel), Status> {
     machine.issue(&mut SnpInit::default())?;
     assign(CONTEXT, PageAssignment::FIRMWARE);
     assign(RESPONSE, PageAssignment::FIRMWARE);
-    let gpa = GuestPhysAddr::new(0x5000).expect("small");
-    assign(SECRETS, PageAssignment::guest(ASID, gpa, PageSize::Size4K).locked());
     let gctx_paddr = CONTEXT;
     machine.issue(&mut SnpGctxCreate { gctx_paddr })?;
     machine.issue(&mut SnpLaunchStart { gctx_paddr, policy: 0x3_0000, ..Default::default() })?;
     machine.issue(&mut SnpActivate { gctx_paddr, asid: ASID.get() })?;
+    let gpa = GuestPhysAddr::new(0x5000).expect("small");
+    assign(SECRETS, PageAssignment::guest(ASID, gpa, PageSize::Size4K).locked());
     let (page_info, page_paddr) = (5 << 1, SECRETS);
     machine.issue(&mut SnpLaunchUpdate {
         gctx_paddr,

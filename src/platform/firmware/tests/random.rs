@@ -4,6 +4,7 @@
 use core::any::type_name;
 use core::fmt::Debug;
 use std::collections::BTreeMap;
+use std::rc::Rc;
 use std::time::Instant;
 use std::vec;
 use std::vec::Vec;
@@ -84,16 +85,49 @@ impl Kind {
     }
 }
 
-/// What stands in memory.
+/// What stands in memory, or what a guest reads there.
 #[derive(Clone, PartialEq)]
 enum Bytes {
     Unknown,
     /// A number, again and again.
     Plain(u64),
-    /// The same under a guest's key.
-    Private(u64, u64),
     Swapped(usize),
     Entries(Vec<Option<Entry>>),
+    /// What comes of something under a guest's key in a page.
+    Enciphered(u64, usize, Rc<Bytes>),
+    Deciphered(u64, usize, Rc<Bytes>),
+}
+
+impl Bytes {
+    /// What a guest with a key reads where this stands.
+    fn decipher(&self, key: u64, page: usize) -> Self {
+        match self {
+            Self::Unknown => Self::Unknown,
+            Self::Enciphered(of, at, text) if (*of, *at) == (key, page) => text.as_ref().clone(),
+            other => Self::Deciphered(key, page, Rc::new(other.shallow())),
+        }
+    }
+
+    /// What stands in a page where a guest has written this.
+    fn encipher(&self, key: u64, page: usize) -> Self {
+        match self {
+            Self::Unknown => Self::Unknown,
+            Self::Deciphered(of, at, bytes) if (*of, *at) == (key, page) => bytes.as_ref().clone(),
+            other => Self::Enciphered(key, page, Rc::new(other.shallow())),
+        }
+    }
+
+    /// What went through many keys never finds its way back.
+    fn shallow(&self) -> Self {
+        let mut inner = self;
+        for _ in 0..16 {
+            match inner {
+                Self::Enciphered(_, _, next) | Self::Deciphered(_, _, next) => inner = next,
+                _ => return self.clone(),
+            }
+        }
+        Self::Unknown
+    }
 }
 
 /// An entry that has been written.
@@ -180,7 +214,7 @@ impl Model {
     fn new() -> Self {
         Self {
             kinds: [Kind::Hypervisor; PAGES],
-            bytes: vec![Bytes::Unknown; PAGES],
+            bytes: vec![Bytes::Plain(0); PAGES],
             guests: Vec::new(),
             swaps: Vec::new(),
             asids: Default::default(),
@@ -249,17 +283,11 @@ impl Model {
 
     /// What a guest reads in a page.
     fn text(&self, guest: usize, page: usize) -> Bytes {
-        match self.bytes[page] {
-            Bytes::Private(vek, text) if vek == self.guests[guest].vek => Bytes::Plain(text),
-            _ => Bytes::Unknown,
-        }
+        self.bytes[page].decipher(self.guests[guest].vek, page)
     }
 
     fn set_text(&mut self, guest: usize, page: usize, text: &Bytes) {
-        self.bytes[page] = match text {
-            Bytes::Plain(text) => Bytes::Private(self.guests[guest].vek, *text),
-            _ => Bytes::Unknown,
-        };
+        self.bytes[page] = text.encipher(self.guests[guest].vek, page);
     }
 
     fn swap_out(&mut self, c: &Swapping) -> Result<(), Status> {
@@ -367,10 +395,8 @@ impl Model {
                 Kind::Guest { asid: other, .. },
             ) if self.kinds[dst].is_pre_guest() => {
                 check(owner == asid && other == asid, Status::INVALID_PAGE_OWNER)?;
-                if src != dst {
-                    let text = self.text(guest, src);
-                    self.set_text(guest, dst, &text);
-                }
+                let text = self.text(guest, src);
+                self.set_text(guest, dst, &text);
                 self.kinds[dst] = Kind::Guest { asid, gpa, validated, vmsa, immutable: false };
                 self.kinds[src] =
                     Kind::Guest { asid, gpa, validated: false, vmsa, immutable: false };
@@ -416,7 +442,7 @@ impl Model {
         check(self.kinds[page] == Kind::Firmware, Status::INVALID_PAGE_STATE)?;
         check(page < SMALL, Status::INVALID_PAGE_SIZE)?;
         self.kinds[page] = Kind::Context;
-        self.bytes[page] = Bytes::Unknown;
+        self.bytes[page] = Bytes::Plain(0);
         let vek = self.number();
         self.guests.push(Guest {
             page,
@@ -470,10 +496,11 @@ impl Model {
         let asid = self.guests[guest].asid.ok_or(Status::INACTIVE)?;
         let Kind::Guest { asid: owner, gpa, .. } = self.kinds[page] else { panic!("it is one") };
         check(owner == asid, Status::INVALID_PAGE_OWNER)?;
-        let text = match (page_type, &self.bytes[page]) {
-            (1, Bytes::Plain(text)) => Bytes::Plain(*text),
-            (3, _) => Bytes::Plain(0),
-            _ => Bytes::Unknown,
+        let text = match page_type {
+            // The firmware writes into it.
+            2 => Bytes::Unknown,
+            3 => Bytes::Plain(0),
+            _ => self.bytes[page].clone(),
         };
         self.set_text(guest, page, &text);
         let vmsa = page_type == 2;
@@ -678,11 +705,7 @@ impl Run {
                 let from = self.random.below(SMALL as u64) as usize;
                 let bytes = self.lab.raw(addr(from), PAGE);
                 self.lab.bus().write(addr(page), &bytes).unwrap();
-                self.model.bytes[page] = match &self.model.bytes[from] {
-                    bytes @ (Bytes::Swapped(_) | Bytes::Plain(_)) => bytes.clone(),
-                    _ if from == page => self.model.bytes[page].clone(),
-                    _ => Bytes::Unknown,
-                };
+                self.model.bytes[page] = self.model.bytes[from].clone();
             } else {
                 let text = number.to_le_bytes().repeat(size.bytes() / 8);
                 self.lab.bus().write(addr(page), &text).unwrap();
