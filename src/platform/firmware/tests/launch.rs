@@ -696,6 +696,14 @@ fn migration_agents() {
     lab.refuse(start, Status::POLICY_FAILURE);
     lab.launch(0x3_0000, 0x13_0000, 0, None);
     lab.issue(SnpLaunchStart { policy: 0x17_0000, ma_gctx_paddr: 0x3_0000, ..start }).unwrap();
+
+    // An agent that has ended stays its guests' agent: nobody else speaks for them, not even they themselves.
+    lab.issue(SnpDecommission { gctx_paddr: page::RUNNING }).unwrap();
+    lab.guest(GCTX, |guest| {
+        assert_eq!(guest.report_id_ma, report_id);
+        assert_eq!(guest.migration_agent, Some(page::RUNNING));
+    });
+    lab.guest(page::INIT, |guest| assert_eq!(guest.migration_agent, Some(0x3_0000)));
 }
 
 #[test]
