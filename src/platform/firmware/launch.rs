@@ -40,7 +40,7 @@ const VCEK_DIS: u64 = 1 << 2;
 
 /// How many pages are in hand at a time: what a cache holds, or enough for several threads.
 const PAGES_IN_HAND: usize = 128;
-const PAGES_IN_HAND_OF_THREADS: usize = 4096;
+const PAGES_IN_HAND_OF_THREADS: usize = 1024;
 
 impl<D: Dram> Commands<'_, D> {
     /// SNP_LAUNCH_START: INIT to LAUNCH. In this order:
@@ -301,7 +301,7 @@ impl<D: Dram> Commands<'_, D> {
         while rest.peek().is_some() {
             taken.clear();
             let mut result = Ok(());
-            while let Some((index, page)) = rest.next() {
+            for (index, page) in rest.by_ref() {
                 let target = check_page_address(gctx_paddr)
                     .and_then(|()| check_page_address(page.0))
                     .and_then(|()| self.check_update(gctx_paddr, *page, Some(page_type), imi));
