@@ -18,10 +18,11 @@ mod state;
 mod tests;
 
 pub(crate) use bus::{Bus, LookedUp};
+pub(crate) use legacy::{Around, Legacy};
 pub use image::{FirmwareImage, NoFirmwareImage};
 pub use launch::LaunchPagesError;
 pub(crate) use state::{
-    AsidOwner, AsidState, Facts, GuestContext, Snp, State, Versions, Vlek,
+    AsidOwner, AsidState, Asids, Facts, GuestContext, Snp, State, Versions, Vlek,
 };
 pub use state::{GuestState, PlatformVersions};
 
