@@ -9,6 +9,7 @@ mod messages;
 mod parsers;
 mod platform_kds;
 mod platform_memory;
+mod platform_saved;
 mod rmp;
 mod sev_certificate;
 mod sev_session;
@@ -23,6 +24,7 @@ pub use messages::{message_request, message_response, secrets_page};
 pub use parsers::{bundle, cert_table, certificate, crl, hcl, kds, policy, report, response};
 pub use platform_kds::platform_kds;
 pub use platform_memory::platform_memory;
+pub use platform_saved::platform_saved;
 pub use rmp::rmp;
 pub use sev_certificate::sev_certificate;
 pub use sev_session::{sev_packet, sev_session};
@@ -49,6 +51,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("ovmf", ovmf),
     ("platform_kds", platform_kds),
     ("platform_memory", platform_memory),
+    ("platform_saved", platform_saved),
     ("policy", policy),
     ("report", report),
     ("response", response),

@@ -18,9 +18,9 @@ mod state;
 mod tests;
 
 pub(crate) use bus::{Bus, LookedUp};
-pub(crate) use legacy::{Around, Legacy};
 pub use image::{FirmwareImage, NoFirmwareImage};
 pub use launch::LaunchPagesError;
+pub(crate) use legacy::{Around, Legacy};
 pub(crate) use state::{
     AsidOwner, AsidState, Asids, Facts, GuestContext, Snp, State, Versions, Vlek,
 };

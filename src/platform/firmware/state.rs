@@ -139,8 +139,7 @@ impl Versions {
 
     /// Goes on with what was reported before, whatever runs now.
     pub(crate) fn resume(&mut self, chip: &Chip, tcb: Option<TcbVersion>) {
-        self.reported_sticks =
-            HashSticks::new(chip.secret(), tcb.unwrap_or(self.committed_tcb));
+        self.reported_sticks = HashSticks::new(chip.secret(), tcb.unwrap_or(self.committed_tcb));
         self.vcek = PrivateKey::vcek(self.reported_sticks.stick_7()).signing_key();
         self.configured_tcb = tcb;
     }

@@ -91,7 +91,8 @@ impl<D: Dram> Machine<D> {
 
     fn save_identity(&self, state: &State, ca: Option<&TestCa>, out: &mut Writer) {
         // What is not written is derived, or the caller's. A field that is added has to be given its place here.
-        let State { chip, random: _, backend: _, facts, versions, snp: _, asids: _, legacy } = state;
+        let State { chip, random: _, backend: _, facts, versions, snp: _, asids: _, legacy } =
+            state;
         let Facts { smt, tsme, ecc, xts_256, max_asid: _, min_sev_asid, sockets } = *facts;
         let product = Product::ALL.iter().position(|product| *product == chip.product());
         out.u8(product.unwrap_or_default() as u8);
@@ -176,9 +177,8 @@ impl<D: Dram> Machine<D> {
             let seed = from.array()?;
             self.memory().install_key(asid, seed).map_err(|_| RestoreError::Malformed)?;
         }
-        let holds = |addr, len| {
-            PhysAddr::new(addr).is_ok_and(|addr| self.memory().dram().holds(addr, len))
-        };
+        let holds =
+            |addr, len| PhysAddr::new(addr).is_ok_and(|addr| self.memory().dram().holds(addr, len));
         self.lock().restore(&mut from, &holds)?;
         for _ in 0..from.u64()? {
             let page = from.u64()?;
@@ -212,10 +212,11 @@ impl<D: Dram> Machine<D> {
         for first in (0..self.entries().len() as u64).step_by(512) {
             let head = self.settled_entry(first);
             let others = (1..512).filter_map(|n| self.entry(first + n));
-            let (len, assigned, has_asids) = others.fold((0, 0, true), |(len, count, has), other| {
-                let is_asid = other.asid().get() <= max_asid;
-                (len + 1, count + u16::from(other.assigned()), has && is_asid)
-            });
+            let (len, assigned, has_asids) =
+                others.fold((0, 0, true), |(len, count, has), other| {
+                    let is_asid = other.asid().get() <= max_asid;
+                    (len + 1, count + u16::from(other.assigned()), has && is_asid)
+                });
             let is_large = head.assigned() && head.page_size() == PageSize::Size2M;
             let is_counted = match is_large {
                 true => head.subpage_count() == 0 && assigned == len,
@@ -242,9 +243,10 @@ impl<D: Dram> Machine<D> {
                 && (page.state(), page.page_size()) == (PageState::Context, PageSize::Size4K)
                 && guest.asid.is_none_or(|asid| may_have_asid && asid.get() <= snp.max_snp_asid)
         });
-        let snp_owners = snp.guests.iter().filter_map(|(gctx, guest)| {
-            guest.asid.map(|asid| (asid, AsidOwner::Snp(*gctx)))
-        });
+        let snp_owners = snp
+            .guests
+            .iter()
+            .filter_map(|(gctx, guest)| guest.asid.map(|asid| (asid, AsidOwner::Snp(*gctx))));
         let owners: Vec<_> = snp_owners.chain(legacy.owners()).collect();
         let owned = asids.states.iter().filter(|state| state.owner.is_some()).count();
         let are_owners = owners.iter().all(|(asid, owner)| asids.owner(*asid) == Some(*owner));
@@ -254,6 +256,15 @@ impl<D: Dram> Machine<D> {
             Err(RestoreError::Malformed)
         }
     }
+}
+
+/// A body with its head.
+#[cfg(test)]
+pub(super) fn sealed(generation: u64, body: &[u8]) -> Zeroizing<Vec<u8>> {
+    let mut out = Writer::with_capacity(Header::LEN + body.len());
+    begin(&mut out, generation);
+    out.bytes(body);
+    seal(out.finish())
 }
 
 /// The head, without its digest.
@@ -407,7 +418,9 @@ impl<'a> Saved<'a> {
             let mut state = machine.lock();
             let State { chip, versions, legacy, .. } = &mut *state;
             let PlatformVersions { committed_tcb, reported_tcb, .. } = identity.versions;
-            versions.resume(chip, (reported_tcb != committed_tcb).then_some(reported_tcb));
+            if self.running.is_none() {
+                versions.resume(chip, (reported_tcb != committed_tcb).then_some(reported_tcb));
+            }
             *legacy = read_legacy(identity.legacy)?;
         }
         if let Some(running) = self.running {
@@ -485,8 +498,7 @@ impl State {
             vlek,
             guests,
         } = snp;
-        for flag in
-            [is_init, is_rmp_init, rapl_dis, ciphertext_hiding, mask_chip_id, mask_chip_key]
+        for flag in [is_init, is_rmp_init, rapl_dis, ciphertext_hiding, mask_chip_id, mask_chip_key]
         {
             out.bool(*flag);
         }
