@@ -271,7 +271,7 @@ fn impossible_machines() {
     state(&|state| state.asids.states[9].owner = Some(AsidOwner::Snp(page::NO_ASID)));
     state(&|state| state.asids.states[9].owner = Some(AsidOwner::Snp(page::HOST)));
     state(&|state| state.asids.states[9].owner = Some(AsidOwner::Legacy(1)));
-    state(&|state| drop(state.asids.states.pop()));
+    state(&|state| state.asids.states.truncate(500));
     state(&|state| state.snp.is_init = false);
     state(&|state| state.snp.is_rmp_init = false);
     state(&|state| state.snp.max_snp_asid = 3);

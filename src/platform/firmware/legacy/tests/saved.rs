@@ -229,7 +229,7 @@ fn impossible_guests() {
             platform.guests.insert(to, guest);
         });
     };
-    [0, 3, 1025].map(moved);
+    [0, 3, 1025].into_iter().for_each(moved);
     let tmr = |change: &dyn Fn(&mut TrustedRegion)| {
         refused(&|platform| change(platform.tmr.as_mut().unwrap()));
     };
