@@ -1,5 +1,6 @@
 //! The launch of a 256 MiB image on a machine, against what it cannot do without: the launch digest over the same pages, and their
-//! encryption in place. All of one case are measured in turn; the medians are printed with what the machine adds.
+//! encryption in place. All of one case are measured in turn; the medians are printed with what the machine adds to them, and, for
+//! computers that do something else meanwhile, what it adds to the best of each.
 //!
 //! ```sh
 //! cargo bench --features platform --bench platform_launch
@@ -95,9 +96,10 @@ fn launch(machine: &Machine, image: &[u8], workers: Workers) -> Duration {
     time
 }
 
-fn median(mut times: Vec<Duration>) -> f64 {
+/// The median and the least.
+fn of(mut times: Vec<Duration>) -> [f64; 2] {
     times.sort_unstable();
-    times[times.len() / 2].as_secs_f64()
+    [times[times.len() / 2], times[0]].map(|time| 1e3 * time.as_secs_f64())
 }
 
 fn main() {
@@ -105,7 +107,9 @@ fn main() {
     let image: Vec<u8> = (0..IMAGE).map(|n| (n % 251) as u8 | 1).collect();
     let mut memory = image.clone();
     println!("256 MiB, pages of 4 KiB, {backend}; medians of {ROUNDS}");
-    println!("cipher   threads  digest ms  cipher ms  machine ms  machine / (digest + cipher)");
+    println!(
+        "cipher   threads  digest ms  cipher ms  machine ms  machine / (digest + cipher)  of the best"
+    );
     for (name, encryption) in [("XEX-128", Encryption::Aes128), ("XTS-256", Encryption::Aes256Xts)]
     {
         let cipher = match encryption {
@@ -135,13 +139,11 @@ fn main() {
                 ciphers.push(begin.elapsed());
                 machines.push(launch(&machine, &image, workers));
             }
-            let [digest, cipher, all] = [digests, ciphers, machines].map(median);
+            let [digest, cipher, all] = [digests, ciphers, machines].map(of);
+            let [ratio, best] = [0, 1].map(|n| all[n] / (digest[n] + cipher[n]));
+            let [digest, cipher, all] = [digest[0], cipher[0], all[0]];
             println!(
-                "{name}  {threads:7}  {:9.1}  {:9.1}  {:10.1}  {:.3}",
-                1e3 * digest,
-                1e3 * cipher,
-                1e3 * all,
-                all / (digest + cipher)
+                "{name}  {threads:7}  {digest:9.1}  {cipher:9.1}  {all:10.1}  {ratio:27.3}  {best:11.3}"
             );
         }
     }

@@ -298,6 +298,45 @@ def running(asids=509, guests=(), entries=(), pages=(), flags=(1, 1, 0, 0, 0, 0)
     return out + b"\0"
 
 
+# Words of fuzz/src/platform_mailbox.rs: the number 0, and the second entry of page 0.
+ZERO, ENTRY = 34, 18
+
+
+def mailbox(*operations):
+    return b"".join(bytes(operation) for operation in operations)
+
+
+def host_command(id, *words):
+    return (1, id, len(words) - 1, *words)
+
+
+def give_page(page):
+    return (5, page, 0, 0)
+
+
+def lock_page(page):
+    return (5, page, 6, 0)
+
+
+def pre_guest(page, asid=1):
+    return (5, page, 4 | asid - 1 << 4, 9)
+
+
+def guest_message(type, *payload, version=1):
+    """A request in page 7, whose answer goes to page 4."""
+    return (7, type, version, len(payload), 0x47, *payload)
+
+
+# The guest's page is out: page 4 holds its entry, page 5 its ciphertext.
+SWAPPED_OUT = (
+    give_page(4),
+    host_command(0xC3, 1, 4),
+    give_page(5),
+    lock_page(3),
+    host_command(0xC0, 1, 3, 5, ENTRY + 4, ZERO, ZERO),
+)
+NEW_GUEST = give_page(8), host_command(0x93, 8)
+
 SEEDS = {
     "report": {
         "milan-v2": report("vcek-milan-v2"),
@@ -412,6 +451,58 @@ SEEDS = {
             )
         ),
         "no-context": saved(running=running(guests=[0x1000])),
+    },
+    # fuzz/src/platform_mailbox.rs: what words stand for, and the operations.
+    "platform_mailbox": {
+        "nothing": b"",
+        "swap": mailbox(
+            *SWAPPED_OUT,
+            pre_guest(6),
+            host_command(0xC1, 1, 5, 6, ENTRY + 4, ZERO, ZERO),
+            host_command(0xC7, 6),
+            host_command(0xC7, 3),
+        ),
+        "swap-metadata": mailbox(
+            *SWAPPED_OUT,
+            give_page(7),
+            host_command(0xC0, 1, 4, 7, ZERO, ZERO, ZERO + 18),
+            give_page(8),
+            host_command(0xC1, 1, 7, 8, ZERO, ZERO, ZERO + 18),
+            pre_guest(6),
+            host_command(0xC1, 1, 5, 6, ENTRY + 8, ZERO, ZERO),
+        ),
+        "move": mailbox(lock_page(3), pre_guest(6), host_command(0xC2, 1, ZERO, 3, 6)),
+        "unsmash": mailbox(pre_guest(16), host_command(0xC7, 17), (5, 16, 7, 0), host_command(0xC8, 16)),
+        "report": mailbox(give_page(4), *(guest_message(type) for type in (5, 3, 17, 1)), guest_message(5, version=2)),
+        "export": mailbox(
+            give_page(4), guest_message(7, 0, 0x10, 0, 0, 0, 0, 0, 0, 1), guest_message(7, 0, 0x10), guest_message(5)
+        ),
+        "import": mailbox(
+            give_page(4),
+            *NEW_GUEST,
+            guest_message(9, 0, 0x80, 0, 0, 0, 0, 0, 0, 0, 3, 0, 0, 3, version=0x41),
+            host_command(0x91, 8, ZERO + 2),
+        ),
+        "launch": mailbox(
+            *NEW_GUEST,
+            host_command(0xA0, 8, 98, ZERO, ZERO, ZERO, ZERO),
+            host_command(0x91, 8, ZERO + 2),
+            pre_guest(9, 2),
+            host_command(0xA1, 8, ZERO + 2, 9, ZERO),
+            host_command(0xA2, 8, ZERO, ZERO, ZERO, ZERO, ZERO, ZERO, ZERO),
+            host_command(0x90, 8),
+            host_command(0x84, ZERO),
+        ),
+        "debug": mailbox(
+            *NEW_GUEST,
+            host_command(0xA0, 8, 100, ZERO, ZERO, ZERO, ZERO),
+            host_command(0x91, 8, ZERO + 2),
+            give_page(9),
+            host_command(0xB0, 1, 3, 9),
+            host_command(0xB0, 8, 3, 9),
+        ),
+        "raw": mailbox((0, 0xC0, 0x30, 0, 0x10, *(0,) * 0x2E), (0, 0x83, 8, *(0,) * 8), (0, 0xFF, 0)),
+        "shutdown": mailbox(host_command(0x82, ZERO), host_command(0x81, ZERO)),
     },
     "platform_kds": {
         "milan": f"/vcek/v1/Milan/{CHIP}?{SPLS}".encode(),

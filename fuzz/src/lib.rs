@@ -8,6 +8,7 @@ mod launch_snp;
 mod messages;
 mod parsers;
 mod platform_kds;
+mod platform_mailbox;
 mod platform_memory;
 mod platform_saved;
 mod rmp;
@@ -23,6 +24,7 @@ pub use launch_snp::{cpuid_page, igvm};
 pub use messages::{message_request, message_response, secrets_page};
 pub use parsers::{bundle, cert_table, certificate, crl, hcl, kds, policy, report, response};
 pub use platform_kds::platform_kds;
+pub use platform_mailbox::platform_mailbox;
 pub use platform_memory::platform_memory;
 pub use platform_saved::platform_saved;
 pub use rmp::rmp;
@@ -50,6 +52,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("message_response", message_response),
     ("ovmf", ovmf),
     ("platform_kds", platform_kds),
+    ("platform_mailbox", platform_mailbox),
     ("platform_memory", platform_memory),
     ("platform_saved", platform_saved),
     ("policy", policy),

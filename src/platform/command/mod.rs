@@ -105,7 +105,10 @@ macro_rules! commands {
 
                 #[allow(unused_variables, reason = "a command may have no field")]
                 fn put(&self, buffer: &mut [u8]) {
-                    $(const { assert!($at + size_of::<$type>() <= $len) })*
+                    $(const {
+                        let end = $at + size_of::<$type>();
+                        assert!(end <= $len);
+                    })*
                     $(self.$field.put(&mut buffer[$at..$at + size_of::<$type>()]);)*
                 }
 

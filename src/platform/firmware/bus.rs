@@ -104,6 +104,21 @@ impl<'m, D: Dram> Bus<'m, D> {
         self.0.memory().write(DramKey::Slot(asid), addr, bytes).map_err(status)
     }
 
+    /// Enciphers whole pages where they stand: LAUNCH_UPDATE of pages that the host has filled.
+    ///
+    /// # Errors
+    /// `INVALID_ADDRESS`
+    pub(crate) fn encrypt_in_place(
+        &self,
+        asid: Asid,
+        paddr: u64,
+        len: usize,
+    ) -> Result<(), Status> {
+        let addr = self.check_range(paddr, len)?;
+        let memory = self.0.memory();
+        memory.rekey(DramKey::None, DramKey::Slot(asid), addr, len as u64).map_err(status)
+    }
+
     /// Whether the RMP has a page of an ASID.
     pub(crate) fn has_pages_of(&self, asid: Asid) -> bool {
         let pages = self.0.entries().len() as u64;

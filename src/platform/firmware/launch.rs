@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 
 use super::state::TSC_FACTOR;
 use super::{Bus, Commands, GuestContext, LookedUp, State, check_page_address};
-use crate::addr::{Asid, GuestPhysAddr, PAGE, PageSize};
+use crate::addr::{Asid, PAGE, Page, PageSize};
 use crate::hash::Workers;
 use crate::image::{CpuSignature, PageType};
 use crate::platform::command::{SnpLaunchFinish, SnpLaunchStart, SnpLaunchUpdate};
@@ -192,44 +192,73 @@ impl<D: Dram> Commands<'_, D> {
         permissions: VmplPermissions,
     ) -> Result<(), Status> {
         let attributes = PageAttributes { page_type: target.page_type, imi, permissions };
-        let paddr = target.page.page.get();
-        // Keys may come to stand in it.
-        let mut text = Zeroizing::new(std::vec![0; target.size.bytes()]);
-        if attributes.page_type != PageType::Zero {
-            self.bus.read(paddr, &mut text)?;
-        }
-        if attributes.page_type == PageType::Cpuid {
-            self.check_cpuid_page(paddr, &mut text)?;
-        }
-        let backend = self.state.backend;
         let mut digest = self.context(&target.context)?.digest.clone();
-        let gpa = target.page.entry.gpa();
-        digest
-            .update_bytes(backend, attributes, gpa, &text, &mut |_| {})
-            .map_err(|error: UpdateError| error.status())?;
-
-        // Nothing fails behind this: that the page is the guest's a moment early is seen by nobody but the guest.
-        self.bus.change(&target.page, launched(target, permissions))?;
-        match (attributes.page_type, text.first_chunk_mut()) {
-            (PageType::Vmsa, Some(page)) => {
-                let vmsa = self.prepare_vmsa(&target.context, Vmsa::from_bytes(page))?;
-                *page = *vmsa.as_bytes();
+        let (gpa, pages) = (target.page.entry.gpa(), (target.size.bytes() / PAGE) as u64);
+        let paddr = target.page.page.get();
+        match target.page_type {
+            PageType::Normal => {
+                let mut text = std::vec![0; target.size.bytes()];
+                self.bus.take(target, permissions, &mut text)?;
+                let backend = self.state.backend;
+                digest.update_bytes(backend, attributes, gpa, &text, &mut |_| {})
             }
-            (PageType::Secrets, Some(page)) => {
-                let fms = self.state.signature().0;
-                self.context(&target.context)?.write_secrets(fms, SecretsPage::create(page));
+            PageType::Unmeasured => {
+                self.bus.change(&target.page, launched(target, permissions))?;
+                self.bus.encrypt_in_place(target.asid, paddr, target.size.bytes())?;
+                digest.update_pages(attributes, gpa, pages, &mut |_| {})
             }
-            _ => {}
+            PageType::Zero => {
+                self.bus.change(&target.page, launched(target, permissions))?;
+                for offset in (0..target.size.bytes() as u64).step_by(PAGE) {
+                    self.bus.write_guest(target.asid, paddr + offset, &[0; PAGE])?;
+                }
+                digest.update_pages(attributes, gpa, pages, &mut |_| {})
+            }
+            PageType::Vmsa | PageType::Secrets | PageType::Cpuid => {
+                self.update_special(target, attributes, &mut digest)?;
+                Ok(())
+            }
         }
-        self.bus.write_guest(target.asid, paddr, &text)?;
+        // The GPA of an entry has 51 bits: there is no such error.
+        .map_err(|error: UpdateError| error.status())?;
         self.context(&target.context)?.digest = digest;
         Ok(())
     }
 
+    /// The same for a page whose contents are the firmware's business, but for the digest in the context.
+    fn update_special(
+        &mut self,
+        target: &Target,
+        attributes: PageAttributes,
+        digest: &mut LaunchDigest,
+    ) -> Result<(), Status> {
+        let (paddr, gpa) = (target.page.page.get(), target.page.entry.gpa());
+        let mut text = Zeroizing::new([0; PAGE]);
+        self.bus.read(paddr, &mut text[..])?;
+        if attributes.page_type == PageType::Cpuid {
+            self.check_cpuid_page(paddr, &mut text)?;
+        }
+        digest
+            .update_bytes(self.state.backend, attributes, gpa, &text[..], &mut |_| {})
+            .map_err(|error| error.status())?;
+        self.bus.change(&target.page, launched(target, attributes.permissions))?;
+        match attributes.page_type {
+            PageType::Vmsa => {
+                let vmsa = self.prepare_vmsa(&target.context, Vmsa::from_bytes(&text))?;
+                *text = *vmsa.as_bytes();
+            }
+            PageType::Secrets => {
+                let fms = self.state.signature().0;
+                self.context(&target.context)?.write_secrets(fms, SecretsPage::create(&mut text));
+            }
+            _ => {}
+        }
+        self.bus.write_guest(target.asid, paddr, &text[..])
+    }
+
     /// Checks a CPUID page. One that fails is written back.
-    fn check_cpuid_page(&self, paddr: u64, text: &mut [u8]) -> Result<(), Status> {
-        let page = text.first_chunk_mut().ok_or(Status::INVALID_PAGE_SIZE)?;
-        let mut cpuid = CpuidPage::open(page).map_err(|_| Status::INVALID_PARAM)?;
+    fn check_cpuid_page(&self, paddr: u64, text: &mut Page) -> Result<(), Status> {
+        let mut cpuid = CpuidPage::open(text).map_err(|_| Status::INVALID_PARAM)?;
         let status = cpuid.check(&CpuidTable::GENOA, self.state.signature(), &mut |_| {});
         if !status.is_success() {
             self.bus.write(paddr, text)?;
@@ -267,49 +296,66 @@ impl<D: Dram> Commands<'_, D> {
             _ => PAGES_IN_HAND_OF_THREADS,
         };
         let mut texts = std::vec![0; in_hand.min(pages.len()) * PAGE];
-        let mut targets = Vec::with_capacity(in_hand.min(pages.len()));
-        let mut done = 0;
-        while done < pages.len() {
-            let at = |index: usize| move |status| LaunchPagesError { index, status };
-            let mut checked = Ok(());
-            targets.clear();
-            for &(page_paddr, size) in pages[done..].iter().take(in_hand) {
-                let check = check_page_address(gctx_paddr)
-                    .and_then(|()| check_page_address(page_paddr))
-                    .and_then(|()| {
-                        self.check_update(gctx_paddr, (page_paddr, size), Some(page_type), imi)
-                    });
-                match check {
-                    // Others go one by one.
-                    Ok(target) if size != PageSize::Size4K || page_type != PageType::Normal => {
-                        if targets.is_empty() {
-                            self.update(&target, imi, permissions).map_err(at(done))?;
-                            done += 1;
+        let mut taken: Vec<Target> = Vec::with_capacity(in_hand.min(pages.len()));
+        let mut rest = pages.iter().enumerate().peekable();
+        while rest.peek().is_some() {
+            taken.clear();
+            let mut result = Ok(());
+            while let Some((index, page)) = rest.next() {
+                let target = check_page_address(gctx_paddr)
+                    .and_then(|()| check_page_address(page.0))
+                    .and_then(|()| self.check_update(gctx_paddr, *page, Some(page_type), imi));
+                let at = |status| LaunchPagesError { index, status };
+                let text = texts.get_mut(taken.len() * PAGE..).and_then(<[u8]>::first_chunk_mut);
+                result = match (target, text) {
+                    (Ok(target), Some(text)) if target.can_wait() => {
+                        let text: &mut Page = text;
+                        let took = self.bus.take(&target, permissions, text).map_err(at);
+                        if took.is_ok() {
+                            taken.push(target);
                         }
-                        break;
+                        took
                     }
-                    Ok(target) => targets.push(target),
-                    Err(status) => {
-                        checked = Err(at(done + targets.len())(status));
-                        break;
-                    }
+                    // Others are measured at once, behind those that were taken.
+                    (Ok(target), _) => self
+                        .measure(&taken, &texts, attributes, workers)
+                        .and_then(|()| {
+                            taken.clear();
+                            self.update(&target, imi, permissions)
+                        })
+                        .map_err(at),
+                    (Err(status), _) => Err(at(status)),
+                };
+                if result.is_err() || taken.len() == in_hand {
+                    break;
                 }
             }
-            let texts = &mut texts[..targets.len() * PAGE];
-            for (index, (text, target)) in texts.chunks_mut(PAGE).zip(&targets).enumerate() {
-                self.bus.read(target.page.page.get(), text).map_err(at(done + index))?;
-            }
-            if let Some(first) = targets.first() {
-                let mut digest = self.context(&first.context).map_err(at(done))?.digest.clone();
-                let updated =
-                    update_together(&self.bus, &targets, texts, attributes, workers, &mut digest);
-                self.context(&first.context).map_err(at(done))?.digest = digest;
-                updated.map_err(|error| at(done + error.index)(error.status))?;
-            }
-            done += targets.len();
-            checked?;
+            let measured = self.measure(&taken, &texts, attributes, workers);
+            measured.map_err(|status| LaunchPagesError { index: 0, status })?;
+            result?;
         }
         Ok(())
+    }
+
+    /// Measures pages of 4 KiB that were taken, side by side.
+    fn measure(
+        &mut self,
+        taken: &[Target],
+        texts: &[u8],
+        attributes: PageAttributes,
+        workers: Workers,
+    ) -> Result<(), Status> {
+        let Some(first) = taken.first() else { return Ok(()) };
+        let digest = &mut self.context(&first.context)?.digest;
+        let mut result = Ok(());
+        let mut gpas = taken.iter().map(|target| target.page.entry.gpa());
+        workers.each_page(&texts[..taken.len() * PAGE], &mut |contents| {
+            if let Some(gpa) = gpas.next() {
+                let contents = core::slice::from_ref(contents);
+                result = result.and(digest.update_digests(attributes, gpa, contents, &mut |_| {}));
+            }
+        });
+        result.map_err(|error| error.status())
     }
 
     /// SNP_LAUNCH_FINISH: LAUNCH to RUNNING. In this order:
@@ -388,35 +434,31 @@ fn launched(target: &Target, permissions: VmplPermissions) -> crate::rmp::Entry 
     target.page.entry.into_launched(permissions, target.page_type == PageType::Vmsa)
 }
 
-/// Measures pages of 4 KiB of the type NORMAL side by side, enciphers them and gives them to their guest, one after the other.
-fn update_together<D: Dram>(
-    bus: &Bus<'_, D>,
-    targets: &[Target],
-    texts: &[u8],
-    attributes: PageAttributes,
-    workers: Workers,
-    digest: &mut LaunchDigest,
-) -> Result<(), LaunchPagesError> {
-    let mut pages = targets.iter().zip(texts.chunks(PAGE)).enumerate();
-    let mut result = Ok(());
-    workers.each_page(texts, &mut |contents| {
-        if result.is_ok()
-            && let Some((index, (target, text))) = pages.next()
-        {
-            let gpa: GuestPhysAddr = target.page.entry.gpa();
-            // A page that is in the list twice has another entry by now.
-            result = bus
-                .change(&target.page, launched(target, attributes.permissions))
-                .and_then(|()| bus.write_guest(target.asid, target.page.page.get(), text))
-                .and_then(|()| {
-                    let contents = core::slice::from_ref(contents);
-                    let measured = digest.update_digests(attributes, gpa, contents, &mut |_| {});
-                    measured.map_err(|error| error.status())
-                })
-                .map_err(|status| LaunchPagesError { index, status });
-        }
-    });
-    result
+impl Target {
+    /// Whether it can be measured later, with others: a page of 4 KiB whose contents are measured and stay as they are.
+    fn can_wait(&self) -> bool {
+        self.size == PageSize::Size4K && self.page_type == PageType::Normal
+    }
+}
+
+impl<D: Dram> Bus<'_, D> {
+    /// Gives a page to its guest, enciphers it where it stands, and reads what the guest sees: that is measured, whatever somebody writes
+    /// to memory meanwhile.
+    ///
+    /// # Errors
+    /// The entry cannot be changed; nothing was.
+    fn take(
+        &self,
+        target: &Target,
+        permissions: VmplPermissions,
+        text: &mut [u8],
+    ) -> Result<(), Status> {
+        let paddr = target.page.page.get();
+        // Nothing fails behind this: that the page is the guest's a moment early is seen by nobody but the guest.
+        self.change(&target.page, launched(target, permissions))?;
+        self.encrypt_in_place(target.asid, paddr, text.len())?;
+        self.read_guest(target.asid, paddr, text)
+    }
 }
 
 impl State {

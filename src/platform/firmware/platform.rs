@@ -292,7 +292,8 @@ impl<D: Dram> Commands<'_, D> {
 
         let product = self.state.chip.product();
         let versions = &self.state.versions;
-        if !image.tcb.reserved_is_zero(product) || !(versions.committed_tcb <= image.tcb) {
+        let is_newer = versions.committed_tcb <= image.tcb;
+        if !is_newer || !image.tcb.reserved_is_zero(product) {
             return Err(Status::BAD_SVN);
         }
         let number = |version: crate::snp::report::FirmwareVersion| {

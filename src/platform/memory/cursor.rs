@@ -56,17 +56,17 @@ impl<const PAGES: usize> PageCursor<PAGES> {
         addr: PhysAddr,
     ) -> Result<(&SlotKeys, &PageTweak), AccessError> {
         let tweak = &slots.maker().tweak;
-        if !self.tweak.as_ref().is_some_and(|own| Arc::ptr_eq(own, tweak)) {
+        if self.tweak.as_ref().is_none_or(|own| !Arc::ptr_eq(own, tweak)) {
             *self = Self { tweak: Some(Arc::clone(tweak)), ..Self::new() };
         }
         let version = slots.version(asid)?;
-        if !self.keys.as_ref().is_some_and(|kept| kept.asid == asid && kept.version == version) {
+        if self.keys.as_ref().is_none_or(|kept| kept.asid != asid || kept.version != version) {
             let (keys, version) = slots.get(asid)?;
             self.keys = Some(Kept { asid, version, keys });
         }
         let Some(Kept { keys, .. }) = &self.keys else { unreachable!("set above") };
         let place = &mut self.pages[(addr.get() / PAGE as u64) as usize % PAGES];
-        if !place.as_ref().is_some_and(|kept| kept.page() == addr.page()) {
+        if place.as_ref().is_none_or(|kept| kept.page() != addr.page()) {
             *place = Some(slots.page_tweak(addr)?);
         }
         let Some(page) = place else { unreachable!("set above") };

@@ -79,8 +79,8 @@ impl<D: Dram> Commands<'_, D> {
             return Err(Status::INVALID_ASID);
         }
         if guest.asid.is_none() {
+            self.bus.install_key(asid, &guest.vek_seed)?;
             asids.activate(asid, AsidOwner::Legacy(handle))?;
-            self.bus.install_key(asid, &guest.vek_seed);
         }
         let runs = matches!(guest.stage, Stage::Running(_) | Stage::SendUpdate(_));
         guest.asid = Some(GuestAsid { asid, is_pending: !runs });

@@ -169,9 +169,9 @@ impl<D: Dram> Commands<'_, D> {
             Stage::LaunchUpdate(loading) => {
                 let (measurement, next) = loading.measure(version, &mnonce, backend);
                 measured = Some(measurement);
-                Ok(Stage::LaunchSecret(next))
+                (Stage::LaunchSecret(next), Ok(()))
             }
-            other => Err((other, Status::INVALID_GUEST_STATE)),
+            other => (other, Err(Status::INVALID_GUEST_STATE)),
         })?;
         measured.map_or(Ok(()), |measured| self.bus.write(command.paddr, &measured.to_bytes()))
     }
@@ -214,8 +214,8 @@ impl<D: Dram> Commands<'_, D> {
     ) -> Result<(), Status> {
         let platform = self.state.legacy.working()?;
         platform.advance(command.handle, |stage| match stage {
-            Stage::LaunchSecret(measured) => Ok(Stage::Running(measured.finish())),
-            other => Err((other, Status::INVALID_GUEST_STATE)),
+            Stage::LaunchSecret(measured) => (Stage::Running(measured.finish()), Ok(())),
+            other => (other, Err(Status::INVALID_GUEST_STATE)),
         })?;
         platform.guest(command.handle)?.finish_activation();
         Ok(())

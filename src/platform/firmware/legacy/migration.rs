@@ -215,15 +215,15 @@ impl<D: Dram> Commands<'_, D> {
 
     pub(super) fn sev_send_finish(&mut self, command: &mut SevSendFinish) -> Result<(), Status> {
         self.state.legacy.working()?.advance(command.handle, |stage| match stage {
-            Stage::SendUpdate(sending) => Ok(Stage::Sent(sending.finish())),
-            other => Err((other, Status::INVALID_GUEST_STATE)),
+            Stage::SendUpdate(sending) => (Stage::Sent(sending.finish()), Ok(())),
+            other => (other, Err(Status::INVALID_GUEST_STATE)),
         })
     }
 
     pub(super) fn sev_send_cancel(&mut self, command: &mut SevSendCancel) -> Result<(), Status> {
         self.state.legacy.working()?.advance(command.handle, |stage| match stage {
-            Stage::SendUpdate(sending) => Ok(Stage::Running(sending.cancel())),
-            other => Err((other, Status::INVALID_GUEST_STATE)),
+            Stage::SendUpdate(sending) => (Stage::Running(sending.cancel()), Ok(())),
+            other => (other, Err(Status::INVALID_GUEST_STATE)),
         })
     }
 
@@ -322,8 +322,8 @@ impl<D: Dram> Commands<'_, D> {
     ) -> Result<(), Status> {
         let platform = self.state.legacy.working()?;
         platform.advance(command.handle, |stage| match stage {
-            Stage::ReceiveUpdate(receiving) => Ok(Stage::Running(receiving.finish())),
-            other => Err((other, Status::INVALID_GUEST_STATE)),
+            Stage::ReceiveUpdate(receiving) => (Stage::Running(receiving.finish()), Ok(())),
+            other => (other, Err(Status::INVALID_GUEST_STATE)),
         })?;
         platform.guest(command.handle)?.finish_activation();
         Ok(())

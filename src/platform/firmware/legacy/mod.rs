@@ -30,8 +30,10 @@ use super::Commands;
 use super::state::Secret;
 use crate::addr::{Asid, PAGE, PageSize, PhysAddr};
 use crate::hash::Sha256Digest;
+use crate::platform::Machine;
 use crate::platform::command::*;
 use crate::platform::memory::Dram;
+use crate::sev::cert::{AmdCertificate, CertificateError, Trust};
 use crate::sev::keys::{PlatformKeys, PlatformParts};
 use crate::sev::launch::{Loading, Measured, Running};
 use crate::sev::transport::{Receiving, Sending, Sent};
@@ -57,12 +59,6 @@ pub(crate) struct Legacy {
 }
 
 impl Legacy {
-    /// What a new chip has. `root` is the certificate of the ARK that its fuses name, in AMD's form for SEV; without one it is AMD's own
-    /// of the chip's product.
-    pub(crate) fn new(root: Option<Box<[u8]>>) -> Self {
-        Self { platform: None, flash: None, root }
-    }
-
     /// Whether SEV is in the state UNINIT.
     pub(crate) fn is_uninit(&self) -> bool {
         self.platform.is_none()
@@ -77,6 +73,53 @@ impl Legacy {
     fn working(&mut self) -> Result<&mut Platform, Status> {
         let platform = self.init()?;
         if platform.guests.is_empty() { Err(Status::INVALID_PLATFORM_STATE) } else { Ok(platform) }
+    }
+}
+
+impl<D: Dram> Machine<D> {
+    /// Puts the ARK of SEV and SEV-ES into the chip's fuses, by its certificate in AMD's form
+    /// ([`TestCa::sev_ark`](crate::platform::ca::TestCa::sev_ark)): for a guest whose policy has SEV, SEND_START takes receivers below it
+    /// only. A machine that was told of none trusts AMD's of its product.
+    ///
+    /// # Errors
+    /// [`CertificateError`]: it is no certificate of an ARK by itself.
+    ///
+    /// ```
+    /// # use core::convert::Infallible;
+    /// # struct Random;
+    /// # impl rand_core::TryRng for Random {
+    /// #     type Error = Infallible;
+    /// #     fn try_next_u32(&mut self) -> Result<u32, Infallible> { Ok(4) }
+    /// #     fn try_next_u64(&mut self) -> Result<u64, Infallible> { Ok(4) }
+    /// #     fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), Infallible> { bytes.fill(4); Ok(()) }
+    /// # }
+    /// # impl rand_core::TryCryptoRng for Random {}
+    /// use sevcrypt::Status;
+    /// use sevcrypt::platform::ca::TestCa;
+    /// use sevcrypt::platform::command::{SevInit, SevLaunchStart};
+    /// use sevcrypt::platform::{Chip, Machine, MachineConfig};
+    /// use sevcrypt::snp::tcb::Product;
+    ///
+    /// let chip = Chip::new(Product::Milan, &[7; 48], &[8; 32]);
+    /// let config = MachineConfig::new(&chip);
+    /// let machine = Machine::new(chip, config, 0x10_0000, Random)?;
+    /// machine.fuse_sev_root(&TestCa::published(Product::Milan)?.sev_ark()?)?;
+    ///
+    /// let mut start = SevLaunchStart::default();
+    /// assert_eq!(machine.issue(&mut start), Err(Status::INVALID_PLATFORM_STATE));
+    /// machine.issue(&mut SevInit::default())?;
+    /// machine.issue(&mut start)?;
+    /// assert_eq!(start.handle, 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn fuse_sev_root(&self, ark: &[u8]) -> Result<(), CertificateError> {
+        let (certificate, rest) = AmdCertificate::parse(ark)?;
+        if !rest.is_empty() {
+            return Err(CertificateError::Rest { offset: ark.len() - rest.len() });
+        }
+        certificate.validate_root(&Trust::only(&[certificate]))?;
+        self.lock().legacy.root = Some(ark.into());
+        Ok(())
     }
 }
 
@@ -101,17 +144,14 @@ impl Platform {
         handles.find(|handle| !self.guests.contains_key(handle)).ok_or(Status::RESOURCE_LIMIT)
     }
 
-    /// A guest goes on to another state, or stays where `next` gives it back.
+    /// A guest goes on to another state, or stays in its own.
     fn advance(
         &mut self,
         handle: u32,
-        next: impl FnOnce(Stage) -> Result<Stage, (Stage, Status)>,
+        next: impl FnOnce(Stage) -> (Stage, Result<(), Status>),
     ) -> Result<(), Status> {
         let guest = self.guests.remove(&handle).ok_or(Status::INVALID_GUEST)?;
-        let (stage, result) = match next(guest.stage) {
-            Ok(stage) => (stage, Ok(())),
-            Err((stage, status)) => (stage, Err(status)),
-        };
+        let (stage, result) = next(guest.stage);
         self.guests.insert(handle, Guest { stage, ..guest });
         result
     }

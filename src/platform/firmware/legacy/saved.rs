@@ -41,7 +41,7 @@ impl Legacy {
     pub(crate) fn read_identity(from: &mut Reader<'_>) -> Result<Self, RestoreError> {
         let flash = from.option(|from| Ok(store::decode(from.array()?)))?;
         let root = from.option(Reader::counted)?.map(Box::from);
-        Ok(Self { flash, ..Self::new(root) })
+        Ok(Self { platform: None, flash, root })
     }
 
     /// What is gone without power.

@@ -4,6 +4,7 @@
 use core::any::type_name;
 use core::fmt::Debug;
 use std::collections::BTreeMap;
+use std::rc::Rc;
 use std::time::Instant;
 use std::vec;
 use std::vec::Vec;
@@ -84,16 +85,49 @@ impl Kind {
     }
 }
 
-/// What stands in memory.
+/// What stands in memory, or what a guest reads there.
 #[derive(Clone, PartialEq)]
 enum Bytes {
     Unknown,
     /// A number, again and again.
     Plain(u64),
-    /// The same under a guest's key.
-    Private(u64, u64),
     Swapped(usize),
     Entries(Vec<Option<Entry>>),
+    /// What comes of something under a guest's key in a page.
+    Enciphered(u64, usize, Rc<Bytes>),
+    Deciphered(u64, usize, Rc<Bytes>),
+}
+
+impl Bytes {
+    /// What a guest with a key reads where this stands.
+    fn decipher(&self, key: u64, page: usize) -> Self {
+        match self {
+            Self::Unknown => Self::Unknown,
+            Self::Enciphered(of, at, text) if (*of, *at) == (key, page) => text.as_ref().clone(),
+            other => Self::Deciphered(key, page, Rc::new(other.shallow())),
+        }
+    }
+
+    /// What stands in a page where a guest has written this.
+    fn encipher(&self, key: u64, page: usize) -> Self {
+        match self {
+            Self::Unknown => Self::Unknown,
+            Self::Deciphered(of, at, bytes) if (*of, *at) == (key, page) => bytes.as_ref().clone(),
+            other => Self::Enciphered(key, page, Rc::new(other.shallow())),
+        }
+    }
+
+    /// What went through many keys never finds its way back.
+    fn shallow(&self) -> Self {
+        let mut inner = self;
+        for _ in 0..16 {
+            match inner {
+                Self::Enciphered(_, _, next) | Self::Deciphered(_, _, next) => inner = next,
+                _ => return self.clone(),
+            }
+        }
+        Self::Unknown
+    }
 }
 
 /// An entry that has been written.
@@ -180,7 +214,7 @@ impl Model {
     fn new() -> Self {
         Self {
             kinds: [Kind::Hypervisor; PAGES],
-            bytes: vec![Bytes::Unknown; PAGES],
+            bytes: vec![Bytes::Plain(0); PAGES],
             guests: Vec::new(),
             swaps: Vec::new(),
             asids: Default::default(),
@@ -249,17 +283,11 @@ impl Model {
 
     /// What a guest reads in a page.
     fn text(&self, guest: usize, page: usize) -> Bytes {
-        match self.bytes[page] {
-            Bytes::Private(vek, text) if vek == self.guests[guest].vek => Bytes::Plain(text),
-            _ => Bytes::Unknown,
-        }
+        self.bytes[page].decipher(self.guests[guest].vek, page)
     }
 
     fn set_text(&mut self, guest: usize, page: usize, text: &Bytes) {
-        self.bytes[page] = match text {
-            Bytes::Plain(text) => Bytes::Private(self.guests[guest].vek, *text),
-            _ => Bytes::Unknown,
-        };
+        self.bytes[page] = text.encipher(self.guests[guest].vek, page);
     }
 
     fn swap_out(&mut self, c: &Swapping) -> Result<(), Status> {
@@ -414,7 +442,7 @@ impl Model {
         check(self.kinds[page] == Kind::Firmware, Status::INVALID_PAGE_STATE)?;
         check(page < SMALL, Status::INVALID_PAGE_SIZE)?;
         self.kinds[page] = Kind::Context;
-        self.bytes[page] = Bytes::Unknown;
+        self.bytes[page] = Bytes::Plain(0);
         let vek = self.number();
         self.guests.push(Guest {
             page,
@@ -468,10 +496,11 @@ impl Model {
         let asid = self.guests[guest].asid.ok_or(Status::INACTIVE)?;
         let Kind::Guest { asid: owner, gpa, .. } = self.kinds[page] else { panic!("it is one") };
         check(owner == asid, Status::INVALID_PAGE_OWNER)?;
-        let text = match (page_type, &self.bytes[page]) {
-            (1, Bytes::Plain(text)) => Bytes::Plain(*text),
-            (3, _) => Bytes::Plain(0),
-            _ => Bytes::Unknown,
+        let text = match page_type {
+            // The firmware writes into it.
+            2 => Bytes::Unknown,
+            3 => Bytes::Plain(0),
+            _ => self.bytes[page].clone(),
         };
         self.set_text(guest, page, &text);
         let vmsa = page_type == 2;
@@ -634,6 +663,7 @@ impl Run {
             68..74 => self.move_page(is_large),
             74..78 => {
                 let gctx = self.context(|guest| guest.state != GuestState::Init);
+                self.provide(false, Kind::Firmware);
                 let page = self.page(false, |model, page| model.kinds[page] == Kind::Firmware);
                 let result = self.model.md_init([gctx, page]);
                 let command = SnpPageMdInit { gctx_paddr: gctx.addr(), page_paddr: page.addr() };
@@ -675,11 +705,7 @@ impl Run {
                 let from = self.random.below(SMALL as u64) as usize;
                 let bytes = self.lab.raw(addr(from), PAGE);
                 self.lab.bus().write(addr(page), &bytes).unwrap();
-                self.model.bytes[page] = match &self.model.bytes[from] {
-                    bytes @ (Bytes::Swapped(_) | Bytes::Plain(_)) => bytes.clone(),
-                    _ if from == page => self.model.bytes[page].clone(),
-                    _ => Bytes::Unknown,
-                };
+                self.model.bytes[page] = self.model.bytes[from].clone();
             } else {
                 let text = number.to_le_bytes().repeat(size.bytes() / 8);
                 self.lab.bus().write(addr(page), &text).unwrap();
@@ -701,7 +727,7 @@ impl Run {
         let of_guest =
             |immutable| Kind::Guest { asid, gpa, validated: false, vmsa: false, immutable };
         let firmware = PageAssignment { page_size: size, ..PageAssignment::FIRMWARE };
-        let (to, mut new) = match self.random.below(8) {
+        let (to, new) = match self.random.below(8) {
             0..3 => (firmware, Kind::Firmware),
             3..6 => (guest.locked(), of_guest(true)),
             6 => (guest, of_guest(false)),
@@ -709,6 +735,11 @@ impl Run {
                 (PageAssignment { page_size: size, ..PageAssignment::HYPERVISOR }, Kind::Hypervisor)
             }
         };
+        self.rmpupdate(page, to, new);
+    }
+
+    fn rmpupdate(&mut self, page: usize, to: PageAssignment, mut new: Kind) {
+        let kind = self.model.kinds[page];
         let result = self.lab.machine.rmp().rmpupdate(Asid::HOST, addr(page), &to.to_bytes());
         assert_eq!(result.is_ok(), !kind.is_immutable(), "RMPUPDATE of {kind:?} to {to:?}");
         if let (
@@ -722,6 +753,40 @@ impl Run {
         if result.is_ok() {
             self.model.kinds[page] = new;
         }
+    }
+
+    /// Often, a page is made ready for what a command wants: one that the host has, or has to take back first.
+    fn provide(&mut self, is_large: bool, new: Kind) {
+        if self.random.one_in(2) {
+            return;
+        }
+        let first = self.random.below(PAGES as u64) as usize;
+        let all = || (0..PAGES).map(|n| (first + n) % PAGES).filter(|n| (*n >= SMALL) == is_large);
+        let free =
+            |page: &usize| matches!(self.model.kinds[*page], Kind::Hypervisor | Kind::Reclaim);
+        let other =
+            |page: &usize| !matches!(self.model.kinds[*page], Kind::Context | Kind::Metadata(_));
+        let Some(page) = all().find(free).or_else(|| all().find(other)) else { return };
+        if self.model.kinds[page].is_immutable() {
+            self.take_back(page);
+        }
+        let page_size = size_of_page(page);
+        let to = match new {
+            Kind::Guest { asid, gpa, .. } => {
+                let gpa = GuestPhysAddr::new(gpa).unwrap();
+                PageAssignment::guest(Asid::new(asid), gpa, page_size).locked()
+            }
+            _ => PageAssignment { page_size, ..PageAssignment::FIRMWARE },
+        };
+        self.rmpupdate(page, to, new);
+    }
+
+    /// A page for a guest that the firmware is to fill.
+    fn pre_guest(&mut self, is_large: bool, asid: Option<u32>) -> Kind {
+        let size = if is_large { PageSize::Size2M } else { PageSize::Size4K };
+        let gpa = self.random.below(16) * size.bytes() as u64;
+        let asid = asid.unwrap_or(1);
+        Kind::Guest { asid, gpa, validated: false, vmsa: false, immutable: true }
     }
 
     /// The host locks a page of a guest, as it is.
@@ -757,6 +822,7 @@ impl Run {
     fn life(&mut self) {
         match self.random.below(100) {
             0..20 if self.model.guests.len() < 5 => {
+                self.provide(false, Kind::Firmware);
                 let page = self.page(false, |model, page| model.kinds[page] == Kind::Firmware);
                 let result = self.model.create(page);
                 self.expect(SnpGctxCreate { gctx_paddr: page.addr() }, result);
@@ -791,12 +857,12 @@ impl Run {
                 let command = SnpLaunchFinish { gctx_paddr: gctx.addr(), ..Default::default() };
                 self.expect(command, result);
             }
-            85..90 => {
+            85..87 => {
                 let gctx = self.context(|_| true);
                 let result = self.model.decommission(gctx);
                 self.expect(SnpDecommission { gctx_paddr: gctx.addr() }, result);
             }
-            90..95 => {
+            87..95 => {
                 self.lab.machine.wbinvd();
                 self.model.written_back = true;
             }
@@ -843,6 +909,8 @@ impl Run {
     fn update(&mut self, is_large: bool) {
         let gctx = self.context(|guest| guest.state == GuestState::Launch && guest.asid.is_some());
         let asid = self.asid_of(gctx);
+        let wanted = self.pre_guest(is_large, asid);
+        self.provide(is_large, wanted);
         let page = self.page(is_large, |model, page| {
             matches!(model.kinds[page], Kind::Guest { asid: owner, validated: false, immutable: true, .. }
                 if Some(owner) == asid)
@@ -871,6 +939,7 @@ impl Run {
             Kind::Metadata(owner) => wants_metadata && owner == context,
             _ => false,
         });
+        self.provide(is_large, Kind::Firmware);
         let dst = self.page(is_large, |model, page| model.kinds[page] == Kind::Firmware);
         let mut flags = u64::from(self.random.one_in(6)) << 4;
         if let At::Page(page) = src {
@@ -931,6 +1000,13 @@ impl Run {
         let page_type = entry.map_or(0, |entry| entry.page_type);
         let large = entry.map_or(is_large, |entry| entry.size == PageSize::Size2M);
         let src = self.page(large, |model, page| Some(&model.bytes[page]) == swap.as_ref());
+        let wanted = match page_type {
+            1 => Kind::Firmware,
+            _ => self.pre_guest(large, asid),
+        };
+        if entry.is_some() {
+            self.provide(large, wanted);
+        }
         let mut dst = self.page(large, |model, page| match model.kinds[page] {
             Kind::Firmware => page_type == 1,
             Kind::Guest { asid: owner, validated: false, immutable: true, .. } => {
@@ -963,6 +1039,11 @@ impl Run {
         let asid = self.asid_of(gctx);
         let context = if let At::Page(page) = gctx { page } else { PAGES };
         let metadata = self.random.one_in(4);
+        let wanted = match metadata {
+            true => Kind::Firmware,
+            false => self.pre_guest(is_large, asid),
+        };
+        self.provide(is_large, wanted);
         let src = self.page(is_large, |model, page| match model.kinds[page] {
             Kind::Guest { asid: owner, immutable: true, .. } => !metadata && Some(owner) == asid,
             Kind::Metadata(owner) => metadata && owner == context,
@@ -1083,7 +1164,7 @@ impl Run {
 #[test]
 fn random_commands() {
     const EACH: u64 = 20_000;
-    let default = if cfg!(debug_assertions) { 2 } else { 50 };
+    let default = if cfg!(debug_assertions) { 8 } else { 72 };
     let cases = std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok());
     let runs = cases.unwrap_or(default);
     let begin = Instant::now();
@@ -1105,10 +1186,10 @@ fn random_commands() {
     let seconds = begin.elapsed().as_secs_f64();
     let commands: u64 = counts.values().map(|[all, _]| all).sum();
     std::println!("{} steps, {commands} commands, {seconds:.1} s", runs * EACH);
-    for (name, [all, successes]) in counts {
+    for (name, [all, successes]) in &counts {
         let name = name.rsplit("::").next().unwrap_or(name);
-        std::println!("{name}: {all}, {successes} succeeded");
-        // They get deep.
-        assert!(successes * 500 > runs * EACH, "{name} hardly ever gets anywhere");
+        std::println!("{name}: {all}, of which {successes} succeeded");
     }
+    // They get deep.
+    assert!(counts.values().all(|[_, successes]| successes * 2000 > runs * EACH));
 }

@@ -123,8 +123,7 @@ impl Pair {
         new.script.push(&[0x99; 168]);
         new.init_es();
         for rig in [&old, &new] {
-            let root = ca.sev_ark().unwrap().into_boxed_slice();
-            rig.machine.lock().legacy.root = Some(root);
+            rig.machine.fuse_sev_root(&ca.sev_ark().unwrap()).unwrap();
         }
         Self { old, new, amd: ca.sev_chain().unwrap(), cek }
     }
@@ -400,4 +399,21 @@ fn shared_keys() {
     let noks = rig.launch(2, None);
     let noks = SevLaunchStart { handle: noks, policy: 2, ..shared };
     rig.refuses(noks, Status::POLICY_FAILURE);
+}
+
+#[test]
+fn roots_that_are_none() {
+    let rig = Rig::new();
+    let ca = TestCa::published(Product::Genoa).unwrap();
+    let ark = ca.sev_ark().unwrap();
+    for wrong in [
+        ca.sev_ask().unwrap(),
+        ark[..1599].to_vec(),
+        [&ark[..], &[0]].concat(),
+        [&ark[..1599], &[ark[1599] ^ 1]].concat(),
+        vec![],
+    ] {
+        assert!(rig.machine.fuse_sev_root(&wrong).is_err());
+        assert!(rig.machine.lock().legacy.root.is_none());
+    }
 }

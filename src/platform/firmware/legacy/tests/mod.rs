@@ -51,6 +51,9 @@ const NOWHERE: u64 = 0x4000_0000;
 const API: ApiVersion = ApiVersion { major: 1, minor: 55 };
 const VERSION: FirmwareVersion = FirmwareVersion { api: API, build: 25 };
 
+/// Something that is wrong with a command, and what the firmware says.
+type Wrong<C> = (fn(&mut C), Status);
+
 /// Random bytes as a test wants them, then others.
 #[derive(Clone, Default)]
 struct Script(Arc<Mutex<(VecDeque<u8>, u64)>>);
@@ -306,7 +309,7 @@ impl Rig {
     /// A command with things wrong in it, which are given in the firmware's order: each alone, and each pair, where the first one counts.
     /// Then it is as it should be.
     #[track_caller]
-    fn in_order<C: Command + Clone>(&self, good: &C, wrong: &[(fn(&mut C), Status)]) -> C {
+    fn in_order<C: Command + Clone>(&self, good: &C, wrong: &[Wrong<C>]) -> C {
         let before = self.snapshot();
         let mut buffer = vec![0; C::LEN];
         for (first, (spoil, status)) in wrong.iter().enumerate() {

@@ -103,7 +103,7 @@ fn init_refusals() {
             (|c| c.tmr_paddr = TMR + 0x1000, Status::INVALID_ADDRESS),
             (|c| c.tmr_len = 0x20_0000, Status::INVALID_LENGTH),
             (|c| c.tmr_len = 0x10_0001, Status::INVALID_LENGTH),
-            (|c| c.tmr_paddr = MEMORY, Status::INVALID_ADDRESS),
+            (|c| c.tmr_paddr = NOWHERE, Status::INVALID_ADDRESS),
         ],
     );
     let rig = Rig::new();
@@ -116,7 +116,7 @@ fn init_refusals() {
             (|c| c.nv_paddr = NV + 16, Status::INVALID_ADDRESS),
             (|c| c.nv_paddr = MEMORY, Status::INVALID_ADDRESS),
             (|c| c.nv_len = 0x7fff, Status::INVALID_LENGTH),
-            (|c| c.tmr_paddr = MEMORY, Status::INVALID_ADDRESS),
+            (|c| c.tmr_paddr = NOWHERE, Status::INVALID_ADDRESS),
             (|c| c.tmr_paddr = 0, Status::INVALID_ADDRESS),
             (|c| c.tmr_paddr = TMR + 0x1000, Status::INVALID_ADDRESS),
             (|c| c.tmr_len = 0x8_0000, Status::INVALID_LENGTH),
