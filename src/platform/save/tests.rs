@@ -99,7 +99,7 @@ fn cut_short() {
     let body = &saved[Header::LEN..];
     restore(body).unwrap();
     // The ASIDs are two bytes each.
-    for len in (0..body.len()).filter(|len| len % 61 == 0 || body.len() - len < 16) {
+    for len in (0..body.len()).filter(|len| len % 127 == 0 || body.len() - len < 16) {
         assert_eq!(restore(&body[..len]), Err(RestoreError::Malformed), "{len}");
     }
     assert_eq!(restore(&[body, &[0]].concat()), Err(RestoreError::Malformed));
@@ -111,14 +111,14 @@ fn changed() {
     let saved = small().save(None, 1);
     let body = &saved[Header::LEN..];
     let mut made = 0;
-    for at in (0..body.len()).step_by(29) {
+    for at in (0..body.len()).step_by(101) {
         let mut changed = body.to_vec();
         changed[at] ^= 1 << (at % 8);
         made += usize::from(restore(&changed).is_ok());
         changed[at] = 0xff;
         let _ = restore(&changed);
     }
-    assert!(made > 0 && made < body.len() / 29, "{made}");
+    assert!(made > 0 && made < body.len() / 101, "{made}");
 }
 
 /// Eight bytes that say how much: of memory, guests, entries.
@@ -126,7 +126,7 @@ fn changed() {
 fn large_numbers() {
     let saved = small().save(None, 1);
     let body = &saved[Header::LEN..];
-    for at in (0..400).step_by(3) {
+    for at in (0..400).step_by(5) {
         for number in [u64::MAX, 1 << 40] {
             let mut changed = body.to_vec();
             changed[at..at + 8].copy_from_slice(&number.to_le_bytes());
