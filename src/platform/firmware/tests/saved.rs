@@ -104,8 +104,8 @@ fn memory_of_several_channels() {
 #[test]
 fn every_field() {
     let lab = Lab::full();
-    let mut config = SnpConfig::default();
-    config.reported_tcb = [2, 0, 0, 0, 0, 0, 7, 1];
+    let reported_tcb = [2, 0, 0, 0, 0, 0, 7, 1];
+    let config = SnpConfig { reported_tcb, ..SnpConfig::default() };
     lab.issue(config).unwrap();
     let sticks = HashSticks::new(&ChipSecret::new(&[0x55; 48]), TcbVersion::new([1; 8]));
     {
@@ -159,7 +159,7 @@ fn every_field() {
     let other = Lab { machine: restored(&lab.machine) };
     assert_same(&lab, &other);
     assert_eq!(lab.machine.versions(), other.machine.versions());
-    assert_eq!(other.machine.versions().reported_tcb.bytes(), config.reported_tcb);
+    assert_eq!(other.machine.versions().reported_tcb.bytes(), reported_tcb);
     assert!(other.entry(page::GUEST_VALID).in_use());
     assert_eq!(
         *lab.machine.lock().chip.secret().as_bytes(),
