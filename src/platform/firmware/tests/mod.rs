@@ -5,4 +5,5 @@ pub(super) mod lab;
 mod launch;
 mod platform;
 mod random;
+mod saved;
 mod support;
