@@ -442,8 +442,7 @@ impl Target {
 }
 
 impl<D: Dram> Bus<'_, D> {
-    /// Gives a page to its guest, enciphers it where it stands, and reads what the guest sees: that is measured, whatever somebody writes
-    /// to memory meanwhile.
+    /// Reads a page, gives it to its guest, and enciphers what was read: that is measured, whatever somebody writes to memory meanwhile.
     ///
     /// # Errors
     /// The entry cannot be changed; nothing was.
@@ -454,10 +453,10 @@ impl<D: Dram> Bus<'_, D> {
         text: &mut [u8],
     ) -> Result<(), Status> {
         let paddr = target.page.page.get();
+        self.read(paddr, text)?;
         // Nothing fails behind this: that the page is the guest's a moment early is seen by nobody but the guest.
         self.change(&target.page, launched(target, permissions))?;
-        self.encrypt_in_place(target.asid, paddr, text.len())?;
-        self.read_guest(target.asid, paddr, text)
+        self.write_guest(target.asid, paddr, text)
     }
 }
 
