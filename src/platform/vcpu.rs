@@ -5,7 +5,7 @@ use core::ops::Range;
 
 use super::memory::{AccessError, Dram, DramKey, PageCursor};
 use super::nested::Nested;
-use super::{HeapDram, Machine};
+use super::{HeapDram, HostFault, Machine};
 use crate::addr::{GuestPhysAddr, PAGE, PhysAddr};
 use crate::rmp::{Access, Fault, Guest, Kind};
 
@@ -71,17 +71,17 @@ impl<'m, N: Nested + ?Sized, D: Dram> Vcpu<'m, N, D> {
         })
     }
 
-    /// Reads shared memory.
+    /// Reads shared memory, as [`Machine::host_read`] does.
     ///
     /// # Errors
     /// As [`read`](Self::read).
     pub fn read_shared(&self, gpa: GuestPhysAddr, bytes: &mut [u8]) -> Result<(), GuestFault> {
         pieces(gpa, bytes.len(), |at, range| {
             let spa = place(self.access(at)?)?;
-            self.machine
-                .memory()
-                .read(DramKey::None, spa, &mut bytes[range])
-                .map_err(GuestFault::Memory)
+            self.machine.host_read(spa, &mut bytes[range]).map_err(|fault| match fault {
+                HostFault::Rmp(fault) => GuestFault::Rmp(fault),
+                HostFault::Memory(error) => GuestFault::Memory(error),
+            })
         })
     }
 

@@ -1,6 +1,8 @@
 //! The smallest VMM: what a host does to start a guest, page by page.
 
 mod swap;
+#[cfg(test)]
+mod tests;
 
 pub use swap::{SwappedGuest, SwappedPage};
 
