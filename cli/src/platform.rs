@@ -154,6 +154,7 @@ fn create(options: &CreateOptions) -> Result<(), Failure> {
     let chip = Chip::new(options.product, &chip_secret, &unique_key);
     let config = MachineConfig::new(&chip);
     let machine = Machine::new(chip, config, MEMORY, random()).map_err(Failure::usage)?;
+    fuse(&machine, &ca)?;
 
     let chip = Chip::new(options.product, &chip_secret, &unique_key);
     let vcek = vcek(&ca, &chip, machine.versions().reported_tcb)?;
@@ -219,8 +220,16 @@ impl Platform {
         let saved = self.saved()?;
         let bytes = saved.without_power(saved.header().generation);
         let without = Saved::parse(&bytes).map_err(restored(&self.path))?;
-        without.restore(random()).map_err(restored(&self.path))
+        let machine = without.restore(random()).map_err(restored(&self.path))?;
+        fuse(&machine, &self.ca()?)?;
+        Ok(machine)
     }
+}
+
+/// Puts a CA's root of SEV and SEV-ES into the fuses of a machine.
+pub(crate) fn fuse(machine: &Machine, ca: &TestCa) -> Result<(), Failure> {
+    let ark = ca.sev_ark().map_err(Failure::usage)?;
+    machine.fuse_sev_root(&ark).map_err(Failure::usage)
 }
 
 fn show(options: &ShowOptions) -> Result<(), Failure> {

@@ -9,6 +9,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 
+use sevcrypt::platform::save::Saved;
 use support::{ended, json, run, sevcrypt, stdout};
 use tempfile::TempDir;
 
@@ -51,6 +52,10 @@ fn made_and_shown() {
     }
     let head = fs::read(folder.join("machine.sev")).unwrap();
     assert!(head.starts_with(b"sevcrypt machine: SECRET"));
+    // The chip's fuses name the CA for SEV and SEV-ES, too.
+    let ca = Saved::parse(&head).unwrap().ca().unwrap().unwrap();
+    let ark = ca.sev_ark().unwrap();
+    assert!(head.windows(ark.len()).any(|bytes| bytes == ark));
 }
 
 #[test]

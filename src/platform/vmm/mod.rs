@@ -3,6 +3,7 @@
 mod swap;
 #[cfg(test)]
 pub(super) mod tests;
+mod tests;
 
 pub use swap::{SwappedGuest, SwappedPage};
 

@@ -28,7 +28,7 @@ use zeroize::Zeroizing;
 
 use super::Commands;
 use super::state::Secret;
-use crate::addr::{Asid, PAGE, PageSize, PhysAddr};
+use crate::addr::{Asid, PhysAddr};
 use crate::hash::Sha256Digest;
 use crate::platform::Machine;
 use crate::platform::command::*;
@@ -383,30 +383,14 @@ impl<D: Dram> Commands<'_, D> {
         }
     }
 
-    /// While SNP is initialised, checks that every page of a range is the firmware's to write: in the state FIRMWARE, or none of the
-    /// RMP's. (MODEL: every page; the firmware goes on by the size of each from the first address, and does not see the last one of a
-    /// range that begins within a page. One page at least: it looks at one where the length is 0, too.)
+    /// Checks a place that a command names to be written. (MODEL: every page of it; the firmware goes on by the size of each from the
+    /// first address, and does not see the last one of a range that begins within a page. One page at least: it looks at one where the
+    /// length is 0, too.)
     ///
     /// # Errors
-    /// `INVALID_PAGE_STATE`; `INVALID_ADDRESS`: memory does not have them.
-    fn check_written(&self, paddr: u64, len: u32) -> Result<(), Status> {
-        if !self.state.snp.is_init {
-            return Ok(());
-        }
-        let end = paddr.checked_add(u64::from(len.max(1))).ok_or(Status::INVALID_ADDRESS)?;
-        let mut at = paddr;
-        while at < end {
-            let large = at - at % PageSize::Size2M.bytes() as u64;
-            let head = self.bus.look_up(large)?;
-            let is_large = head.has_size(PageSize::Size2M) && head.entry.assigned();
-            let page = if is_large { head } else { self.bus.look_up(at)? };
-            if !page.is_firmware_or_default() {
-                return Err(Status::INVALID_PAGE_STATE);
-            }
-            let size = if is_large { PageSize::Size2M.bytes() } else { PAGE } as u64;
-            at = (at - at % size).checked_add(size).ok_or(Status::INVALID_ADDRESS)?;
-        }
-        Ok(())
+    /// As [`check_written`](Self::check_written).
+    fn check_sev_output(&self, paddr: u64, len: u32) -> Result<(), Status> {
+        self.check_written(paddr, len.into())
     }
 
     /// Reads memory of the host.
