@@ -224,7 +224,8 @@ impl<'m, D: Dram> Bus<'m, D> {
     /// # Errors
     /// As [`Rmp::initialise`].
     pub(crate) fn end_rmp(&self) -> Result<(), Status> {
-        Rmp::new(self.0.entries(), 0).initialise(&[0..u64::MAX], &[])
+        let all = 0..u64::MAX;
+        Rmp::new(self.0.entries(), 0).initialise(core::slice::from_ref(&all), &[])
     }
 }
 

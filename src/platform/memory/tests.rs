@@ -553,7 +553,9 @@ impl Dram for OneLock {
 }
 
 /// Runs threads that are to come to an end.
-fn all_end(threads: Vec<(&str, Box<dyn FnOnce() + Send>)>) {
+type Work = Box<dyn FnOnce() + Send>;
+
+fn all_end(threads: Vec<(&str, Work)>) {
     let (done, wait) = mpsc::channel();
     let count = threads.len();
     for (name, work) in threads {
