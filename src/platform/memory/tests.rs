@@ -552,8 +552,10 @@ impl Dram for OneLock {
     }
 }
 
-/// Runs threads that are to come to an end.
-fn all_end(threads: Vec<(&str, Box<dyn FnOnce() + Send>)>) {
+type Work = Box<dyn FnOnce() + Send>;
+
+/// Runs threads, by their names, that are to come to an end.
+fn all_end(threads: Vec<(&str, Work)>) {
     let (done, wait) = mpsc::channel();
     let count = threads.len();
     for (name, work) in threads {
