@@ -1,6 +1,7 @@
 //! The firmware's way to memory and to the RMP.
 
 use core::ops::Range;
+use core::slice;
 
 use crate::addr::{Asid, PAGE, PageSize, PhysAddr};
 use crate::platform::machine::Machine;
@@ -224,7 +225,8 @@ impl<'m, D: Dram> Bus<'m, D> {
     /// # Errors
     /// As [`Rmp::initialise`].
     pub(crate) fn end_rmp(&self) -> Result<(), Status> {
-        Rmp::new(self.0.entries(), 0).initialise(&[0..u64::MAX], &[])
+        let all = 0..u64::MAX;
+        Rmp::new(self.0.entries(), 0).initialise(slice::from_ref(&all), &[])
     }
 }
 
