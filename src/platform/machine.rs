@@ -115,6 +115,8 @@ impl Machine {
 impl<D: Dram> Machine<D> {
     /// A machine with memory of the caller's.
     ///
+    /// The RMP covers everything from address 0 to the last byte of memory, holes too, and takes 32 bytes for each 4 KiB of that.
+    ///
     /// Whatever hardware draws from its random number generator, this machine draws from `random`.
     ///
     /// # Errors
@@ -155,6 +157,9 @@ impl<D: Dram> Machine<D> {
             },
         )
         .map_err(MachineError::Controller)?;
+        let mut rmp = Vec::new();
+        rmp.try_reserve_exact(pages).map_err(|_| MachineError::Memory)?;
+        rmp.resize_with(pages, AtomicEntry::default);
         let max_asid = generation.guest_keys();
         let facts = Facts {
             smt: config.smt,
@@ -168,7 +173,7 @@ impl<D: Dram> Machine<D> {
         let state = State::new(chip, Box::new(random), config.backend, facts, config.versions)?;
         Ok(Self {
             memory,
-            rmp: (0..pages).map(|_| AtomicEntry::new(Entry::default())).collect(),
+            rmp: rmp.into_boxed_slice(),
             rmp_place: config.rmp.into_iter().collect(),
             max_asid,
             state: Mutex::new(state),
@@ -345,7 +350,7 @@ impl<D: Dram> fmt::Debug for Machine<D> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum MachineError {
-    /// There is not so much memory, or it is no whole number of pages.
+    /// There is not so much memory, or it is no whole number of pages, or there is no room for an RMP that covers its last one.
     Memory,
     /// The memory controller's.
     Controller(ControllerError),
@@ -357,7 +362,7 @@ impl fmt::Display for MachineError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Memory => {
-                f.write_str("no such memory: expected whole pages of 4096 bytes, and room for them")
+                f.write_str("no such memory: expected whole pages of 4096 bytes, and room for them and their RMP")
             }
             Self::Controller(error) => error.fmt(f),
             Self::Tcb => {

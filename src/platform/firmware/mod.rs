@@ -20,7 +20,10 @@ mod tests;
 pub(crate) use bus::{Bus, LookedUp};
 pub use image::{FirmwareImage, NoFirmwareImage};
 pub use launch::LaunchPagesError;
-pub(crate) use state::{AsidOwner, AsidState, Facts, GuestContext, Snp, State, Versions, Vlek};
+pub(crate) use legacy::{Around, Legacy};
+pub(crate) use state::{
+    AsidOwner, AsidState, Asids, Facts, GuestContext, Snp, State, Versions, Vlek,
+};
 pub use state::{GuestState, PlatformVersions};
 
 use super::command::*;

@@ -10,8 +10,11 @@ mod guest;
 mod launch;
 mod migration;
 mod platform;
+mod saved;
 mod store;
 mod swap;
+
+pub(crate) use saved::Around;
 
 #[cfg(test)]
 mod tests;
@@ -30,8 +33,7 @@ use crate::hash::Sha256Digest;
 use crate::platform::Machine;
 use crate::platform::command::*;
 use crate::platform::memory::Dram;
-use crate::platform::save::{Reader, RestoreError, Writer};
-use crate::sev::cert::{AmdCertificate, CertificateError, PlatformCertificates, Trust};
+use crate::sev::cert::{AmdCertificate, CertificateError, Trust};
 use crate::sev::keys::{PlatformKeys, PlatformParts};
 use crate::sev::launch::{Loading, Measured, Running};
 use crate::sev::transport::{Receiving, Sending, Sent};
@@ -57,31 +59,6 @@ pub(crate) struct Legacy {
 }
 
 impl Legacy {
-    /// What is kept of a machine that is put by. MODEL: it is switched off as far as SEV and SEV-ES go, which are in UNINIT then, and
-    /// their guests are gone: what has to be kept is the flash memory and the fuses. (What INIT_EX keeps is in the host's memory.)
-    pub(crate) fn save(&self, out: &mut Writer) {
-        out.option(self.root.as_deref(), Writer::counted);
-        out.option(self.flash.as_ref(), |out, parts| {
-            out.bytes(&parts.pek[..]);
-            out.bytes(&parts.pdh[..]);
-            out.bytes(&parts.certificates.to_bytes());
-            out.bool(parts.externally_owned);
-        });
-    }
-
-    pub(crate) fn restore(&mut self, from: &mut Reader<'_>) -> Result<(), RestoreError> {
-        self.root = from.option(Reader::counted)?.map(Box::from);
-        self.flash = from.option(|from| {
-            Ok(PlatformParts {
-                pek: Zeroizing::new(*from.array()?),
-                pdh: Zeroizing::new(*from.array()?),
-                certificates: PlatformCertificates::from_bytes(from.array()?),
-                externally_owned: from.bool()?,
-            })
-        })?;
-        Ok(())
-    }
-
     /// Whether SEV is in the state UNINIT.
     pub(crate) fn is_uninit(&self) -> bool {
         self.platform.is_none()
@@ -184,7 +161,7 @@ impl Platform {
 struct TrustedRegion {
     first: u64,
     len: u32,
-    /// The blocks that are taken, by number.
+    /// The blocks that are taken, by number: those of all guests.
     taken: BTreeSet<u32>,
 }
 

@@ -16,8 +16,8 @@ use crate::sev::keys::{PlatformKeys, PlatformParts, PlatformRandom, get_id};
 use crate::status::Status;
 
 /// The size of the trusted region, and with an RMP.
-const TMR_LEN: u32 = 0x10_0000;
-const TMR_LEN_WITH_RMP: u32 = 0x20_0000;
+pub(super) const TMR_LEN: u32 = 0x10_0000;
+pub(super) const TMR_LEN_WITH_RMP: u32 = 0x20_0000;
 
 impl<D: Dram> Commands<'_, D> {
     pub(super) fn sev_init(
@@ -68,9 +68,7 @@ impl<D: Dram> Commands<'_, D> {
         if is_new {
             self.keep(nv, &keys)?;
         }
-        if self.state.snp.is_init {
-            self.state.asids.deactivate_legacy();
-        } else {
+        if !self.state.snp.is_init {
             self.state.asids.begin();
         }
         let platform = Platform { keys, nv_paddr: nv, tmr, guests: BTreeMap::new() };

@@ -6,4 +6,5 @@ mod launch;
 mod outputs;
 mod platform;
 mod random;
+mod saved;
 mod support;
