@@ -73,7 +73,6 @@ impl<'m, N: Nested + ?Sized, D: Dram> Vcpu<'m, N, D> {
 
     /// Reads shared memory. What is another guest's, or this one's own private page, is what the host sees of it: ciphertext, or
     /// ones where the platform hides that (see [`Machine::host_read`]).
-    /// Reads shared memory, as [`Machine::host_read`] does.
     ///
     /// # Errors
     /// As [`read`](Self::read).
@@ -82,8 +81,6 @@ impl<'m, N: Nested + ?Sized, D: Dram> Vcpu<'m, N, D> {
             let bytes = &mut bytes[range];
             let spa = place(self.access(at)?, bytes.len())?;
             self.machine.host_read(spa, bytes).map_err(|fault| match fault {
-            let spa = place(self.access(at)?)?;
-            self.machine.host_read(spa, &mut bytes[range]).map_err(|fault| match fault {
                 HostFault::Rmp(fault) => GuestFault::Rmp(fault),
                 HostFault::Memory(error) => GuestFault::Memory(error),
             })

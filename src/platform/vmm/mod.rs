@@ -3,7 +3,6 @@
 mod swap;
 #[cfg(test)]
 pub(super) mod tests;
-mod tests;
 
 pub use swap::{SwappedGuest, SwappedPage};
 
