@@ -1,6 +1,7 @@
 //! The firmware's way to memory and to the RMP.
 
 use core::ops::Range;
+use core::slice;
 
 use crate::addr::{Asid, PAGE, PageSize, PhysAddr};
 use crate::platform::machine::Machine;
