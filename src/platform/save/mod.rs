@@ -183,7 +183,7 @@ pub enum StoreError {
         /// The least one.
         expected: u64,
     },
-    /// The file of the generation has no number.
+    /// The file of the generation has no number, or is not there where machines have been taken out.
     Counter(PathBuf),
     /// No generation is left.
     Exhausted,

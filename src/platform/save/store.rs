@@ -120,18 +120,22 @@ pub fn look(folder: &Path) -> Result<Zeroizing<Vec<u8>>, StoreError> {
     let saved = Zeroizing::new(saved);
     let header =
         Header::parse(&saved).map_err(|error| StoreError::NotRestored(path.clone(), error))?;
-    if header.generation < counter {
-        return Err(StoreError::Older { path, found: header.generation, expected: counter });
+    match counter {
+        // Only the first machine of a folder may stand without its number: a crash came between the two.
+        None if header.generation > 0 => Err(StoreError::Counter(folder.join(GENERATION))),
+        Some(expected) if header.generation < expected => {
+            Err(StoreError::Older { path, found: header.generation, expected })
+        }
+        _ => Ok(saved),
     }
-    Ok(saved)
 }
 
-/// The number in a folder; 0 if there is none yet.
-fn counter(folder: &Path) -> Result<u64, StoreError> {
+/// The number in a folder; `None` if there is none yet.
+fn counter(folder: &Path) -> Result<Option<u64>, StoreError> {
     let path = folder.join(GENERATION);
     match fs::read_to_string(&path) {
-        Ok(text) => text.trim().parse().map_err(|_| StoreError::Counter(path)),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(0),
+        Ok(text) => text.trim().parse().map(Some).map_err(|_| StoreError::Counter(path)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(StoreError::at(&path, error)),
     }
 }
