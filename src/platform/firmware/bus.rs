@@ -1,7 +1,6 @@
 //! The firmware's way to memory and to the RMP.
 
 use core::ops::Range;
-use core::slice;
 
 use crate::addr::{Asid, PAGE, PageSize, PhysAddr};
 use crate::platform::machine::Machine;
