@@ -271,6 +271,33 @@ def changes(*places, policy=0x37010005, length=0):
     return struct.pack("<I", policy) + data
 
 
+def saved(product=0, memory=0x4000, running=None):
+    """A saved machine behind its generation: what it is, and what runs (src/platform/save/machine.rs)."""
+    tcb = bytes([3, 0, 0, 0, 0, 0, 8, 0x73])
+    identity = bytes([product]) + bytes(range(48)) + bytes(range(32)) + bytes([1, 55, 35]) * 2 + tcb * 3
+    identity += bytes([0, 1, 0, 1]) + struct.pack("<II", 1, 100) + b"\0" + struct.pack("<QIQ", memory, 1, 1 << 52)
+    # No keys in the flash memory, no ARK in the fuses, no CA.
+    identity += struct.pack("<Q", 2) + bytes(3)
+    body = struct.pack("<Q", len(identity)) + identity
+    return body + (b"\0" if running is None else b"\1" + running)
+
+
+def running(asids=509, guests=(), entries=(), pages=(), flags=(1, 1, 0, 0, 0, 0)):
+    """The tweak, key slot 0, the platform, its guests in INIT by their contexts, entries, memory."""
+    out = bytes(range(32)) + struct.pack("<QI", 1, 0) + bytes(range(32, 64)) + bytes(flags) + struct.pack("<I", 99)
+    out += b"\0\0" + struct.pack("<Q", asids) + bytes(2 * asids) + b"\1" + struct.pack("<Q", len(guests))
+    for gctx in guests:
+        context = bytes(2 + 8) + b"v" * 32 + b"o" * 32 + struct.pack("<Q", 0) + b"k" * 128 + bytes(32) + b"r" * 32
+        context += bytes(96) + bytes(2) + bytes(96) + bytes(1 + 96 + 2 + 1 + 64 + 16 + 4 + 8 + 8)
+        out += struct.pack("<Q", gctx) + context
+    out += b"\0" + struct.pack("<Q", len(entries))
+    for number, first, second in entries:
+        out += struct.pack("<QQQ", number, first, second)
+    for address, byte in pages:
+        out += b"\1" + struct.pack("<Q", address) + bytes([byte]) * 4096
+    return out + b"\0"
+
+
 # Words of fuzz/src/platform_mailbox.rs: the number 0, and the second entry of page 0.
 ZERO, ENTRY = 34, 18
 
@@ -411,6 +438,19 @@ SEEDS = {
             for kind in (0x00, 0x01, 0x02, 0x03, 0x06, 0x2B, 0x6F)
         },
         "empty": b"",
+    },
+    # fuzz/src/platform_saved.rs
+    "platform_saved": {
+        "off": saved(),
+        "off-genoa": saved(product=1, memory=0x10000),
+        "no-guest": saved(running=running()),
+        # A context: assigned, immutable, VMSA, locked.
+        "guest": saved(
+            running=running(
+                guests=[0x1000], entries=[(0, 1 << 3, 0), (1, 1 << 63 | 1 << 61 | 5, 0)], pages=[(0x2000, 0x5A)]
+            )
+        ),
+        "no-context": saved(running=running(guests=[0x1000])),
     },
     # fuzz/src/platform_mailbox.rs: what words stand for, and the operations.
     "platform_mailbox": {

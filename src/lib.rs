@@ -7,6 +7,7 @@
 //! | a key broker, a relying party, a CI system | [`snp::verify::verify`]: a report and its certificate in, accepted or the reason why not out |
 //! | whoever must know a guest's measurement before it starts | [`image::Launch`] and [`snp::launch::measure`]: firmware, kernel and vCPUs in, the launch digest and its steps out; [`snp::id_block`]: sign it |
 //! | tools and owners of SEV and SEV-ES guests | [`sev::cert::verify`]: a platform's certificates; [`sev::session`]: keys past the host; [`sev::launch`]: measurement and secrets |
+//! | tests and tools without the hardware | `platform::Machine` (feature `platform`): memory, RMP and firmware in software, with guests, reports and certificates |
 //! | guest code: firmware, an SVSM, a unikernel | [`snp::message::GuestChannel`]: a key of the secrets page in, reports and derived keys out |
 //! | a platform's firmware | [`snp::report::Draft`]: an attestation report to fill in and to sign; [`snp::message::FirmwareChannels`]: guests' messages; [`snp::keys`]: the keys that sign it, and those of guests |
 //!
@@ -50,11 +51,12 @@
 //! * [`ecdsa`]: P-384 signatures in AMD's form; [`ecdh`]: shared secrets on that curve; [`x509`]: AMD's certificates and revocation lists, RSA-PSS; AMD's CA keys
 //!   (`anchors`), private
 //! * [`hash`]: SHA-384 of many pages at once; [`gcm`]: AES-GCM on every backend; [`kdf`]: AMD's key derivation; [`ctr`]: AES-CTR as AMD's legacy packets use it
-//! * [`mem`]: the memory-encryption engine; [`vmsa`]: save areas of vCPUs; [`image`]: firmware images, kernels, VMMs, and what they load at a
+//! * [`mem`]: the memory-encryption engine; [`rmp`]: the reverse map table; [`vmsa`]: save areas of vCPUs; [`image`]: firmware images, kernels, VMMs, and what they load at a
 //!   launch, for every generation
 //! * [`sev`]: SEV and SEV-ES: certificates and keys of platforms, sessions, launches, secrets, reports, migration, swapped pages
 //! * [`snp`]: attestation reports, certificate chains, policies, and how they reach a verifier; launch digests, CPUID pages, IGVM files, ID blocks; guest messages; keys of a platform
 //!   and its guests; page swap
+//! * `platform`: a machine of all that
 //!
 //! # Features
 //! `default = ["std", "kernels"]`; all are additive and none changes a result.
@@ -64,6 +66,7 @@
 //!   verified chain keeps a table of its key, and threads hash pages where the caller asks for them.
 //! * `serde`: reports and claims can be serialised.
 //! * `igvm-05`: `snp::launch::igvm::directives_of`, files of the `igvm` crate, version 0.5.
+//! * `platform`: the machine in software; needs `std`, and brings RSA signing for its test certificates.
 //! * `aead-06`: the traits of the `aead` crate for [`gcm::GcmKey`].
 //! * `vm-memory-018`: `mem::vm_memory`, guest memory of the `vm-memory` crate.
 

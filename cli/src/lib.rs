@@ -42,8 +42,7 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// What the processor and its firmware do for a guest, shown and checked: encrypted memory, measured launches, reports,
-    /// messages, sessions; a guest image and a report are in the program
+    /// The life of a confidential guest on two machines in software, each step with what it proves
     Demo(demo::Options),
     /// Encrypt and decrypt files as a memory controller does with DRAM
     #[command(subcommand)]

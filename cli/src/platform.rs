@@ -128,8 +128,11 @@ fn restored(path: &Path) -> impl Fn(RestoreError) -> Failure {
 }
 
 fn create(options: &CreateOptions) -> Result<(), Failure> {
-    // Taken first: the keys take their time.
-    let store = Store::create(&options.folder).map_err(folder)?;
+    // Asked first: the keys take their time.
+    let machine = options.folder.join("machine.sev");
+    if machine.exists() {
+        return Err(folder(StoreError::Exists(machine)));
+    }
     let bar = (!options.quiet && io::stderr().is_terminal()).then(|| {
         let bar = indicatif::ProgressBar::new_spinner();
         bar.enable_steady_tick(Duration::from_millis(100));
@@ -138,11 +141,9 @@ fn create(options: &CreateOptions) -> Result<(), Failure> {
     let mut number = 0;
     let ca = TestCa::generate(options.product, now(), &mut random(), &mut |role| {
         number += 1;
-        let text = format!("{role}: an RSA key of 4096 bits ({number} of {})", CaRole::ALL.len());
-        match &bar {
-            Some(bar) => bar.set_message(text),
-            None if options.quiet => {}
-            None => eprintln!("{text}"),
+        if let Some(bar) = &bar {
+            let of = CaRole::ALL.len();
+            bar.set_message(format!("{role}: an RSA key of 4096 bits ({number} of {of})"));
         }
     });
     if let Some(bar) = bar {
@@ -153,9 +154,11 @@ fn create(options: &CreateOptions) -> Result<(), Failure> {
     let chip = Chip::new(options.product, &chip_secret, &unique_key);
     let config = MachineConfig::new(&chip);
     let machine = Machine::new(chip, config, MEMORY, random()).map_err(Failure::usage)?;
+    fuse(&machine, &ca)?;
 
     let chip = Chip::new(options.product, &chip_secret, &unique_key);
     let vcek = vcek(&ca, &chip, machine.versions().reported_tcb)?;
+    let store = Store::create(&options.folder).map_err(folder)?;
     let path = |name: &str| options.folder.join(name);
     for (name, bytes) in [
         ("ark.der", ca.ark()),
@@ -217,8 +220,16 @@ impl Platform {
         let saved = self.saved()?;
         let bytes = saved.without_power(saved.header().generation);
         let without = Saved::parse(&bytes).map_err(restored(&self.path))?;
-        without.restore(random()).map_err(restored(&self.path))
+        let machine = without.restore(random()).map_err(restored(&self.path))?;
+        fuse(&machine, &self.ca()?)?;
+        Ok(machine)
     }
+}
+
+/// Puts a CA's root of SEV and SEV-ES into the fuses of a machine.
+pub(crate) fn fuse(machine: &Machine, ca: &TestCa) -> Result<(), Failure> {
+    let ark = ca.sev_ark().map_err(Failure::usage)?;
+    machine.fuse_sev_root(&ark).map_err(Failure::usage)
 }
 
 fn show(options: &ShowOptions) -> Result<(), Failure> {
@@ -240,7 +251,6 @@ fn show(options: &ShowOptions) -> Result<(), Failure> {
     fields.add("reported_tcb", versions.reported_tcb.parts(product).to_string());
     fields.add("memory_mib", saved.memory() >> 20);
     fields.add("generation", saved.header().generation);
-    fields.add("saved_while_running", saved.is_running());
     // The path is what `platform kds` answers, behind another host.
     fields.add("vcek_url", request.url().to_string());
     if options.json {

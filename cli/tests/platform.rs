@@ -9,6 +9,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 
+use sevcrypt::platform::save::Saved;
 use support::{ended, json, run, sevcrypt, stdout};
 use tempfile::TempDir;
 
@@ -51,6 +52,10 @@ fn made_and_shown() {
     }
     let head = fs::read(folder.join("machine.sev")).unwrap();
     assert!(head.starts_with(b"sevcrypt machine: SECRET"));
+    // The chip's fuses name the CA for SEV and SEV-ES, too.
+    let ca = Saved::parse(&head).unwrap().ca().unwrap().unwrap();
+    let ark = ca.sev_ark().unwrap();
+    assert!(head.windows(ark.len()).any(|bytes| bytes == ark));
 }
 
 #[test]
@@ -66,6 +71,7 @@ fn what_is_refused() {
     ended(&run(&["platform", "show", nothing]), 1, &["machine.sev"]);
     ended(&run(&["platform", "run", "--dir", nothing, "--", "true"]), 1, &["machine.sev"]);
     ended(&run(&["platform", "create", nothing, "--product", "venice", "--quiet"]), 1, &["Venice"]);
+    assert_eq!(fs::read_dir(empty.path()).unwrap().count(), 0);
 
     // A byte changed, cut short, something else.
     let broken = empty.path().join("machine.sev");
@@ -191,7 +197,11 @@ fn certificates_are_served() {
     let path = url.strip_prefix("https://kdsintf.amd.com").unwrap();
     let (head, vcek) = get(path);
     assert!(head.starts_with("HTTP/1.1 200 "), "{head}");
-    assert!(vcek == fs::read(folder.join("vcek.der")).unwrap());
+    let served = TempDir::new().unwrap();
+    let path = served.path().join("vcek.der");
+    fs::write(&path, vcek).unwrap();
+    let text = sevcrypt().args(["certs", "show", "--json"]).arg(&path).output().unwrap();
+    assert!(stdout(&text).contains(shown["chip_id"].as_str().unwrap()), "{text:?}");
     let (head, chain) = get("/vcek/v1/Genoa/cert_chain");
     assert!(head.starts_with("HTTP/1.1 200 "), "{head}");
     assert!(chain == fs::read(folder.join("cert_chain.pem")).unwrap());

@@ -10,6 +10,7 @@ mod parsers;
 mod platform_kds;
 mod platform_mailbox;
 mod platform_memory;
+mod platform_saved;
 mod rmp;
 mod sev_certificate;
 mod sev_session;
@@ -25,6 +26,7 @@ pub use parsers::{bundle, cert_table, certificate, crl, hcl, kds, policy, report
 pub use platform_kds::platform_kds;
 pub use platform_mailbox::platform_mailbox;
 pub use platform_memory::platform_memory;
+pub use platform_saved::platform_saved;
 pub use rmp::rmp;
 pub use sev_certificate::sev_certificate;
 pub use sev_session::{sev_packet, sev_session};
@@ -52,6 +54,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("platform_kds", platform_kds),
     ("platform_mailbox", platform_mailbox),
     ("platform_memory", platform_memory),
+    ("platform_saved", platform_saved),
     ("policy", policy),
     ("report", report),
     ("response", response),

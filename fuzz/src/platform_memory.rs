@@ -24,10 +24,10 @@ pub fn platform_memory(data: &[u8]) {
         _ => (Generation::Turin, Encryption::Aes256Xts),
     };
     let channels = 1 + u32::from(kind >> 2 & 3);
-    let granule = 64 << (kind >> 4);
+    let granule = 64_usize << (kind >> 4);
     let config = ControllerConfig {
         encryption,
-        interleave: Box::new(RoundRobin { channels, granule }),
+        interleave: Box::new(RoundRobin { channels, granule: granule as u64 }),
         ..ControllerConfig::new(generation, &TWEAK, &SEEDS[0])
     };
     let dram = HeapDram::new(SIZE as u64).expect("four pages");
@@ -35,7 +35,8 @@ pub fn platform_memory(data: &[u8]) {
     memory.install_key(Asid::new(1), &SEEDS[1]).expect("a slot");
 
     let cipher = |seed, channel| cipher(generation, encryption, seed, channel);
-    let keys = SEEDS.map(|seed| (0..channels).map(|channel| cipher(&seed, channel)).collect());
+    let keys =
+        SEEDS.each_ref().map(|seed| (0..channels).map(|channel| cipher(seed, channel)).collect());
     let mut both = Both { memory, model: Model { dram: vec![0; SIZE], keys, granule } };
     for operation in operations.as_chunks::<8>().0.iter().take(100) {
         both.step(*operation);

@@ -1,7 +1,9 @@
 //! The machine: memory, RMP and firmware together.
 
 use core::fmt;
-use core::ops::Range;
+use core::hint;
+use core::ops::{Deref, DerefMut, Range};
+use core::sync::atomic::{AtomicBool, Ordering};
 use std::boxed::Box;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::vec::Vec;
@@ -90,6 +92,8 @@ pub struct Machine<D: Dram = HeapDram> {
     rmp_place: Vec<Range<u64>>,
     max_asid: u32,
     state: Mutex<State>,
+    /// CIPHERTEXT_HIDING_EN of `state`, for the host's reads: they do not wait for a command.
+    is_hiding: AtomicBool,
 }
 
 impl Machine {
@@ -110,6 +114,8 @@ impl Machine {
 
 impl<D: Dram> Machine<D> {
     /// A machine with memory of the caller's.
+    ///
+    /// The RMP covers everything from address 0 to the last byte of memory, holes too, and takes 32 bytes for each 4 KiB of that.
     ///
     /// Whatever hardware draws from its random number generator, this machine draws from `random`.
     ///
@@ -151,6 +157,9 @@ impl<D: Dram> Machine<D> {
             },
         )
         .map_err(MachineError::Controller)?;
+        let mut rmp = Vec::new();
+        rmp.try_reserve_exact(pages).map_err(|_| MachineError::Memory)?;
+        rmp.resize_with(pages, AtomicEntry::default);
         let max_asid = generation.guest_keys();
         let facts = Facts {
             smt: config.smt,
@@ -164,10 +173,11 @@ impl<D: Dram> Machine<D> {
         let state = State::new(chip, Box::new(random), config.backend, facts, config.versions)?;
         Ok(Self {
             memory,
-            rmp: (0..pages).map(|_| AtomicEntry::new(Entry::default())).collect(),
+            rmp: rmp.into_boxed_slice(),
             rmp_place: config.rmp.into_iter().collect(),
             max_asid,
             state: Mutex::new(state),
+            is_hiding: AtomicBool::new(false),
         })
     }
 
@@ -195,8 +205,9 @@ impl<D: Dram> Machine<D> {
 
     /// Runs a command whose buffer lies in memory, as the CPU's mailbox registers hand it over.
     ///
-    /// While SNP is initialised, the buffer of a command of SEV or SEV-ES has to be FIRMWARE, or where the RMP does not cover, and is RECLAIM
-    /// afterwards; where the firmware cannot use the page, its status has 40h added (AMD's published firmware).
+    /// While the RMP is filled, the buffer of a command of SEV or SEV-ES has to be FIRMWARE, or where the RMP does not cover, and is RECLAIM
+    /// afterwards; where the firmware cannot use the page, its status has 40h added (AMD's published firmware). Commands of SNP do not
+    /// write to their buffers (MODEL), which so may be anybody's.
     pub fn mailbox(&self, id: CommandId, paddr: PhysAddr) -> Status {
         let mut state = self.lock();
         let mut commands = Commands { bus: Bus(self), state: &mut state };
@@ -217,16 +228,13 @@ impl<D: Dram> Machine<D> {
     }
 
     /// The host reads memory without the C-bit: guests' pages are ciphertext, or ones where the platform hides that
-    /// (CIPHERTEXT_HIDING_EN of SNP_INIT_EX).
+    /// (CIPHERTEXT_HIDING_EN of SNP_INIT_EX). Pages of the firmware are read as they are.
     ///
     /// # Errors
     /// [`HostFault::Memory`]
     pub fn host_read(&self, addr: PhysAddr, bytes: &mut [u8]) -> Result<(), HostFault> {
-        let is_hiding = self.lock().snp.ciphertext_hiding;
-        let read = if is_hiding {
-            self.memory.read_hiding(DramKey::None, addr, bytes, |page| {
-                self.rmp().check_host_write(page.get(), PageSize::Size4K).is_err()
-            })
+        let read = if self.is_hiding.load(Ordering::Acquire) {
+            self.memory.read_hiding(DramKey::None, addr, bytes, |page| self.is_guests(page))
         } else {
             self.memory.read(DramKey::None, addr, bytes)
         };
@@ -272,6 +280,25 @@ impl<D: Dram> Machine<D> {
         }
     }
 
+    /// Whether a page is assigned to a guest.
+    fn is_guests(&self, page: PhysAddr) -> bool {
+        let first = page.get() & !(PageSize::Size2M.bytes() as u64 - 1);
+        // Whoever changes an entry is done at once.
+        let settled = |page: u64| loop {
+            match self.rmp[..].load(page / PAGE as u64) {
+                Loaded::Entry(entry) => break entry,
+                Loaded::NotCovered => break Entry::default(),
+                Loaded::Busy => hint::spin_loop(),
+            }
+        };
+        let entry = settled(page.get());
+        if !entry.may_be_part() {
+            return entry.is_guests();
+        }
+        let first = settled(first);
+        first.page_size() == PageSize::Size2M && first.is_guests()
+    }
+
     pub(super) fn rmp_place(&self) -> &[Range<u64>] {
         &self.rmp_place
     }
@@ -280,9 +307,36 @@ impl<D: Dram> Machine<D> {
         &self.rmp
     }
 
-    pub(super) fn lock(&self) -> MutexGuard<'_, State> {
+    pub(super) fn lock(&self) -> Locked<'_> {
         // A command that panicked has changed nothing by halves that a later one would trust.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        Locked { state, is_hiding: &self.is_hiding }
+    }
+}
+
+/// The firmware's state, for one command at a time.
+pub(super) struct Locked<'m> {
+    state: MutexGuard<'m, State>,
+    is_hiding: &'m AtomicBool,
+}
+
+impl Deref for Locked<'_> {
+    type Target = State;
+
+    fn deref(&self) -> &State {
+        &self.state
+    }
+}
+
+impl DerefMut for Locked<'_> {
+    fn deref_mut(&mut self) -> &mut State {
+        &mut self.state
+    }
+}
+
+impl Drop for Locked<'_> {
+    fn drop(&mut self) {
+        self.is_hiding.store(self.state.snp.ciphertext_hiding, Ordering::Release);
     }
 }
 
@@ -296,7 +350,7 @@ impl<D: Dram> fmt::Debug for Machine<D> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum MachineError {
-    /// There is not so much memory, or it is no whole number of pages.
+    /// There is not so much memory, or it is no whole number of pages, or there is no room for an RMP that covers its last one.
     Memory,
     /// The memory controller's.
     Controller(ControllerError),
@@ -308,7 +362,7 @@ impl fmt::Display for MachineError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Memory => {
-                f.write_str("no such memory: expected whole pages of 4096 bytes, and room for them")
+                f.write_str("no such memory: expected whole pages of 4096 bytes, and room for them and their RMP")
             }
             Self::Controller(error) => error.fmt(f),
             Self::Tcb => {

@@ -9,7 +9,7 @@
 //! | AMD | [`ca`], [`kds`] | a certificate authority in AMD's profile, and its Key Distribution Service, by value |
 //! | a host | [`Vmm`], [`NestedTable`] | the least that starts a guest, carries its messages, swaps and migrates it |
 //! | a vCPU | [`Vcpu`] | a guest's accesses: translated, checked, deciphered |
-//! | power | [`save`] | a machine with all its secrets, in a file that cannot be used twice |
+//! | power | [`save`] | a machine with all its secrets, in a folder that gives it out once |
 //!
 //! Real keys, digests and signatures: a guest's report is verified by [`snp::verify`](crate::snp::verify) as one of AMD's is, under the root of
 //! the test CA, whose organisation is never AMD's. What AMD has not published is MODEL, and each item says so.

@@ -18,7 +18,8 @@ pub struct Mapping {
 ///
 /// The host may change it at any time, and is not trusted with it: what it maps is checked against the RMP at every access.
 pub trait Nested: Send + Sync {
-    /// Where a byte of the guest lies; `None`: nowhere, a nested page fault.
+    /// Where a byte of the guest lies, at the same place in its 4 KiB page as in the guest's; `None`: nowhere, a nested page
+    /// fault.
     fn translate(&self, gpa: GuestPhysAddr) -> Option<Mapping>;
 }
 

@@ -130,12 +130,26 @@ struct Keys {
     ctr: CtrKey,
     /// HMAC that was given nothing yet.
     mac: Hmac<Sha256>,
+    /// What they are made of, for a machine that is saved.
+    #[cfg(feature = "platform")]
+    transport: TransportKeys,
 }
 
 impl PacketKeys {
     pub(crate) fn new(keys: &TransportKeys, backend: Backend) -> Self {
         let ctr = CtrKey::new(keys.tek.as_bytes(), backend);
-        Self(Wiped::new(Keys { ctr, mac: keys.tik.hmac() }))
+        Self(Wiped::new(Keys {
+            ctr,
+            mac: keys.tik.hmac(),
+            #[cfg(feature = "platform")]
+            transport: TransportKeys::from_bytes(&keys.to_bytes()),
+        }))
+    }
+
+    /// TEK and TIK.
+    #[cfg(feature = "platform")]
+    pub(crate) fn transport(&self) -> &TransportKeys {
+        &self.0.transport
     }
 
     /// Enciphers in place, and makes the header. The length is a valid one.

@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use sevcrypt::mem::{self, GuestBytes, MemoryCipher, Mode, Run, Tweak};
 use sevcrypt::{Backend, Block, PhysAddr};
 
-use crate::{at, backends, every_mode};
+use crate::{at, backends, every_mode, painted};
 
 /// A run: which bytes, where, under which of the keys.
 #[derive(Clone, Debug)]
@@ -298,6 +298,30 @@ fn a_list_is_done_in_its_order() {
                 cipher.encrypt_runs(&[run]).unwrap();
             }
             assert_eq!(together, alone, "{cipher:?}");
+        }
+    }
+}
+
+/// A block and a line under a kept tweak have kernels of their own: every place in a page, both ways.
+#[test]
+fn blocks_and_lines_in_a_page() {
+    for backend in backends() {
+        for cipher in every_mode(11, backend) {
+            let page = at(0x1234_5000);
+            let (plain, mut encrypted) = (painted(4096), painted(4096));
+            cipher.encrypt(page, &mut encrypted[..]).unwrap();
+            let kept = cipher.tweak().page_tweak(page).unwrap();
+            for len in [16, 32, 64] {
+                for start in (0..=4096 - len).step_by(16) {
+                    let (range, addr) = (start..start + len, at(page.get() + start as u64));
+                    let mut out = vec![0; len];
+                    let source = &plain[range.clone()];
+                    cipher.encrypt_in_page_to(&kept, addr, source, &mut out[..]).unwrap();
+                    assert_eq!(out, encrypted[range.clone()], "{cipher:?} {addr} {len}");
+                    cipher.decrypt_in_page(&kept, addr, &mut out[..]).unwrap();
+                    assert_eq!(out, plain[range], "{cipher:?} {addr} {len}");
+                }
+            }
         }
     }
 }

@@ -23,7 +23,7 @@ use zeroize::Zeroizing;
 use super::hold;
 use crate::failure::Failure;
 use crate::launch::print_runs;
-use crate::platform::{image, random};
+use crate::platform::{fuse, image, random};
 
 /// A key that everybody knows; an owner's own stays with the owner.
 const ID_KEY: [u8; 48] = *b"a key for ID blocks that the whole world knows..";
@@ -78,6 +78,7 @@ impl Scene {
             .issue(&mut SnpInitEx { flags: 1, ..SnpInitEx::default() })
             .map_err(|status| Failure::usage(format_args!("SNP_INIT_EX: {status}")))?;
         let ca = TestCa::published(Product::Genoa).map_err(Failure::usage)?;
+        fuse(&machine, &ca)?;
         Ok(Self { ca, chip: chip(), machine })
     }
 

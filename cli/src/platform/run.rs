@@ -12,6 +12,9 @@
 //! device is in no listing of `/dev`; configfs-tsm is not there. 32-bit programs see no device. Programs cannot
 //! gain privileges (no setuid), and a program that installs a seccomp listener of its own gets `EBUSY`.
 //!
+//! It is no sandbox: a program that makes its own memory wait (userfaultfd, a file system of its own) makes this process wait, and with it every
+//! program under the filter; SIGKILL ends it then.
+//!
 //! It ends when the last process under the filter has: background processes keep their device. Ctrl-C is the terminal's
 //! affair, which sends it to the program, too; signals that a process sends are passed on to the program, and
 //! end the supervisor where the program has already ended. If the supervisor is killed, so is the program.

@@ -12,6 +12,20 @@ use crate::status::Status;
 /// Memory and the RMP, as the firmware reaches them: past every check that the CPU makes of the host.
 pub(crate) struct Bus<'m, D: Dram>(pub(crate) &'m Machine<D>);
 
+/// Whose an entry is, for more than the page itself.
+impl Entry {
+    /// Whether the page may be a part of one of 2 MiB, whose entry speaks for it then: all but the first one of these are assigned to
+    /// nobody, and mutable.
+    pub(crate) const fn may_be_part(self) -> bool {
+        self.assigned() && !self.immutable() && !self.is_guests()
+    }
+
+    /// Whether it is assigned to a guest.
+    pub(crate) const fn is_guests(self) -> bool {
+        self.assigned() && self.asid().get() > 0
+    }
+}
+
 /// What a look at the RMP has shown of a page.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct LookedUp {
@@ -51,14 +65,71 @@ impl<'m, D: Dram> Bus<'m, D> {
         if has { Ok(addr) } else { Err(Status::INVALID_ADDRESS) }
     }
 
-    /// Looks a page up: the page in which `paddr` lies.
+    /// Looks a page up: the page in which `paddr` lies. The RMP's own pages are FIRMWARE there, and yet no command's to write, to give
+    /// away or to use in any way: here is the one place that refuses them. (SNP_PAGE_RECLAIM and SNP_PAGE_UNSMASH, which look for
+    /// themselves, have codes of their own.)
     ///
     /// # Errors
-    /// `INVALID_ADDRESS`: memory does not have it. `IN_USE` (MODEL): another processor is changing the entry.
+    /// `INVALID_ADDRESS`: memory does not have it, or the RMP stands there (MODEL: the code for the latter). `IN_USE` (MODEL): another
+    /// processor is changing the entry.
     pub(crate) fn look_up(&self, paddr: u64) -> Result<LookedUp, Status> {
         let page = self.check_range(paddr & !(PAGE as u64 - 1), PAGE)?;
+        let end = page.get() + PAGE as u64;
+        if self.0.rmp_place().iter().any(|own| own.start < end && page.get() < own.end) {
+            return Err(Status::INVALID_ADDRESS);
+        }
         let FirmwarePage { state, entry, .. } = self.rmp().page(page.get())?;
         Ok(LookedUp { page, state, entry })
+    }
+
+    /// Looks up what speaks for the page in which `paddr` lies: its own entry, or that of the page of 2 MiB that it is a part of.
+    ///
+    /// # Errors
+    /// As [`look_up`](Self::look_up).
+    pub(crate) fn owner(&self, paddr: u64) -> Result<LookedUp, Status> {
+        let page = self.look_up(paddr)?;
+        if !page.entry.may_be_part() {
+            return Ok(page);
+        }
+        let first = paddr & !(PageSize::Size2M.bytes() as u64 - 1);
+        let FirmwarePage { state, size, entry } = self.rmp().page(first)?;
+        if !entry.assigned() || size != PageSize::Size2M {
+            return Ok(page);
+        }
+        let page = PhysAddr::new(first).map_err(|_| Status::INVALID_ADDRESS)?;
+        Ok(LookedUp { page, state, entry })
+    }
+
+    /// Checks that the firmware may write to every page of a range, one page at least: in the state FIRMWARE, or none of the RMP's.
+    ///
+    /// # Errors
+    /// `INVALID_PAGE_STATE`; those of [`look_up`](Self::look_up).
+    pub(crate) fn check_written(&self, paddr: u64, len: u64) -> Result<(), Status> {
+        self.each_page(paddr, len, LookedUp::is_firmware_or_default)
+    }
+
+    /// Checks that no page of a range, one page at least, is a guest's.
+    ///
+    /// # Errors
+    /// `INVALID_PAGE_STATE`; those of [`look_up`](Self::look_up).
+    pub(crate) fn check_no_guests(&self, paddr: u64, len: u64) -> Result<(), Status> {
+        self.each_page(paddr, len, |page| !page.entry.is_guests())
+    }
+
+    fn each_page(
+        &self,
+        paddr: u64,
+        len: u64,
+        is_good: impl Fn(&LookedUp) -> bool,
+    ) -> Result<(), Status> {
+        let end = paddr.checked_add(len.max(1)).ok_or(Status::INVALID_ADDRESS)?;
+        let first = paddr & !(PAGE as u64 - 1);
+        for page in (first..end).step_by(PAGE) {
+            if !is_good(&self.owner(page)?) {
+                return Err(Status::INVALID_PAGE_STATE);
+            }
+        }
+        Ok(())
     }
 
     /// Changes the entry of a page that has not changed since it was looked up.
@@ -168,6 +239,15 @@ impl<'m, D: Dram> Bus<'m, D> {
     /// As [`Rmp::initialise`].
     pub(crate) fn fill_rmp(&self, fixed: &[Range<u64>]) -> Result<(), Status> {
         self.rmp().initialise(&self.0.memory().dram().ranges(), fixed)
+    }
+
+    /// Ends the RMP: every page is the hypervisor's. (The ASEG stays HV_FIXED, which the host can write.)
+    ///
+    /// # Errors
+    /// As [`Rmp::initialise`].
+    pub(crate) fn end_rmp(&self) -> Result<(), Status> {
+        let all = 0..u64::MAX;
+        Rmp::new(self.0.entries(), 0).initialise(core::slice::from_ref(&all), &[])
     }
 }
 

@@ -3,7 +3,7 @@
 use zeroize::Zeroizing;
 
 use super::{Commands, LookedUp, check_page_address};
-use crate::addr::{Asid, PAGE, PageSize};
+use crate::addr::{Asid, PAGE};
 use crate::platform::GuestState;
 use crate::platform::command::{SnpDbgDecrypt, SnpDbgEncrypt};
 use crate::platform::memory::Dram;
@@ -17,6 +17,7 @@ use crate::status::Status;
 /// * the context's page is none: `INVALID_GUEST`
 /// * the guest is neither in LAUNCH nor in RUNNING: `INVALID_GUEST_STATE`; its policy has no DEBUG: `POLICY_FAILURE`; it has no ASID: `INACTIVE`
 /// * the page of the guest is no guest's page, or the page that DBG_DECRYPT writes is neither FIRMWARE nor DEFAULT: `INVALID_PAGE_STATE`
+/// * ciphertext is hidden from the host, and the page with DBG_ENCRYPT's text is a guest's: `INVALID_PAGE_STATE`
 /// * the page of the guest has another ASID: `INVALID_PAGE_OWNER`
 ///
 /// Both work on 4096 bytes, which may lie in a page of 2 MiB.
@@ -35,12 +36,14 @@ impl<D: Dram> Commands<'_, D> {
         self.bus.write(dst_paddr, &text[..])
     }
 
-    /// SNP_DBG_ENCRYPT. The page with the text may be anybody's: it is read as it is.
+    /// SNP_DBG_ENCRYPT. The page with the text is read as it is, and may be anybody's; but a guest's only where the host could read it
+    /// itself.
     pub(super) fn snp_dbg_encrypt(&mut self, command: &mut SnpDbgEncrypt) -> Result<(), Status> {
         let &mut SnpDbgEncrypt { gctx_paddr, src_paddr, dst_paddr } = command;
         let [context, _, destination] = self.pages([gctx_paddr, src_paddr, dst_paddr])?;
         let asid = self.debuggable(&context)?;
         self.check_guest_page(&destination, asid)?;
+        self.check_read(src_paddr, PAGE as u64)?;
         let mut text = Zeroizing::new([0; PAGE]);
         self.bus.read(src_paddr, &mut text[..])?;
         self.bus.write_guest(asid, dst_paddr, &text[..])
@@ -74,10 +77,7 @@ impl<D: Dram> Commands<'_, D> {
     /// A page, or the page of 2 MiB that it lies in, is a guest's.
     fn check_guest_page(&self, page: &LookedUp, asid: Asid) -> Result<(), Status> {
         use PageState::{GuestInvalid, GuestValid, PreGuest, PreSwap};
-        let first = page.page.get() & !(PageSize::Size2M.bytes() as u64 - 1);
-        let first = self.bus.look_up(first)?;
-        let is_large = first.entry.assigned() && first.has_size(PageSize::Size2M);
-        let owner = if is_large { &first } else { page };
+        let owner = self.bus.owner(page.page.get())?;
         match owner.state {
             PreGuest | PreSwap | GuestInvalid | GuestValid if owner.entry.asid() == asid => Ok(()),
             PreGuest | PreSwap | GuestInvalid | GuestValid => Err(Status::INVALID_PAGE_OWNER),

@@ -40,7 +40,7 @@ const VCEK_DIS: u64 = 1 << 2;
 
 /// How many pages are in hand at a time: what a cache holds, or enough for several threads.
 const PAGES_IN_HAND: usize = 128;
-const PAGES_IN_HAND_OF_THREADS: usize = 4096;
+const PAGES_IN_HAND_OF_THREADS: usize = 1024;
 
 impl<D: Dram> Commands<'_, D> {
     /// SNP_LAUNCH_START: INIT to LAUNCH. In this order:
@@ -301,7 +301,7 @@ impl<D: Dram> Commands<'_, D> {
         while rest.peek().is_some() {
             taken.clear();
             let mut result = Ok(());
-            while let Some((index, page)) = rest.next() {
+            for (index, page) in rest.by_ref() {
                 let target = check_page_address(gctx_paddr)
                     .and_then(|()| check_page_address(page.0))
                     .and_then(|()| self.check_update(gctx_paddr, *page, Some(page_type), imi));
@@ -442,8 +442,7 @@ impl Target {
 }
 
 impl<D: Dram> Bus<'_, D> {
-    /// Gives a page to its guest, enciphers it where it stands, and reads what the guest sees: that is measured, whatever somebody writes
-    /// to memory meanwhile.
+    /// Reads a page, gives it to its guest, and enciphers what was read: that is measured, whatever somebody writes to memory meanwhile.
     ///
     /// # Errors
     /// The entry cannot be changed; nothing was.
@@ -454,10 +453,10 @@ impl<D: Dram> Bus<'_, D> {
         text: &mut [u8],
     ) -> Result<(), Status> {
         let paddr = target.page.page.get();
+        self.read(paddr, text)?;
         // Nothing fails behind this: that the page is the guest's a moment early is seen by nobody but the guest.
         self.change(&target.page, launched(target, permissions))?;
-        self.encrypt_in_place(target.asid, paddr, text.len())?;
-        self.read_guest(target.asid, paddr, text)
+        self.write_guest(target.asid, paddr, text)
     }
 }
 

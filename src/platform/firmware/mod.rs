@@ -20,7 +20,10 @@ mod tests;
 pub(crate) use bus::{Bus, LookedUp};
 pub use image::{FirmwareImage, NoFirmwareImage};
 pub use launch::LaunchPagesError;
-pub(crate) use state::{AsidOwner, AsidState, Facts, GuestContext, Snp, State, Versions, Vlek};
+pub(crate) use legacy::{Around, Legacy};
+pub(crate) use state::{
+    AsidOwner, AsidState, Asids, Facts, GuestContext, Snp, State, Versions, Vlek,
+};
 pub use state::{GuestState, PlatformVersions};
 
 use super::command::*;
@@ -38,7 +41,8 @@ pub(crate) struct Commands<'m, D: Dram> {
 }
 
 impl<D: Dram> Commands<'_, D> {
-    /// Runs a command. The buffer is as the firmware leaves it: changed on success, and by `INVALID_LENGTH`.
+    /// Runs a command. The buffer is as the firmware leaves it: changed by commands of SEV and SEV-ES, on success and by
+    /// `INVALID_LENGTH`.
     pub(crate) fn run(&mut self, id: CommandId, buffer: &mut [u8]) -> Result<(), Status> {
         match id {
             SnpInit::ID => self.call(buffer, Self::snp_init),
@@ -78,13 +82,20 @@ impl<D: Dram> Commands<'_, D> {
     }
 
     /// Runs a command whose buffer lies in memory.
+    ///
+    /// While the RMP is filled, the buffer of a command of SEV or SEV-ES, the only ones that write to theirs, is checked as everything
+    /// that is written. It is taken away from the firmware afterwards. MODEL: where another processor is changing the region just
+    /// then, it stays FIRMWARE for SNP_PAGE_RECLAIM, for the command is done.
     pub(crate) fn mailbox(&mut self, id: CommandId, paddr: u64) -> Result<(), Status> {
         // The firmware's own status is told from that of the command.
         let unusable = |status: Status| Status(status.0 + 0x40);
-        let page = self.bus.look_up(paddr).map_err(unusable)?;
-        let is_reclaimed = self.state.snp.is_init && id.is_legacy();
-        if is_reclaimed && !page.is_firmware_or_default() {
-            return Err(unusable(Status::INVALID_PAGE_STATE));
+        let mut reclaimed = None;
+        if self.state.snp.is_rmp_init && id.is_legacy() {
+            let page = self.bus.look_up(paddr).map_err(unusable)?;
+            if !page.is_firmware_or_default() {
+                return Err(unusable(Status::INVALID_PAGE_STATE));
+            }
+            reclaimed = page.entry.reclaimed().map(|entry| (page, entry));
         }
         let room = PAGE - paddr as usize % PAGE;
         let mut buffer = Zeroizing::new([0; PAGE]);
@@ -95,20 +106,14 @@ impl<D: Dram> Commands<'_, D> {
         if *buffer != **before {
             self.bus.write(paddr, buffer).map_err(unusable)?;
         }
-        if is_reclaimed && page.state == PageState::Firmware {
-            // The command itself may have made something else of the page.
-            if let Ok(page) = self.bus.look_up(paddr)
-                && page.state == PageState::Firmware
-                && let Some(reclaimed) = page.entry.reclaimed()
-            {
-                self.bus.change(&page, reclaimed)?;
-            }
+        if let Some((page, entry)) = reclaimed {
+            let _ = self.bus.change(&page, entry);
         }
         result
     }
 
-    /// Reads a command, whose reserved bytes come first in every command's order of checks, runs it, and writes back what it has
-    /// changed.
+    /// Reads a command, whose reserved bytes come first in every command's order of checks, and runs it. None of SNP's writes to its
+    /// buffer, which may lie in anybody's page.
     fn call<C: Command>(
         &mut self,
         buffer: &mut [u8],
@@ -117,11 +122,25 @@ impl<D: Dram> Commands<'_, D> {
         // MODEL: the firmware always sees a page.
         let buffer = buffer.get_mut(..C::LEN).ok_or(Status::INVALID_LENGTH)?;
         let mut fields = C::read(buffer)?;
-        let result = command(self, &mut fields);
-        if matches!(result, Ok(()) | Err(Status::INVALID_LENGTH)) {
-            fields.write(buffer);
-        }
-        result
+        command(self, &mut fields)
+    }
+
+    /// While the RMP is filled, checks that every page of a range is the firmware's to write, as [`Bus::check_written`] does: also behind
+    /// SNP_SHUTDOWN, for pages of entries keep their state until the RMP ends (MODEL).
+    ///
+    /// # Errors
+    /// As [`Bus::check_written`].
+    fn check_written(&self, paddr: u64, len: u64) -> Result<(), Status> {
+        if self.state.snp.is_rmp_init { self.bus.check_written(paddr, len) } else { Ok(()) }
+    }
+
+    /// While ciphertext is hidden from the host, checks that what the host names to be read is no guest's: it would see, or see something
+    /// that depends on, the ciphertext (MODEL).
+    ///
+    /// # Errors
+    /// As [`Bus::check_no_guests`].
+    fn check_read(&self, paddr: u64, len: u64) -> Result<(), Status> {
+        if self.state.snp.ciphertext_hiding { self.bus.check_no_guests(paddr, len) } else { Ok(()) }
     }
 
     /// SNP is initialised.

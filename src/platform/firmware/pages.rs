@@ -271,7 +271,6 @@ impl<D: Dram> Commands<'_, D> {
         command: &mut SnpPageSetState,
     ) -> Result<(), Status> {
         if command.len != SnpPageSetState::LEN as u32 {
-            command.len = SnpPageSetState::LEN as u32;
             return Err(Status::INVALID_LENGTH);
         }
         self.check_init()?;

@@ -149,9 +149,11 @@ impl<D: Dram> Commands<'_, D> {
     /// * SEV is initialised: `INVALID_PLATFORM_STATE`
     /// * a guest's context is still there: `ACTIVE`
     /// * an ASID waits for DF_FLUSH: `DFFLUSH_REQUIRED`
+    /// * the RMP is to end, and another processor is changing it: `IN_USE`; it may have ended in part
     ///
-    /// Where SNP is not initialised, nothing happens. X86_SNP_SHUTDOWN ends the RMP, too: the next SNP_INIT_EX needs
-    /// INIT_RMP. IOMMU_SNP_SHUTDOWN has nothing to do: the model has no pages of an IOMMU.
+    /// Where SNP is not initialised, nothing happens. Without X86_SNP_SHUTDOWN every page keeps its state, and what the firmware writes is
+    /// checked as before. X86_SNP_SHUTDOWN ends the RMP, too: all memory is the hypervisor's (MODEL: its entries say so; hardware does
+    /// not look at them any more), and the next SNP_INIT_EX needs INIT_RMP. IOMMU_SNP_SHUTDOWN has nothing to do: the model has no pages of an IOMMU.
     pub(super) fn snp_shutdown_ex(&mut self, command: &mut SnpShutdownEx) -> Result<(), Status> {
         let known = IOMMU_SNP_SHUTDOWN | X86_SNP_SHUTDOWN;
         if command.len != 8 || command.flags & !known != 0 {
@@ -171,15 +173,19 @@ impl<D: Dram> Commands<'_, D> {
         if self.state.asids.is_any_dirty() {
             return Err(Status::DFFLUSH_REQUIRED);
         }
+        let ends_rmp = flags & X86_SNP_SHUTDOWN != 0;
+        if ends_rmp {
+            self.bus.end_rmp()?;
+        }
         self.bus.reset_keys();
-        self.state.snp = Snp { is_rmp_init: flags & X86_SNP_SHUTDOWN == 0, ..Snp::new() };
+        self.state.snp = Snp { is_rmp_init: !ends_rmp, ..Snp::new() };
         Ok(())
     }
 
     /// SNP_PLATFORM_STATUS, in any state. In this order:
     /// * the status crosses a page: `INVALID_PARAM`
     /// * memory does not have it: `INVALID_ADDRESS`
-    /// * SNP is initialised, and the page is neither FIRMWARE nor DEFAULT: `INVALID_PAGE_STATE`
+    /// * the RMP is filled, and the page is neither FIRMWARE nor DEFAULT: `INVALID_PAGE_STATE`
     pub(super) fn snp_platform_status(
         &mut self,
         command: &mut SnpPlatformStatus,
@@ -208,15 +214,12 @@ impl<D: Dram> Commands<'_, D> {
     /// Checks that the firmware may write so many bytes to an address, which do not cross a page.
     ///
     /// # Errors
-    /// `INVALID_PARAM`: they do. `INVALID_ADDRESS`: memory does not have them. `INVALID_PAGE_STATE`: SNP is initialised, and the page
-    /// is neither FIRMWARE nor DEFAULT.
+    /// `INVALID_PARAM`: they do. `INVALID_ADDRESS`: memory does not have them. Those of
+    /// [`check_written`](Self::check_written).
     fn check_output(&self, paddr: u64, len: usize) -> Result<(), Status> {
         check_within_page(paddr, len)?;
         self.bus.check_range(paddr, len)?;
-        if self.state.snp.is_init && !self.bus.look_up(paddr)?.is_firmware_or_default() {
-            return Err(Status::INVALID_PAGE_STATE);
-        }
-        Ok(())
+        self.check_written(paddr, len as u64)
     }
 
     /// SNP_DF_FLUSH. Not initialised: `INVALID_PLATFORM_STATE` (MODEL). No WBINVD since an ASID was given back:

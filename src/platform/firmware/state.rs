@@ -137,6 +137,13 @@ impl Versions {
         Ok(())
     }
 
+    /// Goes on with what was reported before, whatever runs now.
+    pub(crate) fn resume(&mut self, chip: &Chip, tcb: Option<TcbVersion>) {
+        self.reported_sticks = HashSticks::new(chip.secret(), tcb.unwrap_or(self.committed_tcb));
+        self.vcek = PrivateKey::vcek(self.reported_sticks.stick_7()).signing_key();
+        self.configured_tcb = tcb;
+    }
+
     /// No way back behind what runs: it is committed, and reported again.
     pub(crate) fn commit(&mut self) -> Result<(), StickError> {
         self.reported_sticks = self.sticks.at(self.current_tcb)?;
@@ -437,15 +444,6 @@ impl Asids {
     pub(crate) fn give_back_unused(&mut self, asid: Asid) {
         if let Some(state) = self.state_mut(asid) {
             state.owner = None;
-        }
-    }
-
-    /// Takes back what guests of SEV had when the machine was put by.
-    pub(crate) fn deactivate_legacy(&mut self) {
-        let is_legacy = |state: &AsidState| matches!(state.owner, Some(AsidOwner::Legacy(_)));
-        for state in self.states.iter_mut().filter(|state| is_legacy(state)) {
-            *state = AsidState { owner: None, is_dirty: true };
-            self.is_written_back = false;
         }
     }
 

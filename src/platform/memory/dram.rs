@@ -24,6 +24,10 @@ pub trait Dram: Send + Sync {
     fn holds(&self, addr: PhysAddr, len: u64) -> bool;
 
     /// Gives bytes that lie in one page of 4 KiB to `work`; `None` if [`holds`](Self::holds) is false for them.
+    ///
+    /// An implementation may lock what it likes around `work`, also something that is there once for all of memory: the
+    /// controller takes its own locks before it calls this, takes none in `work`, and never calls this in `work`. In turn an
+    /// implementation must not access memory through the controller.
     fn with<R>(
         &self,
         addr: PhysAddr,

@@ -420,10 +420,18 @@ impl<D: Dram> MemoryController<D> {
             let (source, target) = (source.offset(offset), target.offset(offset));
             let from = from.as_deref().map(|keys| (self.cipher(keys, source), source));
             let to = to.as_deref().map(|keys| (self.cipher(keys, target), target));
-            let moved = self.dram.with(source, self.unit, |src| {
-                self.dram.with(target, self.unit, |dst| transfer(from, to, src.into(), dst))
-            });
-            moved.flatten().ok_or(no_dram(source, self.unit))?;
+            if source == target {
+                let changed = self.dram.with(target, self.unit, |dram| change_key(from, to, dram));
+                changed.ok_or(no_dram(target, self.unit))?;
+                continue;
+            }
+            // One after the other: DRAM may have a lock of its own.
+            let mut plain = Zeroizing::new([0; PAGE]);
+            let plain = &mut plain[..self.unit];
+            let taken = self.dram.with(source, self.unit, |src| take(from, src.into(), plain));
+            taken.ok_or(no_dram(source, self.unit))?;
+            let put = self.dram.with(target, self.unit, |dst| put(to, plain, dst));
+            put.ok_or(no_dram(target, self.unit))?;
         }
         Ok(())
     }
@@ -474,8 +482,8 @@ impl<D: Dram> MemoryController<D> {
 
     fn read_plain(&self, piece: Piece, out: &mut [u8]) -> Result<(), AccessError> {
         let Piece { addr, len } = piece;
-        let read = self.dram.with(addr, len, |dram| {
-            self.locks.read(addr, len, || GuestSource::from(dram).load(0, out));
+        let read = self.locks.read(addr, len, || {
+            self.dram.with(addr, len, |dram| GuestSource::from(dram).load(0, out))
         });
         read.ok_or(no_dram(addr, len))
     }
@@ -499,14 +507,14 @@ impl<D: Dram> MemoryController<D> {
         out: &mut [u8],
     ) -> Result<(), AccessError> {
         let blocks = piece.blocks();
-        let read = self.dram.with(blocks.start, blocks.len, |dram| {
-            self.locks.read(blocks.start, blocks.len, || {
+        let read = self.locks.read(blocks.start, blocks.len, || {
+            self.dram.with(blocks.start, blocks.len, |dram| {
                 if blocks.len == out.len() {
                     cipher.decrypt_in_page_to(page, blocks.start, dram, &mut *out).expect(IN_PAGE);
                 } else {
                     read_parts(cipher, page, blocks, dram, out);
                 }
-            });
+            })
         });
         read.ok_or(no_dram(piece.addr, piece.len))
     }
@@ -645,27 +653,37 @@ fn split(head: usize, len: usize) -> (usize, usize, usize) {
     (first, len - first - last, last)
 }
 
-/// One piece from one key to another; source and destination are the same memory or disjoint.
-fn transfer(
-    from: Option<(&MemoryCipher<Arc<Tweak>>, PhysAddr)>,
-    to: Option<(&MemoryCipher<Arc<Tweak>>, PhysAddr)>,
-    src: GuestSource<'_>,
-    dst: GuestBytes<'_>,
-) {
+/// A key, and the address under which it is used.
+type KeyAt<'k> = Option<(&'k MemoryCipher<Arc<Tweak>>, PhysAddr)>;
+
+/// One piece from one key to another, where it stands.
+fn change_key(from: KeyAt<'_>, to: KeyAt<'_>, dram: GuestBytes<'_>) {
     match (from, to) {
-        (None, None) => {
-            let mut buffer = Zeroizing::new([0; PAGE]);
-            let buffer = &mut buffer[..src.len()];
-            src.load(0, buffer);
-            dst.store(0, buffer);
-            dst.mark_written();
-            Ok(())
-        }
-        (None, Some((to, addr))) => to.encrypt_to(addr, src, dst),
-        (Some((from, addr)), None) => from.decrypt_to(addr, src, dst),
-        (Some(from), Some(to)) => mem::move_page(from, to, src, dst),
+        (None, None) => Ok(()),
+        (None, Some((to, addr))) => to.encrypt(addr, dram),
+        (Some((from, addr)), None) => from.decrypt(addr, dram),
+        (Some(from), Some(to)) => mem::move_page(from, to, dram, dram),
     }
     .expect(IN_PAGE);
+}
+
+/// The first half of a move.
+fn take(from: KeyAt<'_>, src: GuestSource<'_>, plain: &mut [u8]) {
+    match from {
+        None => src.load(0, plain),
+        Some((from, addr)) => from.decrypt_to(addr, src, plain).expect(IN_PAGE),
+    }
+}
+
+/// The second half.
+fn put(to: KeyAt<'_>, plain: &[u8], dst: GuestBytes<'_>) {
+    match to {
+        None => {
+            dst.store(0, plain);
+            dst.mark_written();
+        }
+        Some((to, addr)) => to.encrypt_to(addr, plain, dst).expect(IN_PAGE),
+    }
 }
 
 impl<D> fmt::Debug for MemoryController<D> {

@@ -2,9 +2,11 @@
 
 use core::ops::Range;
 use std::boxed::Box;
-use std::format;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use std::sync::{Arc, Mutex, mpsc};
+use std::time::Duration;
 use std::vec::Vec;
+use std::{format, thread};
 
 use super::slots::channel_key;
 use super::*;
@@ -495,6 +497,115 @@ fn pages_change_their_key_and_place() {
                 assert_eq!(read(&memory, from, 0x3000, PAGE), three[..PAGE], "the source stays");
                 assert_eq!(read(&memory, DramKey::None, 0x9000, PAGE), [0; PAGE]);
             }
+        }
+    }
+}
+
+/// DRAM with one lock of its own for all of it.
+struct OneLock {
+    dram: HeapDram,
+    lock: Mutex<()>,
+    /// Whether somebody has the lock.
+    is_locked: AtomicBool,
+}
+
+impl OneLock {
+    fn controller() -> MemoryController<Self> {
+        let dram = HeapDram::new(16 << 12).unwrap();
+        let dram = Self { dram, lock: Mutex::new(()), is_locked: AtomicBool::new(false) };
+        let memory =
+            MemoryController::new(dram, config((Generation::Milan, Encryption::Aes128))).unwrap();
+        memory.install_key(Asid::new(1), &SEED).unwrap();
+        memory
+    }
+}
+
+impl Dram for OneLock {
+    fn ranges(&self) -> Vec<Range<u64>> {
+        self.dram.ranges()
+    }
+
+    fn holds(&self, addr: PhysAddr, len: u64) -> bool {
+        self.dram.holds(addr, len)
+    }
+
+    fn with<R>(
+        &self,
+        addr: PhysAddr,
+        len: usize,
+        work: impl FnOnce(GuestBytes<'_>) -> R,
+    ) -> Option<R> {
+        // A writer comes late: a reader has the time to be ahead of it, if it can be.
+        if thread::current().name() == Some("writer") {
+            for _ in 0..100 {
+                if self.is_locked.load(Ordering::SeqCst) {
+                    break;
+                }
+                thread::sleep(Duration::from_millis(5));
+            }
+        }
+        let _held = self.lock.lock().unwrap();
+        self.is_locked.store(true, Ordering::SeqCst);
+        let result = self.dram.with(addr, len, work);
+        self.is_locked.store(false, Ordering::SeqCst);
+        result
+    }
+}
+
+/// Runs threads that are to come to an end.
+type Work = Box<dyn FnOnce() + Send>;
+
+fn all_end(threads: Vec<(&str, Work)>) {
+    let (done, wait) = mpsc::channel();
+    let count = threads.len();
+    for (name, work) in threads {
+        let done = done.clone();
+        let work = move || {
+            work();
+            done.send(()).unwrap();
+        };
+        thread::Builder::new().name(name.into()).spawn(work).unwrap();
+    }
+    for _ in 0..count {
+        wait.recv_timeout(Duration::from_secs(20)).expect("nobody waits for ever");
+    }
+}
+
+/// The controller's locks come first, DRAM's own after them, for reads as for writes.
+#[test]
+fn dram_may_have_a_lock() {
+    for key in [GUEST, DramKey::None] {
+        let memory = Arc::new(OneLock::controller());
+        let reader = Arc::clone(&memory);
+        let writer = Arc::clone(&memory);
+        all_end(std::vec![
+            ("writer", Box::new(move || writer.write(key, at(0x1003), &[1; 40]).unwrap()) as _),
+            (
+                "reader",
+                Box::new(move || {
+                    // After the writer has begun.
+                    thread::sleep(Duration::from_millis(50));
+                    assert_eq!(read(&reader, key, 0x1003, 40), [1; 40]);
+                }),
+            ),
+        ]);
+    }
+}
+
+/// No access to DRAM is done in another one.
+#[test]
+fn moves_touch_one_page_at_a_time() {
+    for (from, to) in [(GUEST, DramKey::Slot(Asid::new(2))), (DramKey::None, DramKey::None)] {
+        let memory = Arc::new(OneLock::controller());
+        memory.write(from, at(0x3000), &painted(PAGE, 5)).unwrap();
+        let mover = Arc::clone(&memory);
+        let work = move || {
+            mover.move_page((from, at(0x3000)), (to, at(0x5000))).unwrap();
+            mover.rekey(from, to, at(0x3000), 1 << 12).unwrap();
+        };
+        all_end(std::vec![("mover", Box::new(work) as _)]);
+        for page in [0x3000, 0x5000] {
+            assert_eq!(read(&memory, to, page, PAGE), painted(PAGE, 5));
         }
     }
 }

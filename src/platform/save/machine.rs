@@ -9,16 +9,19 @@ use rand_core::CryptoRng;
 use zeroize::Zeroizing;
 
 use super::{Header, Reader, RestoreError, Writer};
-use crate::addr::{Asid, PAGE, PhysAddr};
+use crate::addr::{Asid, PAGE, PageSize, PhysAddr};
 use crate::cpu::Backend;
 use crate::hash::sha384;
 use crate::platform::ca::TestCa;
-use crate::platform::firmware::{AsidOwner, AsidState, GuestContext, State, Vlek};
+use crate::platform::firmware::{
+    Around, AsidOwner, AsidState, Asids, Facts, GuestContext, Legacy, Snp, State, Versions, Vlek,
+};
 use crate::platform::memory::{
-    Dram, DramKey, Encryption, HeapDram, Interleave, OneChannel, RoundRobin,
+    Dram, DramKey, Encryption, Generation, HeapDram, Interleave, OneChannel, RoundRobin,
 };
 use crate::platform::{Chip, GuestState, Machine, MachineConfig, MachineError, PlatformVersions};
-use crate::rmp::{Entry, Loaded, Table};
+use crate::rmp::{Entry, Loaded, PageState, Table};
+use crate::sev::ApiVersion;
 use crate::snp::GuestPolicy;
 use crate::snp::id_block::{IdBlock, LaunchIdentity};
 use crate::snp::keys::{HashStick, VlekSticks};
@@ -55,8 +58,16 @@ struct Identity<'a> {
     memory: u64,
     channels: u32,
     granule: u64,
+    /// SEV's keys in the flash memory, and the ARK in the fuses.
+    legacy: &'a [u8],
     ca: Option<&'a [u8]>,
 }
+
+/// The most memory that [`Saved::restore`] makes, 64 GiB: a file of a few bytes can ask for any.
+const MAX_MEMORY: u64 = 1 << 36;
+
+/// The bits that the second word of an entry may have.
+const SECOND_WORD: u64 = 1 << 48 | 0xffff_ffff;
 
 impl<D: Dram> Machine<D> {
     /// The machine, its guests, its memory and its CA as bytes: all its secrets. No command runs meanwhile; vCPUs have to stand still.
@@ -79,8 +90,12 @@ impl<D: Dram> Machine<D> {
     }
 
     fn save_identity(&self, state: &State, ca: Option<&TestCa>, out: &mut Writer) {
-        let (chip, facts, versions) = (&state.chip, &state.facts, &state.versions);
-        out.u8(chip.product() as u8);
+        // What is not written is derived, or the caller's. A field that is added has to be given its place here.
+        let State { chip, random: _, backend: _, facts, versions, snp: _, asids: _, legacy } =
+            state;
+        let Facts { smt, tsme, ecc, xts_256, max_asid: _, min_sev_asid, sockets } = *facts;
+        let product = Product::ALL.iter().position(|product| *product == chip.product());
+        out.u8(product.unwrap_or_default() as u8);
         out.bytes(chip.secret().as_bytes());
         out.bytes(chip.unique_key().as_bytes());
         for version in [versions.current, versions.committed] {
@@ -89,11 +104,11 @@ impl<D: Dram> Machine<D> {
         for tcb in [versions.current_tcb, versions.committed_tcb, versions.reported_tcb()] {
             out.bytes(&tcb.bytes());
         }
-        for flag in [facts.xts_256, facts.smt, facts.tsme, facts.ecc] {
+        for flag in [xts_256, smt, tsme, ecc] {
             out.bool(flag);
         }
-        out.u32(facts.sockets);
-        out.u32(facts.min_sev_asid);
+        out.u32(sockets);
+        out.u32(min_sev_asid);
         out.option(self.rmp_place().first(), |out, range| {
             out.u64(range.start);
             out.u64(range.end);
@@ -102,6 +117,9 @@ impl<D: Dram> Machine<D> {
         out.u64(memory.dram().ranges().iter().map(|range| range.end).max().unwrap_or(0));
         out.u32(memory.interleave().channels());
         out.u64(memory.interleave().granule());
+        let mut identity = Writer::with_capacity(1 << 14);
+        legacy.save_identity(&mut identity);
+        out.counted(&identity.finish());
         out.option(ca, |out, ca| out.counted(&ca.to_bytes()));
     }
 
@@ -116,14 +134,10 @@ impl<D: Dram> Machine<D> {
         }
         state.save(out);
 
-        let entries = || {
-            (0..self.entries().len() as u64).filter_map(|page| match self.entries().load(page) {
-                Loaded::Entry(entry) if entry != Entry::default() => Some((page, entry)),
-                _ => None,
-            })
-        };
-        out.u64(entries().count() as u64);
-        for (page, entry) in entries() {
+        let pages = (0..self.entries().len() as u64).map(|page| (page, self.settled_entry(page)));
+        let entries: Vec<_> = pages.filter(|(_, entry)| *entry != Entry::default()).collect();
+        out.u64(entries.len() as u64);
+        for (page, entry) in entries {
             out.u64(page);
             let [first, second] = entry.to_words();
             out.u64(first);
@@ -144,6 +158,17 @@ impl<D: Dram> Machine<D> {
         out.bool(false);
     }
 
+    /// The entry of a page, when nobody changes it any more.
+    fn settled_entry(&self, page: u64) -> Entry {
+        loop {
+            match self.entries().load(page) {
+                Loaded::Entry(entry) => return entry,
+                Loaded::NotCovered => return Entry::default(),
+                Loaded::Busy => std::thread::yield_now(),
+            }
+        }
+    }
+
     fn restore_running(&self, running: &[u8]) -> Result<(), RestoreError> {
         let mut from = Reader::new(running);
         let _tweak_seed = from.array::<32>()?;
@@ -152,10 +177,15 @@ impl<D: Dram> Machine<D> {
             let seed = from.array()?;
             self.memory().install_key(asid, seed).map_err(|_| RestoreError::Malformed)?;
         }
-        self.lock().restore(&mut from)?;
+        let holds =
+            |addr, len| PhysAddr::new(addr).is_ok_and(|addr| self.memory().dram().holds(addr, len));
+        self.lock().restore(&mut from, &holds)?;
         for _ in 0..from.u64()? {
             let page = from.u64()?;
-            let words = [from.u64()?, from.u64()?];
+            let words @ [_, second] = [from.u64()?, from.u64()?];
+            if second & !SECOND_WORD != 0 {
+                return Err(RestoreError::Malformed);
+            }
             let set =
                 self.entries().compare_exchange(page, Entry::default(), Entry::from_words(words));
             if !set {
@@ -164,12 +194,77 @@ impl<D: Dram> Machine<D> {
         }
         while from.bool()? {
             let addr = PhysAddr::new(from.u64()?).map_err(|_| RestoreError::Malformed)?;
+            if addr.page() != addr {
+                return Err(RestoreError::Malformed);
+            }
             let bytes: &[u8; PAGE] = from.array()?;
             let written = self.memory().write(DramKey::None, addr, bytes);
             written.map_err(|_| RestoreError::Malformed)?;
         }
-        from.finish()
+        from.finish()?;
+        self.check_rmp()?;
+        self.check_guests()
     }
+
+    /// Checks what operations on the RMP keep true: regions count their pages, and no page is of an ASID that is none.
+    fn check_rmp(&self) -> Result<(), RestoreError> {
+        let max_asid = self.lock().facts.max_asid;
+        for first in (0..self.entries().len() as u64).step_by(512) {
+            let head = self.settled_entry(first);
+            let others = (1..512).filter_map(|n| self.entry(first + n));
+            let (len, assigned, has_asids) =
+                others.fold((0, 0, true), |(len, count, has), other| {
+                    let is_asid = other.asid().get() <= max_asid;
+                    (len + 1, count + u16::from(other.assigned()), has && is_asid)
+                });
+            let is_large = head.assigned() && head.page_size() == PageSize::Size2M;
+            let is_counted = match is_large {
+                true => head.subpage_count() == 0 && assigned == len,
+                false => head.subpage_count() == assigned,
+            };
+            if !is_counted || !has_asids || head.asid().get() > max_asid {
+                return Err(RestoreError::Malformed);
+            }
+        }
+        Ok(())
+    }
+
+    /// Checks what commands keep true: guests stand in their contexts' pages, and each ASID is that of its guest.
+    fn check_guests(&self) -> Result<(), RestoreError> {
+        let state = self.lock();
+        let State { facts, snp, asids, legacy, .. } = &*state;
+        let is_platform = snp.max_snp_asid <= facts.max_asid
+            && (snp.is_rmp_init || !snp.is_init)
+            && (snp.is_init || snp.guests.is_empty());
+        let are_contexts = snp.guests.iter().all(|(gctx, guest)| {
+            let page = self.entry(gctx / PAGE as u64).unwrap_or_default();
+            let may_have_asid = guest.state != GuestState::Init;
+            gctx.is_multiple_of(PAGE as u64)
+                && (page.state(), page.page_size()) == (PageState::Context, PageSize::Size4K)
+                && guest.asid.is_none_or(|asid| may_have_asid && asid.get() <= snp.max_snp_asid)
+        });
+        let snp_owners = snp
+            .guests
+            .iter()
+            .filter_map(|(gctx, guest)| guest.asid.map(|asid| (asid, AsidOwner::Snp(*gctx))));
+        let owners: Vec<_> = snp_owners.chain(legacy.owners()).collect();
+        let owned = asids.states.iter().filter(|state| state.owner.is_some()).count();
+        let are_owners = owners.iter().all(|(asid, owner)| asids.owner(*asid) == Some(*owner));
+        if is_platform && are_contexts && are_owners && owned == owners.len() {
+            Ok(())
+        } else {
+            Err(RestoreError::Malformed)
+        }
+    }
+}
+
+/// A body with its head.
+#[cfg(test)]
+pub(super) fn sealed(generation: u64, body: &[u8]) -> Zeroizing<Vec<u8>> {
+    let mut out = Writer::with_capacity(Header::LEN + body.len());
+    begin(&mut out, generation);
+    out.bytes(body);
+    seal(out.finish())
 }
 
 /// The head, without its digest.
@@ -259,7 +354,8 @@ impl<'a> Saved<'a> {
         seal(out.finish())
     }
 
-    /// Makes the machine, with its memory on the heap. Whatever it draws from now on comes from `random`.
+    /// Makes the machine, with its memory on the heap, of at most 64 GiB: whoever has more brings it
+    /// ([`restore_with`](Self::restore_with)). Whatever it draws from now on comes from `random`.
     ///
     /// # Errors
     /// [`RestoreError`]
@@ -268,8 +364,11 @@ impl<'a> Saved<'a> {
         random: impl CryptoRng + Send + 'static,
     ) -> Result<Machine, RestoreError> {
         let memory = self.identity.memory;
-        let dram = HeapDram::new(memory)
-            .map_err(|_| RestoreError::Memory { found: 0, expected: memory })?;
+        let none = RestoreError::Memory { found: 0, expected: memory };
+        if memory > MAX_MEMORY {
+            return Err(none);
+        }
+        let dram = HeapDram::new(memory).map_err(|_| none)?;
         self.restore_with(dram, random)
     }
 
@@ -292,7 +391,11 @@ impl<'a> Saved<'a> {
             channels => Box::new(RoundRobin { channels, granule: identity.granule }),
         };
         let config = MachineConfig {
-            versions: identity.versions,
+            // What is reported may be above firmware that was loaded later. It is set below.
+            versions: PlatformVersions {
+                reported_tcb: identity.versions.current_tcb,
+                ..identity.versions
+            },
             encryption: identity.encryption,
             interleave,
             smt: identity.smt,
@@ -311,11 +414,26 @@ impl<'a> Saved<'a> {
                 _ => RestoreError::Malformed,
             },
         )?;
+        {
+            let mut state = machine.lock();
+            let State { chip, versions, legacy, .. } = &mut *state;
+            let PlatformVersions { committed_tcb, reported_tcb, .. } = identity.versions;
+            if self.running.is_none() {
+                versions.resume(chip, (reported_tcb != committed_tcb).then_some(reported_tcb));
+            }
+            *legacy = read_legacy(identity.legacy)?;
+        }
         if let Some(running) = self.running {
             machine.restore_running(running)?;
         }
         Ok(machine)
     }
+}
+
+fn read_legacy(bytes: &[u8]) -> Result<Legacy, RestoreError> {
+    let mut from = Reader::new(bytes);
+    let legacy = Legacy::read_identity(&mut from)?;
+    from.finish().map(|()| legacy)
 }
 
 impl<'a> Identity<'a> {
@@ -337,7 +455,7 @@ impl<'a> Identity<'a> {
             reported_tcb: tcb()?,
         };
         let xts_256 = from.bool()?;
-        Ok(Self {
+        let identity = Self {
             product,
             chip_secret,
             unique_key,
@@ -352,54 +470,85 @@ impl<'a> Identity<'a> {
             memory: from.u64()?,
             channels: from.u32()?,
             granule: from.u64()?,
+            legacy: from.counted()?,
             ca: from.option(Reader::counted)?,
-        })
+        };
+        read_legacy(identity.legacy)?;
+        let max_asid = Generation::from(product).guest_keys();
+        let is_page = identity.memory.is_multiple_of(PAGE as u64);
+        if is_page && (1..=max_asid + 1).contains(&identity.min_sev_asid) {
+            Ok(identity)
+        } else {
+            Err(RestoreError::Malformed)
+        }
     }
 }
 
 impl State {
     fn save(&self, out: &mut Writer) {
-        let snp = &self.snp;
-        for flag in [
-            snp.is_init,
-            snp.is_rmp_init,
-            snp.rapl_dis,
-            snp.ciphertext_hiding,
-            snp.mask_chip_id,
-            snp.mask_chip_key,
-        ] {
-            out.bool(flag);
+        let Self { chip: _, random: _, backend: _, facts: _, versions, snp, asids, legacy } = self;
+        let Snp {
+            is_init,
+            is_rmp_init,
+            rapl_dis,
+            ciphertext_hiding,
+            max_snp_asid,
+            mask_chip_id,
+            mask_chip_key,
+            vlek,
+            guests,
+        } = snp;
+        for flag in [is_init, is_rmp_init, rapl_dis, ciphertext_hiding, mask_chip_id, mask_chip_key]
+        {
+            out.bool(*flag);
         }
-        out.u32(snp.max_snp_asid);
-        out.option(self.versions.configured_tcb, |out, tcb| out.bytes(&tcb.bytes()));
-        out.option(snp.vlek.as_ref(), |out, vlek| {
-            vlek.sticks.sticks().iter().for_each(|stick| out.bytes(stick.as_bytes()));
+        out.u32(*max_snp_asid);
+        // The versions themselves are the machine's without power, too, and the keys follow from them.
+        let Versions {
+            current: _,
+            committed: _,
+            current_tcb: _,
+            committed_tcb: _,
+            configured_tcb,
+            sticks: _,
+            reported_sticks: _,
+            vcek: _,
+        } = versions;
+        out.option(*configured_tcb, |out, tcb| out.bytes(&tcb.bytes()));
+        out.option(vlek.as_ref(), |out, Vlek { sticks, key: _ }| {
+            sticks.sticks().iter().for_each(|stick| out.bytes(stick.as_bytes()));
         });
-        out.u64(self.asids.states.len() as u64);
-        for state in &self.asids.states {
-            match state.owner {
+        let Asids { states, is_written_back } = asids;
+        out.u64(states.len() as u64);
+        for AsidState { owner, is_dirty } in states {
+            match owner {
                 None => out.u8(0),
                 Some(AsidOwner::Snp(gctx)) => {
                     out.u8(1);
-                    out.u64(gctx);
+                    out.u64(*gctx);
                 }
                 Some(AsidOwner::Legacy(handle)) => {
                     out.u8(2);
-                    out.u32(handle);
+                    out.u32(*handle);
                 }
             }
-            out.bool(state.is_dirty);
+            out.bool(*is_dirty);
         }
-        out.bool(self.asids.is_written_back);
-        out.u64(snp.guests.len() as u64);
-        for (gctx, guest) in &snp.guests {
+        out.bool(*is_written_back);
+        out.u64(guests.len() as u64);
+        for (gctx, guest) in guests {
             out.u64(*gctx);
             guest.save(out);
         }
-        self.legacy.save(out);
+        legacy.save_running(out);
     }
 
-    fn restore(&mut self, from: &mut Reader<'_>) -> Result<(), RestoreError> {
+    /// `holds` tells whether memory has the bytes from an address on.
+    fn restore(
+        &mut self,
+        from: &mut Reader<'_>,
+        holds: &dyn Fn(u64, u64) -> bool,
+    ) -> Result<(), RestoreError> {
         let snp = &mut self.snp;
         for flag in [
             &mut snp.is_init,
@@ -412,7 +561,8 @@ impl State {
             *flag = from.bool()?;
         }
         snp.max_snp_asid = from.u32()?;
-        self.versions.configured_tcb = from.option(|from| Ok(TcbVersion::new(*from.array()?)))?;
+        let configured_tcb = from.option(|from| Ok(TcbVersion::new(*from.array()?)))?;
+        self.versions.resume(&self.chip, configured_tcb);
         snp.vlek = from.option(|from| {
             let sticks = Zeroizing::new(*from.array::<{ 8 * 48 }>()?);
             let (sticks, _) = sticks.as_chunks();
@@ -435,43 +585,77 @@ impl State {
         let mut guests = BTreeMap::new();
         for _ in 0..from.u64()? {
             let gctx = from.u64()?;
-            guests.insert(gctx, GuestContext::restore(from)?);
+            if guests.insert(gctx, GuestContext::restore(from)?).is_some() {
+                return Err(RestoreError::Malformed);
+            }
         }
         self.snp.guests = guests;
-        self.legacy.restore(from)
+        let FirmwareVersion { major, minor, .. } = self.versions.current;
+        let (api, backend) = (ApiVersion { major, minor }, self.backend);
+        self.legacy.restore_running(from, &Around { chip: &self.chip, api, backend, holds })
     }
 }
 
 impl GuestContext {
     fn save(&self, out: &mut Writer) {
-        out.u8(self.state as u8);
-        out.option(self.asid, |out, asid| out.u32(asid.get()));
-        out.u64(self.policy.0);
-        out.bytes(&*self.vek_seed);
-        out.bytes(&*self.oek);
-        out.u64(self.oek_iv_count);
-        out.bytes(self.vmpcks.as_flattened());
-        self.message_counts.iter().for_each(|count| out.u64(*count));
-        out.bytes(&*self.vmrk);
-        out.bytes(self.digest.digest());
-        out.bytes(self.digest.imi_digest());
-        out.bool(self.imi_en);
-        out.option(self.migration_agent, Writer::u64);
-        out.bytes(&self.report_id);
-        out.bytes(&self.report_id_ma);
-        out.bytes(&self.host_data);
-        let identity = &self.identity;
-        out.option(identity.id_block, |out, block| out.bytes(&block.to_bytes()));
-        out.bytes(&identity.id_key_digest);
-        out.bytes(&identity.author_key_digest);
-        out.bool(identity.id_block_en);
-        out.bool(identity.author_key_en);
-        out.bool(self.vcek_dis);
-        out.bytes(&self.root_mdata);
-        out.bytes(&self.gosvw);
-        out.u32(self.desired_tsc_freq);
-        out.u64(self.tsc_offset);
-        out.bytes(&self.launch_tcb.bytes());
+        let Self {
+            state,
+            asid,
+            policy,
+            vek_seed,
+            oek,
+            oek_iv_count,
+            vmpcks,
+            message_counts,
+            vmrk,
+            digest,
+            imi_en,
+            migration_agent,
+            report_id,
+            report_id_ma,
+            host_data,
+            identity,
+            vcek_dis,
+            root_mdata,
+            gosvw,
+            desired_tsc_freq,
+            tsc_offset,
+            launch_tcb,
+        } = self;
+        out.u8(*state as u8);
+        out.option(*asid, |out, asid| out.u32(asid.get()));
+        out.u64(policy.0);
+        out.bytes(&**vek_seed);
+        out.bytes(&**oek);
+        out.u64(*oek_iv_count);
+        out.bytes(vmpcks.as_flattened());
+        message_counts.iter().for_each(|count| out.u64(*count));
+        out.bytes(&**vmrk);
+        out.bytes(digest.digest());
+        out.bytes(digest.imi_digest());
+        out.bool(*imi_en);
+        out.option(*migration_agent, Writer::u64);
+        out.bytes(report_id);
+        out.bytes(report_id_ma);
+        out.bytes(host_data);
+        let LaunchIdentity {
+            id_block,
+            id_key_digest,
+            author_key_digest,
+            id_block_en,
+            author_key_en,
+        } = identity;
+        out.option(id_block.as_ref(), |out, block| out.bytes(&block.to_bytes()));
+        out.bytes(id_key_digest);
+        out.bytes(author_key_digest);
+        out.bool(*id_block_en);
+        out.bool(*author_key_en);
+        out.bool(*vcek_dis);
+        out.bytes(root_mdata);
+        out.bytes(gosvw);
+        out.u32(*desired_tsc_freq);
+        out.u64(*tsc_offset);
+        out.bytes(&launch_tcb.bytes());
     }
 
     fn restore(from: &mut Reader<'_>) -> Result<Self, RestoreError> {

@@ -1,8 +1,81 @@
 //! A machine that is put by, and goes on later.
+//!
+//! [`Machine::save`](super::Machine::save) writes all of it: the chip's secrets, the CA's keys, versions, the RMP, memory as it
+//! stands in DRAM, every key slot, every guest of SEV-SNP, SEV-ES and SEV in the state it is in, also in the middle of a launch
+//! or on its way to another platform. [`Saved`] reads it, and makes the machine. Nobody inside can tell that time went by: guests go on
+//! with their keys, and with the counts of their messages.
+//!
+//! **The file is secret**: whoever has it is the platform, and reads every guest. It says so in its first line. It is not
+//! enciphered; [`Store`] keeps it for its owner alone.
+//!
+//! **It is to be used once.** Two machines of one file would answer with the same counts, under the same keys: what AES-GCM
+//! must never be asked for. So each file has a generation, and [`Store`] leaves no machine with guests behind when one is
+//! taken out, and takes none that is older than what it has seen.
+//!
+//! ```
+//! use sevcrypt::platform::command::SnpInitEx;
+//! use sevcrypt::platform::save::{Saved, Store, StoreError};
+//! use sevcrypt::platform::{Chip, Machine, MachineConfig};
+//! use sevcrypt::snp::tcb::Product;
+//!
+//! # use sevcrypt::platform::rand_core::{TryCryptoRng, TryRng};
+//! # struct Random(u8);
+//! # impl TryRng for Random {
+//! #     type Error = core::convert::Infallible;
+//! #     fn try_next_u32(&mut self) -> Result<u32, Self::Error> { Ok(4) }
+//! #     fn try_next_u64(&mut self) -> Result<u64, Self::Error> { Ok(4) }
+//! #     fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), Self::Error> {
+//! #         bytes.iter_mut().for_each(|byte| { self.0 = self.0.wrapping_mul(5).wrapping_add(3); *byte = self.0 });
+//! #         Ok(())
+//! #     }
+//! # }
+//! # impl TryCryptoRng for Random {}
+//! # let folder = &std::env::temp_dir().join(format!("sevcrypt-doc-{}", std::process::id()));
+//! # let (first, second) = (Random(1), Random(2)); // random number generators
+//! let chip = Chip::new(Product::Genoa, &[1; 48], &[2; 32]);
+//! let config = MachineConfig::new(&chip);
+//! let machine = Machine::new(chip, config, 4 << 20, first)?;
+//! machine.issue(&mut SnpInitEx { flags: 1, ..SnpInitEx::default() })?;
+//! Store::create(folder)?.replace(&machine.save(None, 0), 0)?;
+//!
+//! // Later, or in another program: the machine is taken out. What stays is the same one without power.
+//! let store = Store::open(folder)?;
+//! let bytes = store.take(|bytes, generation| {
+//!     let saved = Saved::parse(bytes);
+//!     let saved = saved.map_err(|error| StoreError::NotRestored(folder.into(), error))?;
+//!     Ok(saved.without_power(generation))
+//! })?;
+//! let machine = Saved::parse(&bytes)?.restore(second)?;
+//! assert!(!Saved::parse(&store.look()?)?.is_running());
+//!
+//! // At its end it is put in again.
+//! let generation = store.next_generation()?;
+//! store.replace(&machine.save(None, generation), generation)?;
+//! assert_eq!((generation, Saved::parse(&store.look()?)?.is_running()), (2, true));
+//! # std::fs::remove_dir_all(folder)?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # MODEL
+//! AMD's processors cannot be saved. Here:
+//! * Without power a machine has its chip, its firmware's versions, SEV's keys in the flash memory, and its CA. What
+//!   SNP_CONFIG has set to be reported is kept, too.
+//! * A machine that goes on has the tweak and the keys of its boot, key slot 0 included. Its random numbers are the new caller's.
+//! * An interleave is kept as its channels and granule; restored, it is [`RoundRobin`](super::memory::RoundRobin). A machine
+//!   with another one is not to be saved: its guests would not find their memory.
+//! * What a host program keeps for its guests ([`NestedTable`](super::NestedTable), handles of [`Vmm`](super::Vmm)) is that
+//!   program's own. vCPUs stand still while a machine is saved; IN_USE of their pages is kept.
+//!
+//! # Files from elsewhere
+//! A file that is cut short or changed is refused by its digest. One that was made with a right digest makes a machine that
+//! could have come about by commands, or none; nothing is allocated for more than it has, but for memory itself:
+//! [`Saved::memory`] tells how much that is, before any is made.
 
 mod codec;
 mod machine;
 mod store;
+#[cfg(test)]
+mod tests;
 
 pub(in crate::platform) use codec::{Reader, Writer};
 pub use machine::Saved;
@@ -110,7 +183,7 @@ pub enum StoreError {
         /// The least one.
         expected: u64,
     },
-    /// The file of the generation has no number.
+    /// The file of the generation has no number, or is not there where machines have been taken out.
     Counter(PathBuf),
     /// No generation is left.
     Exhausted,

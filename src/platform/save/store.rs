@@ -14,9 +14,14 @@ use super::{Header, StoreError};
 /// `machine.sev` is the machine, with every secret of it, readable for its owner only; `generation` the number that it must have
 /// at least. Whoever takes the machine out ([`take`](Self::take)) leaves a copy of what it is without its guests, with the
 /// next number: a second machine with the same guests, and the same counts of their messages, cannot be made of a copy of the file.
-/// A program that ends without [`put`](Self::put) thus loses the guests, as a machine without power does, and nothing else.
+/// A program that ends without [`replace`](Self::replace) thus loses the guests, as a machine without power does, and nothing else.
 ///
-/// Every file is written under another name, flushed and renamed: a crash at any moment leaves the one before or the one after.
+/// Every file is written under another name, flushed and renamed: a crash at any moment leaves the one before or the one after,
+/// and perhaps a file `*.new`, which the next one to be put in replaces.
+///
+/// MODEL: whoever may write the folder can put an older machine *and* its number there. Hardware has monotonic counters for that.
+///
+/// See [the module](super) for an example.
 #[derive(Debug)]
 pub struct Store {
     folder: PathBuf,
@@ -81,18 +86,18 @@ impl Store {
     /// # Errors
     /// As [`look`](Self::look).
     pub fn next_generation(&self) -> Result<u64, StoreError> {
-        let counter = counter(&self.folder)?;
-        counter.checked_add(1).ok_or(StoreError::Exhausted)
+        // The machine's own: a crash may have left it newer than the number.
+        let header = Header::parse(&self.look()?).map_err(|error| self.not_restored(error))?;
+        header.generation.checked_add(1).ok_or(StoreError::Exhausted)
     }
 
-    /// Puts a machine of that generation in.
+    /// Puts a machine of that generation in: that with which it was saved.
     ///
     /// # Errors
     /// The file system's own: what was there before still is, or the new one.
     pub fn replace(&self, saved: &[u8], generation: u64) -> Result<(), StoreError> {
-        write(&self.folder, MACHINE, saved)?;
-        // A crash here leaves a machine that is newer than the number: it is taken.
-        write(&self.folder, GENERATION, std::format!("{generation}\n").as_bytes())
+        let number = std::format!("{generation}\n");
+        steps(&self.folder, saved, &number).iter().try_for_each(Step::run)
     }
 
     fn not_restored(&self, error: super::RestoreError) -> StoreError {
@@ -106,22 +111,31 @@ impl Store {
 /// [`StoreError`]
 pub fn look(folder: &Path) -> Result<Zeroizing<Vec<u8>>, StoreError> {
     let path = folder.join(MACHINE);
-    let saved = Zeroizing::new(fs::read(&path).map_err(|error| StoreError::at(&path, error))?);
+    // First: who puts a machine in meanwhile writes the number last.
+    let counter = counter(folder)?;
+    let saved = fs::read(&path).map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound => StoreError::None(path.clone()),
+        _ => StoreError::at(&path, error),
+    })?;
+    let saved = Zeroizing::new(saved);
     let header =
         Header::parse(&saved).map_err(|error| StoreError::NotRestored(path.clone(), error))?;
-    let counter = counter(folder)?;
-    if header.generation < counter {
-        return Err(StoreError::Older { path, found: header.generation, expected: counter });
+    match counter {
+        // Only the first machine of a folder may stand without its number: a crash came between the two.
+        None if header.generation > 0 => Err(StoreError::Counter(folder.join(GENERATION))),
+        Some(expected) if header.generation < expected => {
+            Err(StoreError::Older { path, found: header.generation, expected })
+        }
+        _ => Ok(saved),
     }
-    Ok(saved)
 }
 
-/// The number in a folder; 0 if there is none yet.
-fn counter(folder: &Path) -> Result<u64, StoreError> {
+/// The number in a folder; `None` if there is none yet.
+fn counter(folder: &Path) -> Result<Option<u64>, StoreError> {
     let path = folder.join(GENERATION);
     match fs::read_to_string(&path) {
-        Ok(text) => text.trim().parse().map_err(|_| StoreError::Counter(path)),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(0),
+        Ok(text) => text.trim().parse().map(Some).map_err(|_| StoreError::Counter(path)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(StoreError::at(&path, error)),
     }
 }
@@ -144,29 +158,73 @@ fn lock(folder: &Path, create: bool) -> Result<File, StoreError> {
     }
 }
 
-/// Writes a file that is whole at any moment, for its owner only.
-fn write(folder: &Path, name: &str, bytes: &[u8]) -> Result<(), StoreError> {
-    let (path, new) = (folder.join(name), folder.join(std::format!("{name}.new")));
-    let at = |path: &Path| {
-        let path = path.to_path_buf();
-        move |error| StoreError::at(&path, error)
-    };
-    // One that a crash has left may have other permissions.
-    match fs::remove_file(&new) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => {
-            return Err(StoreError::at(&new, error));
-        }
-        _ => {}
+/// One operation on files on the way to a new machine, whole or not at all but for what [`Write`](Self::Write) leaves
+/// under a name that nobody reads.
+enum Step<'a> {
+    /// Removes what a crash has left: it may have other permissions.
+    Clear(PathBuf),
+    /// Makes a file, for its owner only, whose bytes are on the disk afterwards.
+    Write(PathBuf, &'a [u8]),
+    /// Gives it the name by which it is read.
+    Publish(PathBuf, PathBuf),
+    /// The name, too, is on the disk afterwards.
+    Settle(PathBuf),
+}
+
+/// What puts a machine in. Up to the third step there is the old machine, from then on the new one: newer than the number for
+/// a while, which is the least that a machine must have.
+fn steps<'a>(folder: &Path, saved: &'a [u8], number: &'a str) -> [Step<'a>; 8] {
+    let [a, b, c, d] = file_steps(folder, MACHINE, saved);
+    let [e, f, g, h] = file_steps(folder, GENERATION, number.as_bytes());
+    [a, b, c, d, e, f, g, h]
+}
+
+fn file_steps<'a>(folder: &Path, name: &str, bytes: &'a [u8]) -> [Step<'a>; 4] {
+    let new = folder.join(std::format!("{name}.new"));
+    [
+        Step::Clear(new.clone()),
+        Step::Write(new.clone(), bytes),
+        Step::Publish(new, folder.join(name)),
+        Step::Settle(folder.into()),
+    ]
+}
+
+impl Step<'_> {
+    fn run(&self) -> Result<(), StoreError> {
+        let (path, result) = match self {
+            Self::Clear(path) => match fs::remove_file(path) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+                result => (path, result),
+            },
+            Self::Write(path, bytes) => (path, write(path, bytes)),
+            Self::Publish(from, to) => (to, fs::rename(from, to)),
+            Self::Settle(folder) => (folder, settle(folder)),
+        };
+        result.map_err(|error| StoreError::at(path, error))
     }
+}
+
+fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut options = OpenOptions::new();
     options.create_new(true).write(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(&new).map_err(at(&new))?;
-    file.write_all(bytes).and_then(|()| file.sync_all()).map_err(at(&new))?;
-    fs::rename(&new, &path).map_err(at(&path))?;
-    // The name, too, has to be on the disk.
-    #[cfg(unix)]
-    File::open(folder).and_then(|folder| folder.sync_all()).map_err(at(folder))?;
+    let mut file = options.open(path)?;
+    file.write_all(bytes)?;
+    file.sync_all()
+}
+
+#[cfg(unix)]
+fn settle(folder: &Path) -> io::Result<()> {
+    File::open(folder)?.sync_all()
+}
+
+/// Other systems open no folders.
+#[cfg(not(unix))]
+fn settle(_: &Path) -> io::Result<()> {
     Ok(())
 }
+
+#[cfg(test)]
+#[path = "store_tests.rs"]
+mod tests;

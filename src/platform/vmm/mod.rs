@@ -1,12 +1,15 @@
 //! The smallest VMM: what a host does to start a guest, page by page.
 
 mod swap;
+#[cfg(test)]
+pub(super) mod tests;
 
 pub use swap::{SwappedGuest, SwappedPage};
 
 use core::fmt;
 use core::ops::Range;
-use std::sync::{Mutex, PoisonError};
+use std::collections::BTreeSet;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::vec::Vec;
 
 use crate::addr::{Asid, GuestPhysAddr, PAGE, Page, PageSize, PhysAddr};
@@ -37,7 +40,13 @@ pub struct Vmm<'m, D: Dram = HeapDram> {
 struct Free {
     /// Never given out.
     rest: Range<u64>,
-    given_back: Vec<u64>,
+    given_back: BTreeSet<u64>,
+}
+
+impl Free {
+    fn has(&self, page: PhysAddr) -> bool {
+        self.rest.contains(&page.get()) || self.given_back.contains(&page.get())
+    }
 }
 
 /// What a guest starts with, beside its image.
@@ -99,7 +108,7 @@ impl<'m, D: Dram> Vmm<'m, D> {
     pub fn new(machine: &'m Machine<D>, memory: Range<PhysAddr>) -> Self {
         let page = PAGE as u64;
         let rest = memory.start.get().next_multiple_of(page)..memory.end.get() / page * page;
-        Self { machine, free: Mutex::new(Free { rest, given_back: Vec::new() }) }
+        Self { machine, free: Mutex::new(Free { rest, given_back: BTreeSet::new() }) }
     }
 
     /// A page of the hypervisor.
@@ -107,8 +116,8 @@ impl<'m, D: Dram> Vmm<'m, D> {
     /// # Errors
     /// [`VmmError::NoMemory`]
     pub fn page(&self) -> Result<PhysAddr, VmmError> {
-        let mut free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
-        let page = match free.given_back.pop() {
+        let mut free = self.free();
+        let page = match free.given_back.pop_last() {
             Some(page) => page,
             None if free.rest.is_empty() => return Err(VmmError::NoMemory),
             None => {
@@ -125,26 +134,71 @@ impl<'m, D: Dram> Vmm<'m, D> {
     /// # Errors
     /// [`VmmError`]
     pub fn firmware_page(&self) -> Result<PhysAddr, VmmError> {
+        self.page_as(PageAssignment::FIRMWARE)
+    }
+
+    /// A page that has been given to somebody.
+    fn page_as(&self, to: PageAssignment) -> Result<PhysAddr, VmmError> {
         let page = self.page()?;
-        self.assign(page, PageAssignment::FIRMWARE)?;
+        self.assign(page, to).inspect_err(|_| self.give_back(page))?;
         Ok(page)
     }
 
     /// Takes a page back: from a guest that is gone, or from the firmware.
     ///
     /// # Errors
-    /// [`VmmError`]: it cannot be had yet.
+    /// [`VmmError::Free`]: nobody has it; others: it cannot be had yet.
     pub fn take_back(&self, page: PhysAddr) -> Result<(), VmmError> {
-        self.issue("SNP_PAGE_RECLAIM", &mut SnpPageReclaim { page_paddr: page.get() })?;
+        // Nobody else takes or gets it meanwhile.
+        let mut free = self.free();
+        if free.has(page) {
+            return Err(VmmError::Free { page });
+        }
+        self.reclaim(page)?;
         self.assign(page, PageAssignment::HYPERVISOR)?;
-        self.give_back(page);
+        free.given_back.insert(page.get());
         Ok(())
+    }
+
+    /// Takes pages back, also those after one that fails.
+    fn take_all_back(&self, pages: impl IntoIterator<Item = PhysAddr>) -> Result<(), VmmError> {
+        pages.into_iter().map(|page| self.take_back(page)).fold(Ok(()), Result::and)
     }
 
     /// A page of the hypervisor is free again.
     fn give_back(&self, page: PhysAddr) {
-        let mut free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
-        free.given_back.push(page.get());
+        self.free().given_back.insert(page.get());
+    }
+
+    fn free(&self) -> MutexGuard<'_, Free> {
+        self.free.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Lends a page of the hypervisor.
+    fn with_page<R>(
+        &self,
+        work: impl FnOnce(PhysAddr) -> Result<R, VmmError>,
+    ) -> Result<R, VmmError> {
+        let page = self.page()?;
+        let result = work(page);
+        self.give_back(page);
+        result
+    }
+
+    /// Lends a page of the firmware.
+    fn with_firmware_page<R>(
+        &self,
+        work: impl FnOnce(PhysAddr) -> Result<R, VmmError>,
+    ) -> Result<R, VmmError> {
+        let page = self.firmware_page()?;
+        let result = work(page);
+        let taken = self.take_back(page);
+        result.and_then(|result| taken.map(|()| result))
+    }
+
+    /// Out of the firmware's hands: FIRMWARE to RECLAIM, PRE_GUEST and PRE_SWAP to the guest's.
+    fn reclaim(&self, page: PhysAddr) -> Result<(), VmmError> {
+        self.issue("SNP_PAGE_RECLAIM", &mut SnpPageReclaim { page_paddr: page.get() })
     }
 
     fn assign(&self, page: PhysAddr, to: PageAssignment) -> Result<(), VmmError> {
@@ -167,16 +221,18 @@ impl<'m, D: Dram> Vmm<'m, D> {
         options: &LaunchOptions<'_>,
     ) -> Result<GuestHandle, VmmError> {
         let gctx = self.firmware_page()?;
-        self.issue("SNP_GCTX_CREATE", &mut SnpGctxCreate { gctx_paddr: gctx.get() })?;
+        // What failed first is what the caller wants to know, here and below.
+        self.issue("SNP_GCTX_CREATE", &mut SnpGctxCreate { gctx_paddr: gctx.get() })
+            .inspect_err(|_| _ = self.take_back(gctx))?;
         let mut guest =
             GuestHandle { gctx, asid, nested: NestedTable::default(), pages: Vec::new() };
-        let launched = self.load(launch, options, &mut guest);
-        if launched.is_err() {
-            // What failed is what the caller wants to know.
-            let _ = self.decommission(guest);
-            return launched.map(|()| unreachable!("an error"));
+        match self.load(launch, options, &mut guest) {
+            Ok(()) => Ok(guest),
+            Err(why) => {
+                let _ = self.decommission(guest);
+                Err(why)
+            }
         }
-        Ok(guest)
     }
 
     fn load(
@@ -265,15 +321,19 @@ impl<'m, D: Dram> Vmm<'m, D> {
             host_data: options.host_data,
             ..SnpLaunchFinish::default()
         };
-        if let Some((block, authentication, has_author)) = options.id_block {
-            let [block_page, auth_page] = [self.page()?, self.page()?];
-            self.machine.host_write(block_page, &block.to_bytes()).map_err(VmmError::Host)?;
-            self.machine.host_write(auth_page, authentication).map_err(VmmError::Host)?;
-            finish.id_block_paddr = block_page.get();
-            finish.id_auth_paddr = auth_page.get();
-            finish.flags = 1 | u64::from(has_author) << 1;
-        }
-        self.issue("SNP_LAUNCH_FINISH", &mut finish)
+        let Some((block, authentication, has_author)) = options.id_block else {
+            return self.issue("SNP_LAUNCH_FINISH", &mut finish);
+        };
+        self.with_page(|block_page| {
+            self.with_page(|auth_page| {
+                self.machine.host_write(block_page, &block.to_bytes()).map_err(VmmError::Host)?;
+                self.machine.host_write(auth_page, authentication).map_err(VmmError::Host)?;
+                finish.id_block_paddr = block_page.get();
+                finish.id_auth_paddr = auth_page.get();
+                finish.flags = 1 | u64::from(has_author) << 1;
+                self.issue("SNP_LAUNCH_FINISH", &mut finish)
+            })
+        })
     }
 
     /// Gives a guest a page more, which it has to accept (PVALIDATE).
@@ -285,8 +345,7 @@ impl<'m, D: Dram> Vmm<'m, D> {
         guest: &mut GuestHandle,
         gpa: GuestPhysAddr,
     ) -> Result<PhysAddr, VmmError> {
-        let page = self.page()?;
-        self.assign(page, PageAssignment::guest(guest.asid, gpa, PageSize::Size4K))?;
+        let page = self.page_as(PageAssignment::guest(guest.asid, gpa, PageSize::Size4K))?;
         guest.nested.map(gpa, page, PageSize::Size4K);
         guest.pages.push((gpa, page, PageType::Normal));
         Ok(page)
@@ -297,34 +356,31 @@ impl<'m, D: Dram> Vmm<'m, D> {
     /// # Errors
     /// [`VmmError::Firmware`]: no response was made.
     pub fn guest_request(&self, guest: &GuestHandle, request: &Page) -> Result<Page, VmmError> {
-        let request_page = self.page()?;
-        self.machine.host_write(request_page, request).map_err(VmmError::Host)?;
-        let response_page = self.firmware_page()?;
-        let answered = self.issue(
-            "SNP_GUEST_REQUEST",
-            &mut SnpGuestRequest {
-                gctx_paddr: guest.gctx.get(),
-                request_paddr: request_page.get(),
-                response_paddr: response_page.get(),
-            },
-        );
-        let mut response = [0; PAGE];
-        self.machine.host_read(response_page, &mut response).map_err(VmmError::Host)?;
-        self.take_back(response_page)?;
-        self.give_back(request_page);
-        answered.map(|()| response)
+        self.with_page(|request_page| {
+            self.machine.host_write(request_page, request).map_err(VmmError::Host)?;
+            self.with_firmware_page(|response_page| {
+                let command = &mut SnpGuestRequest {
+                    gctx_paddr: guest.gctx.get(),
+                    request_paddr: request_page.get(),
+                    response_paddr: response_page.get(),
+                };
+                self.issue("SNP_GUEST_REQUEST", command)?;
+                let mut response = [0; PAGE];
+                self.machine.host_read(response_page, &mut response).map_err(VmmError::Host)?;
+                Ok(response)
+            })
+        })
     }
 
     /// Ends a guest and takes its pages back.
     ///
     /// # Errors
-    /// [`VmmError`]
+    /// [`VmmError`]: what failed first. The pages that can be had are taken back nevertheless.
     pub fn decommission(&self, guest: GuestHandle) -> Result<(), VmmError> {
-        self.issue("SNP_DECOMMISSION", &mut SnpDecommission { gctx_paddr: guest.gctx.get() })?;
-        for (_, page, _) in guest.pages {
-            self.take_back(page)?;
-        }
-        self.take_back(guest.gctx)
+        let command = &mut SnpDecommission { gctx_paddr: guest.gctx.get() };
+        let ended = self.issue("SNP_DECOMMISSION", command);
+        let pages = guest.pages.iter().map(|page| page.1);
+        ended.and(self.take_all_back(pages.chain([guest.gctx])))
     }
 }
 
@@ -340,6 +396,11 @@ impl<D: Dram> fmt::Debug for Vmm<'_, D> {
 pub enum VmmError {
     /// It has no page left.
     NoMemory,
+    /// A page that it is to take back is free already.
+    Free {
+        /// Its address.
+        page: PhysAddr,
+    },
     /// The firmware refuses a command.
     Firmware {
         /// Its name.
@@ -369,6 +430,7 @@ impl fmt::Display for VmmError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NoMemory => f.write_str("the host has no page left for its guests"),
+            Self::Free { page } => write!(f, "the page at {page} is free: nobody has it"),
             Self::Firmware { command, status } => write!(f, "{command}: {status}"),
             Self::Rmp(failure) => write!(f, "RMPUPDATE: {failure}"),
             Self::Host(fault) => write!(f, "the host's access: {fault}"),

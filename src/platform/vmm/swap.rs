@@ -8,9 +8,7 @@ use super::{GuestHandle, Vmm, VmmError};
 use crate::addr::{Asid, GuestPhysAddr, PAGE, Page, PageSize, PhysAddr};
 use crate::image::PageType;
 use crate::platform::NestedTable;
-use crate::platform::command::{
-    SnpActivate, SnpPageMdInit, SnpPageReclaim, SnpPageSwapIn, SnpPageSwapOut,
-};
+use crate::platform::command::{SnpActivate, SnpPageMdInit, SnpPageSwapIn, SnpPageSwapOut};
 use crate::platform::memory::Dram;
 use crate::rmp::PageAssignment;
 use crate::snp::swap;
@@ -50,7 +48,7 @@ impl<D: Dram> Vmm<'_, D> {
     pub fn metadata_page(&self, guest: &GuestHandle) -> Result<PhysAddr, VmmError> {
         let page = self.firmware_page()?;
         let command = &mut SnpPageMdInit { gctx_paddr: guest.gctx.get(), page_paddr: page.get() };
-        self.issue("SNP_PAGE_MD_INIT", command)?;
+        self.issue("SNP_PAGE_MD_INIT", command).inspect_err(|_| _ = self.take_back(page))?;
         Ok(page)
     }
 
@@ -58,7 +56,7 @@ impl<D: Dram> Vmm<'_, D> {
     /// has the memory back.
     ///
     /// # Errors
-    /// [`VmmError`]
+    /// [`VmmError`]; what the firmware does not swap out is still the guest's.
     pub fn swap_out(
         &self,
         guest: &mut GuestHandle,
@@ -85,7 +83,9 @@ impl<D: Dram> Vmm<'_, D> {
             PageType::Vmsa => swap::PageType::Vmsa,
             _ => swap::PageType::Data,
         };
-        let ciphertext = self.out(guest, page, page_type, Some(entry))?;
+        // PRE_SWAP: the guest's again, if it is not swapped out.
+        let out = self.out(guest, page, page_type, Some(entry));
+        let ciphertext = out.inspect_err(|_| _ = self.reclaim(page))?;
         guest.nested.unmap(gpa, PageSize::Size4K);
         self.take_back(page)?;
         Ok(SwappedPage { gpa, page_type, origin, ciphertext })
@@ -99,21 +99,21 @@ impl<D: Dram> Vmm<'_, D> {
         page_type: swap::PageType,
         entry: Option<PhysAddr>,
     ) -> Result<Box<Page>, VmmError> {
-        let to = self.firmware_page()?;
         let root = if entry.is_none() { ROOT_MDATA_EN } else { 0 };
-        let command = &mut SnpPageSwapOut {
-            gctx_paddr: guest.gctx.get(),
-            src_paddr: page.get(),
-            dst_paddr: to.get(),
-            mdata_paddr: entry.map_or(0, PhysAddr::get),
-            software_data: 0,
-            flags: (page_type as u64) << 1 | root,
-        };
-        self.issue("SNP_PAGE_SWAP_OUT", command)?;
-        let mut ciphertext = Box::new([0; PAGE]);
-        self.machine.host_read(to, &mut *ciphertext).map_err(VmmError::Host)?;
-        self.take_back(to)?;
-        Ok(ciphertext)
+        self.with_firmware_page(|to| {
+            let command = &mut SnpPageSwapOut {
+                gctx_paddr: guest.gctx.get(),
+                src_paddr: page.get(),
+                dst_paddr: to.get(),
+                mdata_paddr: entry.map_or(0, PhysAddr::get),
+                software_data: 0,
+                flags: (page_type as u64) << 1 | root,
+            };
+            self.issue("SNP_PAGE_SWAP_OUT", command)?;
+            let mut ciphertext = Box::new([0; PAGE]);
+            self.machine.host_read(to, &mut *ciphertext).map_err(VmmError::Host)?;
+            Ok(ciphertext)
+        })
     }
 
     /// Takes a page back in, to other memory.
@@ -126,20 +126,15 @@ impl<D: Dram> Vmm<'_, D> {
         swapped: &SwappedPage,
         entry: PhysAddr,
     ) -> Result<(), VmmError> {
-        let to = self.page()?;
-        self.assign(to, PageAssignment::guest(guest.asid, swapped.gpa, PageSize::Size4K).locked())?;
-        let came = self.back(guest, swapped, to, Some(entry));
-        // PRE_GUEST or PRE_SWAP: the guest's again.
-        self.issue("SNP_PAGE_RECLAIM", &mut SnpPageReclaim { page_paddr: to.get() })?;
-        if let Err(why) = came {
-            self.take_back(to)?;
-            return Err(why);
-        }
+        let to = PageAssignment::guest(guest.asid, swapped.gpa, PageSize::Size4K).locked();
+        let to = self.page_as(to)?;
+        self.back(guest, swapped, to, Some(entry)).inspect_err(|_| _ = self.take_back(to))?;
         if swapped.page_type == swap::PageType::Data {
             guest.nested.map(swapped.gpa, to, PageSize::Size4K);
         }
         guest.pages.push((swapped.gpa, to, swapped.origin));
-        Ok(())
+        // PRE_GUEST or PRE_SWAP: the guest's again.
+        self.reclaim(to)
     }
 
     /// One SNP_PAGE_SWAP_IN.
@@ -150,41 +145,60 @@ impl<D: Dram> Vmm<'_, D> {
         to: PhysAddr,
         entry: Option<PhysAddr>,
     ) -> Result<(), VmmError> {
-        let from = self.page()?;
-        self.machine.host_write(from, &*swapped.ciphertext).map_err(VmmError::Host)?;
         let root = if entry.is_none() { ROOT_MDATA_EN } else { 0 };
-        let command = &mut SnpPageSwapIn {
-            gctx_paddr: guest.gctx.get(),
-            src_paddr: from.get(),
-            dst_paddr: to.get(),
-            mdata_paddr: entry.map_or(0, PhysAddr::get),
-            flags: (swapped.page_type as u64) << 1 | root,
-        };
-        let came = self.issue("SNP_PAGE_SWAP_IN", command);
-        self.give_back(from);
-        came
+        self.with_page(|from| {
+            self.machine.host_write(from, &*swapped.ciphertext).map_err(VmmError::Host)?;
+            let command = &mut SnpPageSwapIn {
+                gctx_paddr: guest.gctx.get(),
+                src_paddr: from.get(),
+                dst_paddr: to.get(),
+                mdata_paddr: entry.map_or(0, PhysAddr::get),
+                flags: (swapped.page_type as u64) << 1 | root,
+            };
+            self.issue("SNP_PAGE_SWAP_IN", command)
+        })
     }
 
     /// Swaps all of a guest out, so that its context can be exported: level by level, the last page of entries under the root.
     ///
     /// # Errors
-    /// [`VmmError`]
+    /// [`VmmError`]: what was swapped out is lost and the guest can only be [ended](Self::decommission); its pages are those that
+    /// were not swapped out, and the host has all others back.
     pub fn swap_out_all(&self, guest: &mut GuestHandle) -> Result<SwappedGuest, VmmError> {
-        let mut metadata = Vec::new();
-        let mut level = Vec::new();
-        for number in 0..guest.pages.len() {
-            let entry = self.entry(guest, &mut metadata, number)?;
-            level.push(self.swap_out_at(guest, number, entry)?);
+        let [mut pages, mut metadata] = [Vec::new(), Vec::new()];
+        let swapped = self.levels_out(guest, &mut pages, &mut metadata);
+        if swapped.is_err() {
+            let _ = self.take_all_back(pages.into_iter().chain(metadata));
         }
-        guest.pages.clear();
+        swapped
+    }
+
+    /// All levels. `pages` and `metadata` are pages of entries that the firmware has: those that are being swapped out, and those where
+    /// their entries go.
+    fn levels_out(
+        &self,
+        guest: &mut GuestHandle,
+        pages: &mut Vec<PhysAddr>,
+        metadata: &mut Vec<PhysAddr>,
+    ) -> Result<SwappedGuest, VmmError> {
+        let mut level = Vec::new();
+        let done = (0..guest.pages.len()).try_for_each(|number| {
+            let entry = self.entry(guest, metadata, number)?;
+            level.push(self.swap_out_at(guest, number, entry)?);
+            Ok(())
+        });
+        guest.pages.drain(..level.len());
+        done?;
         let mut levels = vec![level];
         while !metadata.is_empty() {
-            let pages = core::mem::take(&mut metadata);
+            core::mem::swap(pages, metadata);
+            let is_root = pages.len() == 1;
             let mut level = Vec::new();
-            for (number, page) in pages.iter().enumerate() {
-                let is_root = pages.len() == 1;
-                let entry =
-                    if is_root { None } else { Some(self.entry(guest, &mut metadata, number)?) };
+            let done = pages.iter().enumerate().try_for_each(|(number, page)| {
+                let entry = match is_root {
+                    true => None,
+                    false => Some(self.entry(guest, metadata, number)?),
+                };
                 let ciphertext = self.out(guest, *page, swap::PageType::Metadata, entry)?;
                 // It is a page of the firmware now.
                 self.take_back(*page)?;
@@ -194,7 +208,10 @@ impl<D: Dram> Vmm<'_, D> {
                     origin: PageType::Normal,
                     ciphertext,
                 });
-            }
+                Ok(())
+            });
+            pages.drain(..level.len());
+            done?;
             levels.push(level);
         }
         Ok(SwappedGuest { levels })
@@ -216,7 +233,7 @@ impl<D: Dram> Vmm<'_, D> {
     /// Takes all of a guest in whose context was imported here, and gives it an ASID.
     ///
     /// # Errors
-    /// [`VmmError`]
+    /// [`VmmError`]: the host has every page back but that of the context, and the guest can only be ended.
     pub fn swap_in_all(
         &self,
         gctx: PhysAddr,
@@ -227,28 +244,55 @@ impl<D: Dram> Vmm<'_, D> {
         self.issue("SNP_ACTIVATE", command)?;
         let nested = NestedTable::default();
         let mut guest = GuestHandle { gctx, asid, nested, pages: Vec::new() };
-        let mut metadata: Vec<PhysAddr> = Vec::new();
+        self.all_in(&mut guest, swapped)?;
+        Ok(guest)
+    }
+
+    /// The pages of a guest that has an ASID and nothing else.
+    pub(super) fn all_in(
+        &self,
+        guest: &mut GuestHandle,
+        swapped: &SwappedGuest,
+    ) -> Result<(), VmmError> {
+        let [mut metadata, mut below] = [Vec::new(), Vec::new()];
+        let came = self.levels_in(guest, swapped, &mut metadata, &mut below);
+        came.inspect_err(|_| {
+            let pages = guest.pages.drain(..).map(|page| page.1);
+            _ = self.take_all_back(pages.chain(metadata).chain(below));
+        })
+    }
+
+    /// All levels, the root's first. `metadata` and `below` are pages of entries that the firmware has: those of the level that comes in,
+    /// and those that come in with it.
+    fn levels_in(
+        &self,
+        guest: &mut GuestHandle,
+        swapped: &SwappedGuest,
+        metadata: &mut Vec<PhysAddr>,
+        below: &mut Vec<PhysAddr>,
+    ) -> Result<(), VmmError> {
         for (depth, level) in swapped.levels.iter().enumerate().rev() {
-            let mut below = Vec::new();
             for (number, page) in level.iter().enumerate() {
                 let entry = match metadata.is_empty() {
                     true => None,
-                    false => Some(entry_in(&metadata, number)?),
+                    false => Some(entry_in(metadata, number)?),
                 };
                 if depth == 0 {
                     let entry = entry.ok_or(VmmError::NoMemory)?;
-                    self.swap_in(&mut guest, page, entry)?;
+                    self.swap_in(guest, page, entry)?;
                 } else {
                     let to = self.firmware_page()?;
-                    self.back(&guest, page, to, entry)?;
                     below.push(to);
+                    self.back(guest, page, to, entry)?;
                 }
             }
-            for page in core::mem::replace(&mut metadata, below) {
-                self.take_back(page)?;
+            while let Some(page) = metadata.last() {
+                self.take_back(*page)?;
+                metadata.pop();
             }
+            core::mem::swap(metadata, below);
         }
-        Ok(guest)
+        Ok(())
     }
 }
 

@@ -6,12 +6,19 @@
 
 use core::fmt;
 
+#[cfg(feature = "platform")]
+use sha2::digest::{common::hazmat::SerializableState, typenum::Unsigned};
 use sha2::{Digest as _, Sha256};
 
 use crate::addr::Page;
 use crate::hash::Sha256Digest;
 use crate::image::{Contents, Digest, Generation, Launch, LaunchError, Step};
 use crate::status::Status;
+
+/// Bytes of [`LaunchDigest`]'s state: eight words, how many blocks, and the block that is not full.
+#[cfg(feature = "platform")]
+pub(crate) const STATE_LEN: usize =
+    <<Sha256 as SerializableState>::SerializedStateSize as Unsigned>::USIZE;
 
 /// The launch digest of a guest while it is loaded: LD of AMD 55766.
 ///
@@ -55,6 +62,18 @@ impl LaunchDigest {
     /// firmware puts in.
     pub fn update_vmsa(&mut self, vmsa: &Page) {
         self.0.update(vmsa);
+    }
+
+    /// All of its state, for a machine that is saved: the last bytes that were loaded are in it.
+    #[cfg(feature = "platform")]
+    pub(crate) fn to_state(&self) -> zeroize::Zeroizing<[u8; STATE_LEN]> {
+        zeroize::Zeroizing::new(self.0.serialize().into())
+    }
+
+    /// What [`to_state`](Self::to_state) has made; `None`: it is no such state.
+    #[cfg(feature = "platform")]
+    pub(crate) fn from_state(state: &[u8; STATE_LEN]) -> Option<Self> {
+        Sha256::deserialize(&(*state).into()).ok().map(Self)
     }
 
     /// The digest of what is loaded.

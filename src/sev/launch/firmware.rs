@@ -10,6 +10,8 @@ use crate::hash::Sha256Digest;
 use crate::sev::packet::{self, Context, PacketHeader, PacketKeys};
 use crate::sev::report::AttestationReport;
 use crate::sev::session::Channel;
+#[cfg(feature = "platform")]
+use crate::sev::session::TransportKeys;
 use crate::sev::{FirmwareVersion, GuestPolicy};
 use crate::status::Status;
 use crate::wipe::Wiped;
@@ -84,6 +86,19 @@ impl Loading {
             guest: Running { policy, digest },
         };
         (measurement, Measured(Wiped::new(measured)))
+    }
+}
+
+/// For a machine that is saved.
+#[cfg(feature = "platform")]
+impl Loading {
+    pub(crate) fn parts(&self) -> (&Channel, &LaunchDigest) {
+        let Self { channel, digest } = self;
+        (channel, digest)
+    }
+
+    pub(crate) fn resume(channel: Channel, digest: LaunchDigest) -> Self {
+        Self { channel, digest }
     }
 }
 
@@ -179,6 +194,25 @@ impl Measured {
     }
 }
 
+/// For a machine that is saved.
+#[cfg(feature = "platform")]
+impl Measured {
+    /// TEK and TIK, MEASURE, and what the guest will be.
+    pub(crate) fn parts(&self) -> (&TransportKeys, &[u8; 32], &Running) {
+        let Guest { keys, measure, guest } = &*self.0;
+        (keys.transport(), measure, guest)
+    }
+
+    pub(crate) fn resume(
+        keys: &TransportKeys,
+        measure: [u8; 32],
+        guest: Running,
+        backend: Backend,
+    ) -> Self {
+        Self(Wiped::new(Guest { keys: PacketKeys::new(keys, backend), measure, guest }))
+    }
+}
+
 impl fmt::Debug for Measured {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Measured").field("guest", &self.0.guest).finish_non_exhaustive()
@@ -196,6 +230,12 @@ impl Running {
     /// A guest that came from another platform: RECEIVE_FINISH. The firmware has no launch digest of it.
     pub(in crate::sev) const fn received(policy: GuestPolicy) -> Self {
         Self { policy, digest: [0; 32] }
+    }
+
+    /// One that ran when its machine was saved.
+    #[cfg(feature = "platform")]
+    pub(crate) const fn resume(policy: GuestPolicy, digest: Sha256Digest) -> Self {
+        Self { policy, digest }
     }
 
     /// POLICY.

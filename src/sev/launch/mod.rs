@@ -81,6 +81,8 @@ mod measurement;
 mod owner;
 mod secret;
 
+#[cfg(feature = "platform")]
+pub(crate) use digest::STATE_LEN;
 pub use digest::{DataLengthError, LaunchDigest, measure};
 pub use firmware::{LaunchError, Loading, Measured, Running};
 pub use measurement::{Measurement, MeasurementInput};

@@ -128,6 +128,21 @@ impl TransportKeys {
     fn zero() -> Self {
         Self { tek: Tek::new(&[0; 16]), tik: Tik::new(&[0; 16]) }
     }
+
+    /// TEK, then TIK.
+    #[cfg(feature = "platform")]
+    pub(crate) fn to_bytes(&self) -> Zeroizing<[u8; 32]> {
+        let mut bytes = Zeroizing::new([0; 32]);
+        *field_mut::<0, 16, _>(&mut bytes) = *self.tek.as_bytes();
+        *field_mut::<16, 16, _>(&mut bytes) = *self.tik.as_bytes();
+        bytes
+    }
+
+    /// What [`to_bytes`](Self::to_bytes) has made.
+    #[cfg(feature = "platform")]
+    pub(crate) fn from_bytes(bytes: &[u8; 32]) -> Self {
+        Self { tek: Tek::new(field::<0, 16, _>(bytes)), tik: Tik::new(field::<16, 16, _>(bytes)) }
+    }
 }
 
 /// A session buffer: what a client hands to the server, past the host (AMD 55766, LAUNCH_START). All of it may be public.

@@ -98,6 +98,12 @@ impl Channel {
         Self { keys: TransportKeys::zero(), policy }
     }
 
+    /// One that was open when its machine was saved.
+    #[cfg(feature = "platform")]
+    pub(crate) fn resume(keys: TransportKeys, policy: GuestPolicy) -> Self {
+        Self { keys, policy }
+    }
+
     /// Its keys.
     #[must_use]
     pub fn keys(&self) -> &TransportKeys {

@@ -8,6 +8,8 @@ use crate::cpu::Backend;
 use crate::sev::GuestPolicy;
 use crate::sev::packet::{Context, PacketHeader, PacketKeys};
 use crate::sev::session::Channel;
+#[cfg(feature = "platform")]
+use crate::sev::session::TransportKeys;
 use crate::vmsa::{CheckBlock, Vmsa};
 use crate::wipe::Wiped;
 
@@ -121,6 +123,20 @@ impl Receiving {
     #[must_use]
     pub fn finish(self) -> Running {
         Running::received(self.policy())
+    }
+}
+
+/// For a machine that is saved.
+#[cfg(feature = "platform")]
+impl Receiving {
+    /// TEK and TIK, the context byte of save areas, and the policy.
+    pub(crate) fn parts(&self) -> (&TransportKeys, VmsaContext, GuestPolicy) {
+        let Session { keys, vmsa_context, policy } = &*self.0;
+        (keys.transport(), *vmsa_context, *policy)
+    }
+
+    pub(crate) fn resume(keys: &TransportKeys, policy: GuestPolicy, backend: Backend) -> Self {
+        Self::new(PacketKeys::new(keys, backend), policy)
     }
 }
 

@@ -12,6 +12,8 @@ use crate::hash::Sha256Digest;
 use crate::sev::GuestPolicy;
 use crate::sev::packet::{Context, PacketHeader, PacketIv, PacketKeys, is_valid_len};
 use crate::sev::report::AttestationReport;
+#[cfg(feature = "platform")]
+use crate::sev::session::TransportKeys;
 use crate::sev::session::{ClientSession, SessionBuffer, SessionRandom};
 use crate::vmsa::{CheckBlock, Vmsa};
 use crate::wipe::Wiped;
@@ -170,6 +172,20 @@ impl Sending {
     }
 }
 
+/// For a machine that is saved.
+#[cfg(feature = "platform")]
+impl Sending {
+    /// TEK and TIK, the context byte of save areas, and the guest.
+    pub(crate) fn parts(&self) -> (&TransportKeys, VmsaContext, &Running) {
+        let Session { keys, vmsa_context, guest } = &*self.0;
+        (keys.transport(), *vmsa_context, guest)
+    }
+
+    pub(crate) fn resume(keys: &TransportKeys, guest: Running, backend: Backend) -> Self {
+        Self::new(PacketKeys::new(keys, backend), guest)
+    }
+}
+
 impl fmt::Debug for Sending {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Sending").field("guest", &self.0.guest).finish_non_exhaustive()
@@ -183,6 +199,12 @@ pub struct Sent {
 }
 
 impl Sent {
+    /// One that was gone when its machine was saved.
+    #[cfg(feature = "platform")]
+    pub(crate) const fn resume(guest: Running) -> Self {
+        Self { guest }
+    }
+
     /// POLICY.
     #[must_use]
     pub fn policy(&self) -> GuestPolicy {

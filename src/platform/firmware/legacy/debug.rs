@@ -12,7 +12,8 @@ use crate::platform::memory::Dram;
 use crate::status::Status;
 
 impl<D: Dram> Commands<'_, D> {
-    /// MODEL: ranges that overlap are read and written piece by piece, in order of their addresses.
+    /// MODEL: while ciphertext is hidden from the host, a range with a page of an SNP guest's is not read: `INVALID_PAGE_STATE`, here and
+    /// wherever a command reads a guest's memory. Ranges that overlap are read and written piece by piece, in order of their addresses.
     pub(super) fn sev_dbg_decrypt(&mut self, command: &mut SevDbgDecrypt) -> Result<(), Status> {
         let &mut SevDbgDecrypt { handle, src_paddr, dst_paddr, len } = command;
         let asid = self.check_debug(handle, src_paddr, dst_paddr, len)?;
@@ -47,10 +48,11 @@ impl<D: Dram> Commands<'_, D> {
             return Err(Status::POLICY_FAILURE);
         }
         let asid = guest.asid();
-        self.check_written(dst, len)?;
+        self.check_sev_output(dst, len)?;
         let asid = asid?;
         self.check_memory(src, len as usize)?;
         self.check_memory(dst, len as usize)?;
+        self.check_read(src, len.into())?;
         Ok(asid)
     }
 
@@ -64,12 +66,13 @@ impl<D: Dram> Commands<'_, D> {
         if !(src_paddr | dst_paddr).is_multiple_of(PAGE as u64) {
             return Err(Status::INVALID_ADDRESS);
         }
-        self.check_written(dst_paddr, len)?;
+        self.check_sev_output(dst_paddr, len)?;
         if src_paddr == dst_paddr {
             return Ok(());
         }
         self.check_memory(src_paddr, len as usize)?;
         self.check_memory(dst_paddr, len as usize)?;
+        self.check_read(src_paddr, len.into())?;
         let mut text = Zeroizing::new([0; PAGE]);
         for at in (0..u64::from(len)).step_by(PAGE) {
             self.bus.read_guest(asid, src_paddr + at, &mut text[..])?;

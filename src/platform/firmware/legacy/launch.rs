@@ -113,7 +113,7 @@ impl<D: Dram> Commands<'_, D> {
         if len == 0 || !len.is_multiple_of(16) {
             return Err(Status::INVALID_LENGTH);
         }
-        self.check_written(paddr, len)?;
+        self.check_sev_output(paddr, len)?;
         self.check_memory(paddr, len as usize)
     }
 
@@ -159,7 +159,7 @@ impl<D: Dram> Commands<'_, D> {
             command.len = Measurement::LEN as u32;
             return Err(Status::INVALID_LENGTH);
         }
-        self.check_written(command.paddr, command.len)?;
+        self.check_sev_output(command.paddr, command.len)?;
         self.check_memory(command.paddr, Measurement::LEN)?;
         let (version, backend) = (self.sev_version(), self.state.backend);
         let mnonce = self.random();
@@ -196,7 +196,7 @@ impl<D: Dram> Commands<'_, D> {
             return Err(Status::INVALID_GUEST_STATE);
         }
         let asid = asid?;
-        self.check_written(command.guest_paddr, command.guest_len)?;
+        self.check_sev_output(command.guest_paddr, command.guest_len)?;
         let header = self.read_memory(command.hdr_paddr, PacketHeader::LEN)?;
         self.check_memory(command.guest_paddr, len)?;
         let mut secret = Zeroizing::new(self.read_memory(command.trans_paddr, len)?);
@@ -230,7 +230,7 @@ impl<D: Dram> Commands<'_, D> {
         if found < command.len {
             return Err(Status::INVALID_LENGTH);
         }
-        self.check_written(command.paddr, found)?;
+        self.check_sev_output(command.paddr, found)?;
         self.check_memory(command.paddr, AttestationReport::LEN)?;
         let pek = self.state.legacy.init()?.keys.pek();
         let report = AttestationReport::sign(&command.mnonce, &digest, policy, pek);

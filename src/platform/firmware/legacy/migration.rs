@@ -60,7 +60,7 @@ impl<D: Dram> Commands<'_, D> {
             let platform_rules = GuestPolicy(policy.0 & !DOMAIN);
             self.check_receiver(&certificates, platform_rules)?;
         }
-        self.check_written(command.session_paddr, command.session_len)?;
+        self.check_sev_output(command.session_paddr, command.session_len)?;
         if !policy.sev() {
             certificates = self.read_receiver(command, policy.domain(), false)?;
         }
@@ -173,8 +173,8 @@ impl<D: Dram> Commands<'_, D> {
             return Err(Status::INVALID_LENGTH);
         }
         check_block_address(command.guest_paddr)?;
-        self.check_written(command.hdr_paddr, header_found)?;
-        self.check_written(command.trans_paddr, command.trans_len)?;
+        self.check_sev_output(command.hdr_paddr, header_found)?;
+        self.check_sev_output(command.trans_paddr, command.trans_len)?;
         let mut text = self.read_guest_memory(asid, command.guest_paddr, len)?;
         // What is sent is of any length, but a save area of a page.
         let vmsa = text.first_chunk().filter(|_| is_vmsa && len == PAGE).map(Vmsa::from_bytes);
@@ -208,6 +208,7 @@ impl<D: Dram> Commands<'_, D> {
         len: usize,
     ) -> Result<Zeroizing<Vec<u8>>, Status> {
         self.check_memory(paddr, len)?;
+        self.check_read(paddr, len as u64)?;
         let mut text = Zeroizing::new(vec![0; len]);
         self.bus.read_guest(asid, paddr, &mut text)?;
         Ok(text)
@@ -276,7 +277,7 @@ impl<D: Dram> Commands<'_, D> {
             return Err(Status::INVALID_LENGTH);
         }
         check_block_address(command.guest_paddr)?;
-        self.check_written(command.guest_paddr, command.guest_len)?;
+        self.check_sev_output(command.guest_paddr, command.guest_len)?;
         self.check_memory(command.hdr_paddr, PacketHeader::LEN)?;
         let mut header = [0; PacketHeader::LEN];
         self.bus.read(command.hdr_paddr, &mut header)?;

@@ -10,8 +10,11 @@ mod guest;
 mod launch;
 mod migration;
 mod platform;
+mod saved;
 mod store;
 mod swap;
+
+pub(crate) use saved::Around;
 
 #[cfg(test)]
 mod tests;
@@ -25,13 +28,12 @@ use zeroize::Zeroizing;
 
 use super::Commands;
 use super::state::Secret;
-use crate::addr::{Asid, PAGE, PageSize, PhysAddr};
+use crate::addr::{Asid, PhysAddr};
 use crate::hash::Sha256Digest;
 use crate::platform::Machine;
 use crate::platform::command::*;
 use crate::platform::memory::Dram;
-use crate::platform::save::{Reader, RestoreError, Writer};
-use crate::sev::cert::{AmdCertificate, CertificateError, PlatformCertificates, Trust};
+use crate::sev::cert::{AmdCertificate, CertificateError, Trust};
 use crate::sev::keys::{PlatformKeys, PlatformParts};
 use crate::sev::launch::{Loading, Measured, Running};
 use crate::sev::transport::{Receiving, Sending, Sent};
@@ -57,31 +59,6 @@ pub(crate) struct Legacy {
 }
 
 impl Legacy {
-    /// What is kept of a machine that is put by. MODEL: it is switched off as far as SEV and SEV-ES go, which are in UNINIT then, and
-    /// their guests are gone: what has to be kept is the flash memory and the fuses. (What INIT_EX keeps is in the host's memory.)
-    pub(crate) fn save(&self, out: &mut Writer) {
-        out.option(self.root.as_deref(), Writer::counted);
-        out.option(self.flash.as_ref(), |out, parts| {
-            out.bytes(&parts.pek[..]);
-            out.bytes(&parts.pdh[..]);
-            out.bytes(&parts.certificates.to_bytes());
-            out.bool(parts.externally_owned);
-        });
-    }
-
-    pub(crate) fn restore(&mut self, from: &mut Reader<'_>) -> Result<(), RestoreError> {
-        self.root = from.option(Reader::counted)?.map(Box::from);
-        self.flash = from.option(|from| {
-            Ok(PlatformParts {
-                pek: Zeroizing::new(*from.array()?),
-                pdh: Zeroizing::new(*from.array()?),
-                certificates: PlatformCertificates::from_bytes(from.array()?),
-                externally_owned: from.bool()?,
-            })
-        })?;
-        Ok(())
-    }
-
     /// Whether SEV is in the state UNINIT.
     pub(crate) fn is_uninit(&self) -> bool {
         self.platform.is_none()
@@ -184,7 +161,7 @@ impl Platform {
 struct TrustedRegion {
     first: u64,
     len: u32,
-    /// The blocks that are taken, by number.
+    /// The blocks that are taken, by number: those of all guests.
     taken: BTreeSet<u32>,
 }
 
@@ -406,30 +383,14 @@ impl<D: Dram> Commands<'_, D> {
         }
     }
 
-    /// While SNP is initialised, checks that every page of a range is the firmware's to write: in the state FIRMWARE, or none of the
-    /// RMP's. (MODEL: every page; the firmware goes on by the size of each from the first address, and does not see the last one of a
-    /// range that begins within a page. One page at least: it looks at one where the length is 0, too.)
+    /// Checks a place that a command names to be written. (MODEL: every page of it; the firmware goes on by the size of each from the
+    /// first address, and does not see the last one of a range that begins within a page. One page at least: it looks at one where the
+    /// length is 0, too.)
     ///
     /// # Errors
-    /// `INVALID_PAGE_STATE`; `INVALID_ADDRESS`: memory does not have them.
-    fn check_written(&self, paddr: u64, len: u32) -> Result<(), Status> {
-        if !self.state.snp.is_init {
-            return Ok(());
-        }
-        let end = paddr.checked_add(u64::from(len.max(1))).ok_or(Status::INVALID_ADDRESS)?;
-        let mut at = paddr;
-        while at < end {
-            let large = at - at % PageSize::Size2M.bytes() as u64;
-            let head = self.bus.look_up(large)?;
-            let is_large = head.has_size(PageSize::Size2M) && head.entry.assigned();
-            let page = if is_large { head } else { self.bus.look_up(at)? };
-            if !page.is_firmware_or_default() {
-                return Err(Status::INVALID_PAGE_STATE);
-            }
-            let size = if is_large { PageSize::Size2M.bytes() } else { PAGE } as u64;
-            at = (at - at % size).checked_add(size).ok_or(Status::INVALID_ADDRESS)?;
-        }
-        Ok(())
+    /// As [`check_written`](Self::check_written).
+    fn check_sev_output(&self, paddr: u64, len: u32) -> Result<(), Status> {
+        self.check_written(paddr, len.into())
     }
 
     /// Reads memory of the host.

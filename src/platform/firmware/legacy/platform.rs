@@ -16,8 +16,8 @@ use crate::sev::keys::{PlatformKeys, PlatformParts, PlatformRandom, get_id};
 use crate::status::Status;
 
 /// The size of the trusted region, and with an RMP.
-const TMR_LEN: u32 = 0x10_0000;
-const TMR_LEN_WITH_RMP: u32 = 0x20_0000;
+pub(super) const TMR_LEN: u32 = 0x10_0000;
+pub(super) const TMR_LEN_WITH_RMP: u32 = 0x20_0000;
 
 impl<D: Dram> Commands<'_, D> {
     pub(super) fn sev_init(
@@ -47,7 +47,7 @@ impl<D: Dram> Commands<'_, D> {
             }
             self.bus.check_range(nv, command.nv_len as usize)?;
             check_len(command.nv_len, store::NV_LEN)?;
-            self.check_written(nv, command.nv_len)?;
+            self.check_sev_output(nv, command.nv_len)?;
         }
         self.begin(nv, is_es.then_some((command.tmr_paddr, command.tmr_len)))
     }
@@ -68,9 +68,7 @@ impl<D: Dram> Commands<'_, D> {
         if is_new {
             self.keep(nv, &keys)?;
         }
-        if self.state.snp.is_init {
-            self.state.asids.deactivate_legacy();
-        } else {
+        if !self.state.snp.is_init {
             self.state.asids.begin();
         }
         let platform = Platform { keys, nv_paddr: nv, tmr, guests: BTreeMap::new() };
@@ -117,7 +115,7 @@ impl<D: Dram> Commands<'_, D> {
                 return Err(Status::INVALID_ADDRESS);
             }
         }
-        self.check_written(first, found)?;
+        self.check_sev_output(first, found)?;
         if !first.is_multiple_of(len.into()) {
             return Err(Status::INVALID_ADDRESS);
         }
@@ -140,7 +138,19 @@ impl<D: Dram> Commands<'_, D> {
         Ok(())
     }
 
-    /// Keeps the keys after a command has changed them. (Their place was checked by INIT_EX.)
+    /// Checks the place of the keys, as INIT_EX has, before a command changes them: the host may have given it away since.
+    ///
+    /// # Errors
+    /// As [`check_written`](Self::check_written).
+    fn check_kept(&self) -> Result<(), Status> {
+        let platform = self.state.legacy.platform.as_ref();
+        match platform.and_then(|platform| platform.nv_paddr) {
+            Some(nv) => self.check_written(nv, store::NV_LEN as u64),
+            None => Ok(()),
+        }
+    }
+
+    /// Keeps the keys after a command has changed them, behind [`check_kept`](Self::check_kept).
     fn keep_keys(&mut self) -> Result<(), Status> {
         let Some(platform) = self.state.legacy.platform.take() else {
             return Err(Status::INVALID_PLATFORM_STATE);
@@ -186,6 +196,7 @@ impl<D: Dram> Commands<'_, D> {
 
     pub(super) fn sev_pek_gen(&mut self, _: &mut SevPekGen) -> Result<(), Status> {
         self.check_no_guest()?;
+        self.check_kept()?;
         let random = PlatformRandom::new(&self.random());
         let keys = &mut self.state.legacy.init()?.keys;
         keys.pek_gen(&random).map_err(|_| Status::HWERROR_PLATFORM)?;
@@ -194,6 +205,7 @@ impl<D: Dram> Commands<'_, D> {
 
     pub(super) fn sev_pdh_gen(&mut self, _: &mut SevPdhGen) -> Result<(), Status> {
         self.state.legacy.init()?;
+        self.check_kept()?;
         let random = self.random();
         let keys = &mut self.state.legacy.init()?.keys;
         keys.pdh_gen(&random).map_err(|_| Status::HWERROR_PLATFORM)?;
@@ -216,7 +228,7 @@ impl<D: Dram> Commands<'_, D> {
             command.csr_len = Certificate::LEN as u32;
             return Err(Status::INVALID_LENGTH);
         }
-        self.check_written(command.csr_paddr, command.csr_len)?;
+        self.check_sev_output(command.csr_paddr, command.csr_len)?;
         self.check_memory(command.csr_paddr, Certificate::LEN)?;
         self.bus.write(command.csr_paddr, csr.as_bytes())?;
         command.csr_len = Certificate::LEN as u32;
@@ -235,6 +247,7 @@ impl<D: Dram> Commands<'_, D> {
         check_len(command.oca_len, Certificate::LEN)?;
         let pek = self.read_memory(command.pek_paddr, Certificate::LEN)?;
         let oca = self.read_memory(command.oca_paddr, Certificate::LEN)?;
+        self.check_kept()?;
         let random = self.random();
         let keys = &mut self.state.legacy.init()?.keys;
         keys.pek_cert_import(&pek, &oca, &random).map_err(|error| error.status())?;
@@ -253,8 +266,8 @@ impl<D: Dram> Commands<'_, D> {
         if pdh_found < command.pdh_len || chain_found < command.chain_len {
             return Err(Status::INVALID_LENGTH);
         }
-        self.check_written(command.pdh_paddr, pdh_found)?;
-        self.check_written(command.chain_paddr, chain_found)?;
+        self.check_sev_output(command.pdh_paddr, pdh_found)?;
+        self.check_sev_output(command.chain_paddr, chain_found)?;
         self.check_memory(command.pdh_paddr, Certificate::LEN)?;
         self.check_memory(command.chain_paddr, PlatformCertificates::CHAIN_LEN)?;
         self.bus.write(command.pdh_paddr, pdh.as_bytes())?;
@@ -291,7 +304,7 @@ impl<D: Dram> Commands<'_, D> {
             command.id_len = id.len() as u32;
             return Err(Status::INVALID_LENGTH);
         }
-        self.check_written(command.id_paddr, found)?;
+        self.check_sev_output(command.id_paddr, found)?;
         let written = get_id(self.state.chip.unique_key(), None, &mut id);
         written.map_err(|error| error.status())?;
         self.check_memory(command.id_paddr, id.len())?;

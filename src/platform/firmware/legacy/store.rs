@@ -22,7 +22,7 @@ pub(super) const NV_LEN: usize = 0x8000;
 pub(super) const LEN: usize = TEXT + 32 + 16;
 
 /// PEK and PDH, private; the certificates; whether an owner has taken the platform over.
-const TEXT: usize = CERTIFICATES + PlatformCertificates::LEN + 1;
+pub(super) const TEXT: usize = CERTIFICATES + PlatformCertificates::LEN + 1;
 const CERTIFICATES: usize = 96;
 
 /// The first bytes of memory that holds nothing.
@@ -34,12 +34,7 @@ const ERASED: [u8; 4] = [0xff; 4];
 /// MODEL: what is enciphered, and in which order, is this library's own, and the keys follow from the chip's unique key where the
 /// firmware has one from its boot loader (UNKNOWN: its derivation).
 pub(super) fn seal(chip: &ChipUniqueKey, parts: &PlatformParts, iv: &Block) -> Vec<u8> {
-    let mut text = Zeroizing::new([0; TEXT]);
-    *field_mut::<0, 48, _>(&mut text) = *parts.pek;
-    *field_mut::<48, 48, _>(&mut text) = *parts.pdh;
-    *field_mut::<CERTIFICATES, { PlatformCertificates::LEN }, _>(&mut text) =
-        parts.certificates.to_bytes();
-    *field_mut::<{ TEXT - 1 }, 1, _>(&mut text) = [parts.externally_owned.into()];
+    let mut text = encode(parts);
     encryption(chip).apply(iv, &mut text[..]);
     let mac = integrity(chip).chain_update(&text[..]).chain_update(iv).finalize().into_bytes();
     [&text[..], &mac, iv].concat()
@@ -62,12 +57,29 @@ pub(super) fn open(
     let found = field::<TEXT, 32, _>(bytes);
     mac.verify_slice(found).map_err(|_| Status::SECURE_DATA_INVALID)?;
     encryption(chip).apply(iv, &mut text[..]);
-    Ok(Some(PlatformParts {
-        pek: Zeroizing::new(*field::<0, 48, _>(&text)),
-        pdh: Zeroizing::new(*field::<48, 48, _>(&text)),
-        certificates: PlatformCertificates::from_bytes(field::<CERTIFICATES, _, _>(&text)),
-        externally_owned: field::<{ TEXT - 1 }, 1, _>(&text) == &[1],
-    }))
+    Ok(Some(decode(&text)))
+}
+
+/// The keys as bytes that are not enciphered.
+pub(super) fn encode(parts: &PlatformParts) -> Zeroizing<[u8; TEXT]> {
+    let PlatformParts { pek, pdh, certificates, externally_owned } = parts;
+    let mut text = Zeroizing::new([0; TEXT]);
+    *field_mut::<0, 48, _>(&mut text) = **pek;
+    *field_mut::<48, 48, _>(&mut text) = **pdh;
+    *field_mut::<CERTIFICATES, { PlatformCertificates::LEN }, _>(&mut text) =
+        certificates.to_bytes();
+    *field_mut::<{ TEXT - 1 }, 1, _>(&mut text) = [(*externally_owned).into()];
+    text
+}
+
+/// The keys out of bytes that [`encode`] has made. What they say nobody has checked.
+pub(super) fn decode(text: &[u8; TEXT]) -> PlatformParts {
+    PlatformParts {
+        pek: Zeroizing::new(*field::<0, 48, _>(text)),
+        pdh: Zeroizing::new(*field::<48, 48, _>(text)),
+        certificates: PlatformCertificates::from_bytes(field::<CERTIFICATES, _, _>(text)),
+        externally_owned: field::<{ TEXT - 1 }, 1, _>(text) == &[1],
+    }
 }
 
 fn encryption(chip: &ChipUniqueKey) -> CtrKey {

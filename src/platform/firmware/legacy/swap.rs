@@ -36,8 +36,8 @@ impl<D: Dram> Commands<'_, D> {
         if guest.oek_count >= COUNT_LIMIT {
             return Err(Status::AEAD_OFLOW);
         }
-        self.check_written(dst, size.bytes() as u32)?;
-        self.check_written(mdata, MdataEntry::LEN as u32)?;
+        self.check_sev_output(dst, size.bytes() as u32)?;
+        self.check_sev_output(mdata, MdataEntry::LEN as u32)?;
         let mut page = self.read_guest_memory(asid, src, size.bytes())?;
 
         let backend = self.state.backend;
@@ -77,7 +77,7 @@ impl<D: Dram> Commands<'_, D> {
             return Err(Status::INVALID_PARAM);
         }
         let asid = self.state.legacy.working()?.guest(command.handle)?.asid()?;
-        self.check_written(dst, size.bytes() as u32)?;
+        self.check_sev_output(dst, size.bytes() as u32)?;
         let page = self.read_memory(src, size.bytes())?;
 
         let backend = self.state.backend;

@@ -423,7 +423,8 @@ fn save_areas() {
             assert_eq!(seen.rip(), 0xfff0 ^ seen.reg_prot_nonce());
             RegisterProtection::GENOA.apply(&mut seen);
             seen.set_reg_prot_nonce(0);
-            (seen.set_guest_tsc_scale(77), seen.set_guest_tsc_offset(78));
+            seen.set_guest_tsc_scale(77);
+            seen.set_guest_tsc_offset(78);
         }
         vmsa.prepare_snp();
         assert_eq!(seen.as_bytes(), vmsa.as_bytes());
@@ -696,7 +697,7 @@ fn migration_agents() {
     lab.launch(0x3_0000, 0x13_0000, 0, None);
     lab.issue(SnpLaunchStart { policy: 0x17_0000, ma_gctx_paddr: 0x3_0000, ..start }).unwrap();
 
-    // Who decommissions an agent leaves its guests with one that is not there: they do not become guests without.
+    // An agent that has ended stays its guests' agent: nobody else speaks for them, not even they themselves.
     lab.issue(SnpDecommission { gctx_paddr: page::RUNNING }).unwrap();
     lab.guest(GCTX, |guest| {
         assert_eq!(guest.report_id_ma, report_id);

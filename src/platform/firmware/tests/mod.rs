@@ -3,6 +3,8 @@
 mod guest;
 pub(super) mod lab;
 mod launch;
+mod outputs;
 mod platform;
 mod random;
+mod saved;
 mod support;

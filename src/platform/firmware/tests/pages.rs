@@ -652,7 +652,7 @@ fn set_state() {
     crate::platform::command::Command::write(&SnpPageSetState { len: 0xf, ..command }, &mut buffer);
     let id = crate::platform::command::CommandId(0xc6);
     lab.refused_bytes(id, &mut buffer, Status::INVALID_LENGTH);
-    assert_eq!(buffer[..4], [0x10, 0, 0, 0]);
+    assert_eq!(buffer[..4], [0xf, 0, 0, 0]);
 
     lab.bus().write(HOST, &list(&[(LARGE, 3), (LARGE_DST, 1)])).unwrap();
     lab.issue(command).unwrap();

@@ -109,7 +109,7 @@ fn init_fills_the_rmp() {
         (&[(0x20_0000, 1, 0)][..], 1, Status::INVALID_PARAM),
         (&[(0x20_0000, 1, 1)], 0, Status::INVALID_PARAM),
         (&[(0x20_0800, 1, 0)], 0, Status::INVALID_PARAM),
-        (&[(u64::MAX & !0xfff, 2, 0)], 0, Status::INVALID_ADDRESS),
+        (&[(0xffff_ffff_ffff_f000, 2, 0)], 0, Status::INVALID_ADDRESS),
     ] {
         list(ranges, reserved);
         lab.refuse(init, status);
@@ -196,7 +196,9 @@ fn ciphertext_hiding() {
 fn nothing_before_init() {
     let lab = Lab::uninit(Product::Genoa);
     let (ok, bad) = (page::GUEST, page::GUEST + 1);
-    macro_rules! refused {
+    #[allow(clippy::needless_update, reason = "some commands have no more fields")]
+    {
+        macro_rules! refused {
         ($($command:ident { $($field:ident: $value:expr),* }, $address:ident;)+) => {$(
             let command = $command { $($field: $value,)* ..Default::default() };
             lab.refuse(command, Status::INVALID_PLATFORM_STATE);
@@ -204,17 +206,18 @@ fn nothing_before_init() {
             lab.refuse_reserved(&command);
         )+};
     }
-    refused! {
-        SnpGctxCreate { gctx_paddr: ok }, gctx_paddr;
-        SnpActivate { gctx_paddr: OUTSIDE }, gctx_paddr;
-        SnpActivateEx { len: 0x20, numids: 1, gctx_paddr: OUTSIDE }, gctx_paddr;
-        SnpDecommission { gctx_paddr: OUTSIDE }, gctx_paddr;
-        SnpGuestStatus { gctx_paddr: OUTSIDE }, gctx_paddr;
-        SnpLaunchStart { gctx_paddr: OUTSIDE }, ma_gctx_paddr;
-        SnpLaunchUpdate { gctx_paddr: OUTSIDE }, page_paddr;
-        SnpLaunchFinish { gctx_paddr: OUTSIDE }, gctx_paddr;
-        SnpDbgDecrypt { gctx_paddr: OUTSIDE }, dst_paddr;
-        SnpDbgEncrypt { gctx_paddr: OUTSIDE }, src_paddr;
+        refused! {
+            SnpGctxCreate { gctx_paddr: ok }, gctx_paddr;
+            SnpActivate { gctx_paddr: OUTSIDE }, gctx_paddr;
+            SnpActivateEx { len: 0x20, numids: 1, gctx_paddr: OUTSIDE }, gctx_paddr;
+            SnpDecommission { gctx_paddr: OUTSIDE }, gctx_paddr;
+            SnpGuestStatus { gctx_paddr: OUTSIDE }, gctx_paddr;
+            SnpLaunchStart { gctx_paddr: OUTSIDE }, ma_gctx_paddr;
+            SnpLaunchUpdate { gctx_paddr: OUTSIDE }, page_paddr;
+            SnpLaunchFinish { gctx_paddr: OUTSIDE }, gctx_paddr;
+            SnpDbgDecrypt { gctx_paddr: OUTSIDE }, dst_paddr;
+            SnpDbgEncrypt { gctx_paddr: OUTSIDE }, src_paddr;
+        }
     }
     lab.refuse(SnpDfFlush {}, Status::INVALID_PLATFORM_STATE);
     let vlek = SnpVlekLoad { len: 0x10, vlek_wrapped_paddr: OUTSIDE, ..SnpVlekLoad::default() };

@@ -4,7 +4,7 @@ use std::vec::Vec;
 
 use super::super::tests::lab::*;
 use super::*;
-use crate::addr::{Asid, Vmpl};
+use crate::addr::Vmpl;
 use crate::ecdsa::VerifyingKey;
 use crate::gcm::MessageKey;
 use crate::platform::command::{Command, SnpConfig, SnpLaunchFinish, SnpVlekLoad};

@@ -143,9 +143,8 @@ impl Lab {
             lab.pre_guest(spa, asid, gpa, PageSize::Size4K);
             lab.issue(SnpLaunchUpdate { page_info: 1 << 1, ..update(gctx, spa) }).unwrap();
         }
-        let mut finish = SnpLaunchFinish::default();
-        finish.gctx_paddr = page::RUNNING;
-        lab.issue(finish).unwrap();
+        let gctx_paddr = page::RUNNING;
+        lab.issue(SnpLaunchFinish { gctx_paddr, ..SnpLaunchFinish::default() }).unwrap();
         lab
     }
 

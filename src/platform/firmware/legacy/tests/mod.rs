@@ -5,6 +5,7 @@ mod life;
 mod pages;
 mod platforms;
 mod refusals;
+mod saved;
 mod snp;
 mod states;
 

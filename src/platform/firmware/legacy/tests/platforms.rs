@@ -393,28 +393,3 @@ fn handles() {
     assert_eq!(rig.status(1025).state, 0);
     assert_eq!(rig.platform_status().guest_count, 1024);
 }
-
-/// What a machine that is put by has when it goes on: its keys, and no guest.
-#[test]
-fn put_by() {
-    let rig = Rig::init();
-    rig.machine.lock().legacy.root = Some(Box::from([1, 2, 3]));
-    let certificates = rig.certificates();
-    rig.running(0, 100);
-    let mut out = Writer::with_capacity(0x4000);
-    rig.machine.lock().legacy.save(&mut out);
-    let bytes = out.finish();
-
-    let other = Rig::new();
-    let mut from = Reader::new(&bytes);
-    other.machine.lock().legacy.restore(&mut from).unwrap();
-    from.finish().unwrap();
-    assert_eq!(other.machine.lock().legacy.root.as_deref(), Some(&[1, 2, 3][..]));
-    assert_eq!(other.platform_status().state, 0);
-    other.run(SevInit::default()).unwrap();
-    assert!(other.certificates() == certificates);
-    for len in 0..bytes.len() {
-        let mut legacy = Legacy::default();
-        assert!(legacy.restore(&mut Reader::new(&bytes[..len])).is_err(), "{len}");
-    }
-}

@@ -146,3 +146,30 @@ fn asids_are_shared() {
     assert_eq!(rig.platform_status().state, 0);
     let _ = handle;
 }
+
+/// The host gives a page of the kept keys to somebody else: no command writes there, and the keys stay what they were.
+#[test]
+fn the_keys_place_is_given_away() {
+    let rig = Rig::with(chip(), 0x100_0000);
+    rig.run(SnpInit {}).unwrap();
+    let nv_paddr = 0x50_0000;
+    let pages: Vec<u64> = (0..8).map(|n| nv_paddr + n * 0x1000).collect();
+    rig.put(nv_paddr, &[0xff; 0x8000]);
+    pages.iter().for_each(|page| give(&rig, *page, PageSize::Size4K));
+    rig.run(SevInitEx { len: 0x24, nv_paddr, nv_len: 0x8000, ..Default::default() }).unwrap();
+    let import =
+        SevPekCertImport { pek_paddr: CERTIFICATE, pek_len: 2084, oca_paddr: CHAIN, oca_len: 2084 };
+    for page in [pages[0], pages[7]] {
+        rig.run(SnpPageReclaim { page_paddr: page }).unwrap();
+        let to = PageAssignment::HYPERVISOR.to_bytes();
+        rig.machine.rmp().rmpupdate(Asid::HOST, page, &to).unwrap();
+        let before = rig.take(nv_paddr, 0x8000);
+        rig.refuses(SevPdhGen {}, Status::INVALID_PAGE_STATE);
+        rig.refuses(SevPekGen {}, Status::INVALID_PAGE_STATE);
+        rig.refuses(import, Status::INVALID_PAGE_STATE);
+        assert!(rig.take(nv_paddr, 0x8000) == before);
+        give(&rig, page, PageSize::Size4K);
+        rig.run(SevPdhGen {}).unwrap();
+        assert!(rig.take(nv_paddr, 0x8000) != before);
+    }
+}
