@@ -393,11 +393,12 @@ fn the_demo_and_what_it_recommends() {
         let commands: Vec<_> =
             text.lines().filter_map(|line| line.strip_prefix("  sevcrypt ")).collect();
         assert_eq!(commands.len(), 3, "{text}");
+        let here = TempDir::new().unwrap();
         for command in commands {
             let program = env!("CARGO_BIN_EXE_sevcrypt");
             let line = format!("'{program}' {command}");
             let output =
-                Command::new("sh").arg("-c").arg(line).current_dir(&folder).output().unwrap();
+                Command::new("sh").arg("-c").arg(line).current_dir(&here).output().unwrap();
             assert!(output.status.success(), "{command}: {output:?}");
         }
     }
