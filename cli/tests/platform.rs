@@ -132,7 +132,7 @@ fn an_unmodified_program_in_a_guest() {
     ended(&verify(&["--root", root]), 0, &[]);
     // Without its root it is nobody's.
     ended(&verify(&[]), 3, &["ark-trusted"]);
-    ended(&verify(&["--root", root, "--measurement", &"00".repeat(48)]), 4, &["measurement"]);
+    ended(&verify(&["--root", root, "--measurement", &"00".repeat(48)]), 4, &["MEASUREMENT"]);
     // What the program returns, `platform run` does.
     let code = sevcrypt()
         .args(["platform", "run", "--dir"])
