@@ -1433,13 +1433,6 @@ def main():
         (HERE / folder).mkdir()
     for path, data in FILES.items():
         (HERE / path).write_bytes(data)
-    demo = HERE.parents[1] / "cli" / "demo"
-    demo.mkdir(exist_ok=True)
-    for name, path in (
-        ("report.bin", "reports/vcek-milan-v3.bin"), ("debug-report.bin", "reports/debug.bin"),
-        *((f"{role}.der", MILAN.path(role)) for role in ("vcek", "ask", "ark")),
-    ):
-        (demo / name).write_bytes(FILES[path])
     lines = [
         "# Made by make.py; not edited by hand. Paths are relative to this file.",
         "# certs: in the order to give. crls, allow: absent = none. root: an extra trust anchor, absent = AMD's only.",
