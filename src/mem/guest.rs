@@ -181,7 +181,7 @@ impl<'a> GuestBytes<'a> {
             // callers pass a local buffer.
             Sharing::Thread => unsafe { to.copy_from_nonoverlapping(bytes.as_ptr(), bytes.len()) },
             // SAFETY: as above for validity; whoever else accesses a byte does so atomically or outside of Rust.
-            Sharing::World if bytes.len() >= LONG => unsafe {
+            Sharing::World if is_long(bytes.len()) => unsafe {
                 move_bytes(bytes.as_ptr(), to, bytes.len());
             },
             Sharing::World => {
@@ -196,10 +196,10 @@ impl<'a> GuestBytes<'a> {
     }
 }
 
-/// From so many bytes on, memory that others access meanwhile is copied by an instruction of the CPU: byte by byte takes longer than to
-/// encipher it.
-const LONG: usize =
-    if cfg!(all(feature = "kernels", target_arch = "x86_64")) { 128 } else { usize::MAX };
+/// Whether memory that others access meanwhile is copied by an instruction of the CPU: byte by byte takes longer than to encipher it.
+const fn is_long(len: usize) -> bool {
+    cfg!(all(feature = "kernels", target_arch = "x86_64")) && len >= 128
+}
 
 /// Copies bytes of which one side is shared with others: each is read once and written once. Which of theirs is seen, and when ours is, is
 /// up to the CPU, as with the kernels.
@@ -221,7 +221,7 @@ unsafe fn move_bytes(from: *const u8, to: *mut u8, len: usize) {
     }
 }
 
-/// Never called: [`LONG`] is longer than any memory.
+/// Never called: nothing is [long](is_long).
 ///
 /// # Safety
 /// None is needed.
@@ -262,7 +262,7 @@ impl<'a> GuestSource<'a> {
                 from.copy_to_nonoverlapping(bytes.as_mut_ptr(), bytes.len());
             },
             // SAFETY: as above for validity; whoever else accesses a byte does so atomically or outside of Rust.
-            Sharing::World if bytes.len() >= LONG => unsafe {
+            Sharing::World if is_long(bytes.len()) => unsafe {
                 move_bytes(from, bytes.as_mut_ptr(), bytes.len());
             },
             Sharing::World => {
