@@ -451,12 +451,14 @@ impl<D: Dram> MemoryController<D> {
         if !self.dram.holds(addr, len as u64) {
             return Err(no_dram(addr, len));
         }
-        if key == DramKey::None {
-            return Ok(());
+        let DramKey::Slot(asid) = key else { return Ok(()) };
+        if len == 0 {
+            // No piece will ask for the slot.
+            return self.slots.version(asid).map(|_| ());
         }
         let bits = self.address_bits;
         // The sum is an address in DRAM, or behind its last.
-        if len > 0 && (addr.get() + (len as u64 - 1)) >> bits != 0 {
+        if (addr.get() + (len as u64 - 1)) >> bits != 0 {
             return Err(AccessError::BeyondTweak { addr, len: len as u64, bits });
         }
         Ok(())
