@@ -10,18 +10,22 @@
 
 #![allow(missing_docs, reason = "criterion's macros write items without docs")]
 
-use std::convert::Infallible;
 use std::hint::black_box;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use sevcrypt::platform::memory::DramKey;
-use sevcrypt::platform::rand_core::{TryCryptoRng, TryRng};
+use sevcrypt::platform::rand_core;
 use sevcrypt::platform::{Chip, Machine, MachineConfig, NestedTable, Vcpu};
 use sevcrypt::rmp::{Access, AtomicEntry, Guest, Kind, PageAssignment, Rmp};
 use sevcrypt::snp::tcb::Product;
 use sevcrypt::{Asid, GuestPhysAddr, PageSize, PhysAddr, Vmpl};
+
+#[path = "../tests/support/counting.rs"]
+mod counting;
+
+use counting::Counting;
 
 const GUEST: Guest = Guest { asid: Asid::new(5), vmpl: Vmpl::VMPL0 };
 
@@ -94,31 +98,6 @@ fn rmp(c: &mut Criterion) {
     group.finish();
 }
 
-/// Numbers that count: nothing here is a secret.
-struct Counter(u64);
-
-impl TryRng for Counter {
-    type Error = Infallible;
-
-    fn try_next_u32(&mut self) -> Result<u32, Infallible> {
-        self.try_next_u64().map(|word| word as u32)
-    }
-
-    fn try_next_u64(&mut self) -> Result<u64, Infallible> {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        Ok(self.0)
-    }
-
-    fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), Infallible> {
-        for byte in bytes {
-            *byte = self.try_next_u64()? as u8;
-        }
-        Ok(())
-    }
-}
-
-impl TryCryptoRng for Counter {}
-
 /// Two pages that have one place in a cursor.
 const PAGES: [u64; 2] = [0x4_0000, 0x5_0000];
 
@@ -129,7 +108,7 @@ fn guest(c: &mut Criterion) {
     for (name, product) in [("xex-aes128", Product::Milan), ("xts-aes256", Product::Genoa)] {
         let chip = Chip::new(product, &[1; 48], &[2; 32]);
         let config = MachineConfig::new(&chip);
-        let machine = Machine::new(chip, config, 1 << 20, Counter(1)).expect("a machine");
+        let machine = Machine::new(chip, config, 1 << 20, Counting(1)).expect("a machine");
         machine.memory().install_key(GUEST.asid, &[3; 32]).expect("a slot");
         let (rmp, table) = (machine.rmp(), NestedTable::default());
         for page in PAGES {

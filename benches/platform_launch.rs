@@ -8,21 +8,25 @@
 
 #![allow(missing_docs, reason = "a program")]
 
-use std::convert::Infallible;
 use std::time::{Duration, Instant};
 
-use rand_core::{TryCryptoRng, TryRng};
 use sevcrypt::hash::Workers;
 use sevcrypt::mem::{MemoryCipher, Tweak, XtsUnit};
 use sevcrypt::platform::command::{
     SnpActivate, SnpDecommission, SnpDfFlush, SnpGctxCreate, SnpInit, SnpLaunchStart,
 };
 use sevcrypt::platform::memory::Encryption;
+use sevcrypt::platform::rand_core;
 use sevcrypt::platform::{Chip, Machine, MachineConfig};
 use sevcrypt::rmp::PageAssignment;
 use sevcrypt::snp::launch::{LaunchDigest, PageType};
 use sevcrypt::snp::tcb::Product;
 use sevcrypt::{Asid, Backend, GuestPhysAddr, PageSize, PhysAddr};
+
+#[path = "../tests/support/counting.rs"]
+mod counting;
+
+use counting::Counting;
 
 const PAGE: usize = 4096;
 const IMAGE: usize = 256 << 20;
@@ -31,35 +35,10 @@ const ROUNDS: usize = 9;
 const GCTX: u64 = 0x1000;
 const PLACE: u64 = 0x20_0000;
 
-/// Bytes that are no secrets: nothing is kept of this machine.
-struct Random(u64);
-
-impl TryRng for Random {
-    type Error = Infallible;
-
-    fn try_next_u32(&mut self) -> Result<u32, Infallible> {
-        self.try_next_u64().map(|word| word as u32)
-    }
-
-    fn try_next_u64(&mut self) -> Result<u64, Infallible> {
-        self.0 = self.0.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(0x1405_7b7e_f767_814f);
-        Ok(self.0 ^ self.0 >> 33)
-    }
-
-    fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), Infallible> {
-        for byte in bytes {
-            *byte = self.try_next_u32()? as u8;
-        }
-        Ok(())
-    }
-}
-
-impl TryCryptoRng for Random {}
-
 fn machine(encryption: Encryption) -> Machine {
     let chip = Chip::new(Product::Genoa, &[7; 48], &[8; 32]);
     let config = MachineConfig { encryption, ..MachineConfig::new(&chip) };
-    let machine = Machine::new(chip, config, PLACE + IMAGE as u64, Random(1)).expect("memory");
+    let machine = Machine::new(chip, config, PLACE + IMAGE as u64, Counting(1)).expect("memory");
     machine.issue(&mut SnpInit {}).expect("a fresh machine");
     machine
 }

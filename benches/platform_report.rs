@@ -9,7 +9,6 @@
 
 #![allow(missing_docs, reason = "criterion's macros write items without docs")]
 
-use std::convert::Infallible;
 use std::hint::black_box;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
@@ -19,7 +18,7 @@ use sevcrypt::platform::command::{
     SnpLaunchStart, SnpLaunchUpdate,
 };
 use sevcrypt::platform::memory::DramKey;
-use sevcrypt::platform::rand_core::{TryCryptoRng, TryRng};
+use sevcrypt::platform::rand_core;
 use sevcrypt::platform::{Chip, Machine, MachineConfig};
 use sevcrypt::rmp::PageAssignment;
 use sevcrypt::snp::message::{GuestChannel, MessageBuffer, ReportRequest, Vmpck};
@@ -28,30 +27,10 @@ use sevcrypt::snp::secrets::SecretsPage;
 use sevcrypt::snp::tcb::Product;
 use sevcrypt::{Asid, Backend, GuestPhysAddr, PageSize, PhysAddr, Status};
 
-/// Numbers for a bench: nothing here is secret.
-struct Counting(u64);
+#[path = "../tests/support/counting.rs"]
+mod counting;
 
-impl TryRng for Counting {
-    type Error = Infallible;
-
-    fn try_next_u32(&mut self) -> Result<u32, Infallible> {
-        self.try_next_u64().map(|number| number as u32)
-    }
-
-    fn try_next_u64(&mut self) -> Result<u64, Infallible> {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        Ok(self.0 ^ self.0 >> 29)
-    }
-
-    fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), Infallible> {
-        for chunk in bytes.chunks_mut(8) {
-            chunk.copy_from_slice(&self.try_next_u64()?.to_le_bytes()[..chunk.len()]);
-        }
-        Ok(())
-    }
-}
-
-impl TryCryptoRng for Counting {}
+use counting::Counting;
 
 const CONTEXT: u64 = 0x1000;
 const SECRETS: u64 = 0x2000;

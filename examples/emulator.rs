@@ -5,10 +5,12 @@
 //! cargo run --release --features platform --example emulator
 //! ```
 
+use std::convert::Infallible;
 use std::error::Error;
 
 use sevcrypt::platform::command::{SnpActivate, SnpGctxCreate, SnpInitEx, SnpLaunchFinish};
 use sevcrypt::platform::command::{SnpLaunchStart, SnpLaunchUpdate};
+use sevcrypt::platform::rand_core::{TryCryptoRng, TryRng, utils};
 use sevcrypt::platform::{Chip, GuestFault, Machine, MachineConfig, Nested, NestedTable, Vcpu};
 use sevcrypt::rmp::{Guest, Kind, PageAssignment};
 use sevcrypt::snp::tcb::Product;
@@ -139,29 +141,29 @@ fn program() -> [u8; 4096] {
 }
 
 /// Any generator will do: nothing here is a secret.
-struct Counter(u64);
+struct Counter(u8);
 
-impl sevcrypt::platform::rand_core::TryRng for Counter {
-    type Error = core::convert::Infallible;
+impl TryRng for Counter {
+    type Error = Infallible;
 
-    fn try_next_u32(&mut self) -> Result<u32, Self::Error> {
-        self.try_next_u64().map(|word| word as u32)
+    fn try_next_u32(&mut self) -> Result<u32, Infallible> {
+        utils::next_word_via_fill(self)
     }
 
-    fn try_next_u64(&mut self) -> Result<u64, Self::Error> {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        Ok(self.0)
+    fn try_next_u64(&mut self) -> Result<u64, Infallible> {
+        utils::next_word_via_fill(self)
     }
 
-    fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), Self::Error> {
+    fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), Infallible> {
         for byte in bytes {
-            *byte = self.try_next_u64()? as u8;
+            self.0 = self.0.wrapping_mul(5).wrapping_add(3);
+            *byte = self.0;
         }
         Ok(())
     }
 }
 
-impl sevcrypt::platform::rand_core::TryCryptoRng for Counter {}
+impl TryCryptoRng for Counter {}
 
 fn main() -> Result<(), Box<dyn Error>> {
     let chip = Chip::new(Product::Genoa, &[1; 48], &[2; 32]);

@@ -308,7 +308,8 @@ impl<D: Dram> Machine<D> {
     }
 
     pub(super) fn lock(&self) -> Locked<'_> {
-        // A command that panicked has changed nothing by halves that a later one would trust.
+        // Only a caller's generator or memory can panic here. MODEL: the next command finds what there is, as after a reset of the
+        // firmware.
         let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         Locked { state, is_hiding: &self.is_hiding }
     }

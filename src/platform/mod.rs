@@ -41,6 +41,9 @@
 pub mod ca;
 mod chip;
 pub mod command;
+#[cfg(test)]
+#[path = "../../tests/support/counting.rs"]
+mod counting;
 mod firmware;
 pub mod kds;
 mod machine;

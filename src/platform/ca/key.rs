@@ -4,7 +4,7 @@ use core::convert::Infallible;
 use std::boxed::Box;
 use std::vec::Vec;
 
-use rand_core::{CryptoRng, TryCryptoRng, TryRng};
+use rand_core::{CryptoRng, TryCryptoRng, TryRng, utils};
 use rsa::traits::{PrivateKeyParts, PublicKeyParts};
 use rsa::{BoxedUint, PrivateKey};
 use sha2::{Digest, Sha384};
@@ -88,15 +88,11 @@ impl TryRng for SignatureRandom {
     type Error = Infallible;
 
     fn try_next_u32(&mut self) -> Result<u32, Infallible> {
-        let mut bytes = [0; 4];
-        self.try_fill_bytes(&mut bytes)?;
-        Ok(u32::from_le_bytes(bytes))
+        utils::next_word_via_fill(self)
     }
 
     fn try_next_u64(&mut self) -> Result<u64, Infallible> {
-        let mut bytes = [0; 8];
-        self.try_fill_bytes(&mut bytes)?;
-        Ok(u64::from_le_bytes(bytes))
+        utils::next_word_via_fill(self)
     }
 
     fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), Infallible> {

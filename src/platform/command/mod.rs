@@ -3,7 +3,6 @@
 mod legacy;
 mod snp;
 
-#[allow(unused_imports, unreachable_pub, reason = "empty as yet")]
 pub use legacy::*;
 pub use snp::*;
 

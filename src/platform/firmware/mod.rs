@@ -26,10 +26,10 @@ pub(crate) use state::{
 };
 pub use state::{GuestState, PlatformVersions};
 
-use super::command::*;
-use super::memory::Dram;
 use zeroize::Zeroizing;
 
+use super::command::*;
+use super::memory::Dram;
 use crate::addr::PAGE;
 use crate::rmp::PageState;
 use crate::status::Status;

@@ -1,45 +1,17 @@
 //! Files that are none, damaged ones, and made ones.
 
-use core::convert::Infallible;
 use std::format;
 use std::vec::Vec;
-
-use rand_core::{TryCryptoRng, TryRng};
 
 use super::machine::sealed;
 use super::*;
 use crate::Asid;
 use crate::platform::ca::TestCa;
 use crate::platform::command::{SevInit, SevLaunchStart, SnpGctxCreate, SnpInit, SnpLaunchStart};
+use crate::platform::counting::Counting;
 use crate::platform::{Chip, HeapDram, Machine, MachineConfig};
 use crate::rmp::PageAssignment;
 use crate::snp::tcb::Product;
-
-struct Counting(u8);
-
-impl TryRng for Counting {
-    type Error = Infallible;
-
-    fn try_next_u32(&mut self) -> Result<u32, Infallible> {
-        self.try_next_u64().map(|number| number as u32)
-    }
-
-    fn try_next_u64(&mut self) -> Result<u64, Infallible> {
-        let mut bytes = [0; 8];
-        self.try_fill_bytes(&mut bytes)?;
-        Ok(u64::from_le_bytes(bytes))
-    }
-
-    fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), Infallible> {
-        for byte in bytes {
-            self.0 = self.0.wrapping_mul(5).wrapping_add(3);
-            *byte = self.0;
-        }
-        Ok(())
-    }
-}
-
-impl TryCryptoRng for Counting {}
 
 const MEMORY: u64 = 4 << 12;
 

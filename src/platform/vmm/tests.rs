@@ -2,43 +2,17 @@
 
 mod hiding;
 
-use core::convert::Infallible;
 use core::ops::Range;
 use std::vec::Vec;
-
-use rand_core::{TryCryptoRng, TryRng};
 
 use super::*;
 use crate::mem::GuestBytes;
 use crate::platform::command::SnpInitEx;
+use crate::platform::counting::Counting;
 use crate::platform::{Chip, MachineConfig, MachineError, Vcpu};
 use crate::rmp::{Guest, PageState};
 use crate::snp::tcb::Product;
 use crate::{Status, Vmpl};
-
-struct Counting(u64);
-
-impl TryRng for Counting {
-    type Error = Infallible;
-
-    fn try_next_u32(&mut self) -> Result<u32, Infallible> {
-        self.try_next_u64().map(|word| (word >> 32) as u32)
-    }
-
-    fn try_next_u64(&mut self) -> Result<u64, Infallible> {
-        self.0 += 1;
-        Ok(self.0.wrapping_mul(0x9e37_79b9_7f4a_7c15))
-    }
-
-    fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), Infallible> {
-        for byte in bytes {
-            *byte = (self.try_next_u64()? >> 56) as u8;
-        }
-        Ok(())
-    }
-}
-
-impl TryCryptoRng for Counting {}
 
 pub(in crate::platform) fn spa(addr: u64) -> PhysAddr {
     PhysAddr::new(addr).unwrap()

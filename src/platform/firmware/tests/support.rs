@@ -1,14 +1,12 @@
 //! A small machine with guests in every state, and how tests compare what a command has changed.
 
-use core::convert::Infallible;
 use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::vec::Vec;
 
-use rand_core::{TryCryptoRng, TryRng};
-
 use crate::addr::{Asid, GuestPhysAddr, PAGE, PageSize};
 use crate::platform::command::*;
+pub(super) use crate::platform::counting::Counting;
 use crate::platform::firmware::state::{AsidState, GuestContext};
 use crate::platform::firmware::{Bus, GuestState};
 use crate::platform::memory::{Encryption, HeapDram};
@@ -54,42 +52,6 @@ pub(super) mod page {
     /// PRE_GUEST of ASID 1 at GPA 4000_0000h, 2 MiB.
     pub(in super::super) const LARGE: u64 = 0x20_0000;
 }
-
-/// Random bytes that a test knows by their place.
-pub(super) struct Counting(pub(super) u32);
-
-impl Counting {
-    /// The byte at a place.
-    pub(super) fn byte(at: u32) -> u8 {
-        (at.wrapping_mul(0x9e37_79b1) >> 24) as u8
-    }
-}
-
-impl TryRng for Counting {
-    type Error = Infallible;
-
-    fn try_next_u32(&mut self) -> Result<u32, Infallible> {
-        let mut bytes = [0; 4];
-        self.try_fill_bytes(&mut bytes)?;
-        Ok(u32::from_le_bytes(bytes))
-    }
-
-    fn try_next_u64(&mut self) -> Result<u64, Infallible> {
-        let mut bytes = [0; 8];
-        self.try_fill_bytes(&mut bytes)?;
-        Ok(u64::from_le_bytes(bytes))
-    }
-
-    fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), Infallible> {
-        for byte in bytes {
-            *byte = Self::byte(self.0);
-            self.0 += 1;
-        }
-        Ok(())
-    }
-}
-
-impl TryCryptoRng for Counting {}
 
 /// A machine to try commands on.
 pub(super) struct Lab {

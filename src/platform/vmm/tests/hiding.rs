@@ -1,13 +1,10 @@
 //! A host on a machine that hides ciphertext from it.
 
-use core::convert::Infallible;
-
-use rand_core::{TryCryptoRng, TryRng};
-
 use super::super::*;
 use crate::addr::{Vmpck, Vmpl};
 use crate::cpu::Backend;
 use crate::platform::command::SnpInitEx;
+use crate::platform::counting::Counting;
 use crate::platform::{Chip, MachineConfig, Vcpu};
 use crate::rmp::{Access, Guest};
 use crate::snp::message::{CountWidth, GuestChannel, MessageBuffer, TscInfoRequest};
@@ -16,31 +13,6 @@ use crate::snp::tcb::Product;
 const MEMORY: u64 = 8 << 20;
 const GPA: u64 = 0x9000;
 const TEXT: &[u8; 32] = b"what the guest keeps to itself..";
-
-/// Random numbers that are not.
-struct Counting(u64);
-
-impl TryRng for Counting {
-    type Error = Infallible;
-
-    fn try_next_u32(&mut self) -> Result<u32, Infallible> {
-        self.try_next_u64().map(|number| number as u32)
-    }
-
-    fn try_next_u64(&mut self) -> Result<u64, Infallible> {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        Ok(self.0)
-    }
-
-    fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), Infallible> {
-        for chunk in bytes.chunks_mut(8) {
-            chunk.copy_from_slice(&self.try_next_u64()?.to_le_bytes()[..chunk.len()]);
-        }
-        Ok(())
-    }
-}
-
-impl TryCryptoRng for Counting {}
 
 fn machine() -> Machine {
     let chip = Chip::new(Product::Turin, &[7; 48], &[8; 32]);
