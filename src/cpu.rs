@@ -72,6 +72,9 @@ features! {
     Avx512vl = "avx512vl", cpu_avx512vl;
     Avx512bw = "avx512bw", cpu_avx512bw;
     Bmi2 = "bmi2", cpu_bmi2;
+    Adx = "adx", cpu_adx;
+    Avx512dq = "avx512dq", cpu_avx512dq;
+    Avx512ifma = "avx512ifma", cpu_avx512ifma;
 }
 
 if_kernels! {
@@ -354,5 +357,160 @@ impl Backend {
 impl fmt::Display for Backend {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.kind().fmt(f)
+    }
+}
+
+/// Proof that the CPU has MULX, ADCX and ADOX.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Mulx(Built);
+
+/// Proof that the CPU has the 512-bit multiplications of 52-bit integers, and [`Mulx`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Ifma(Built);
+
+impl Ifma {
+    /// What it proves as well.
+    pub(crate) fn mulx(self) -> Mulx {
+        Mulx(self.0)
+    }
+}
+
+if_kernels! {
+    {} else {
+        impl Mulx {
+            /// There is no such value.
+            pub(crate) fn never<T>(self) -> T {
+                match self.0 {}
+            }
+        }
+
+        impl Ifma {
+            /// There is no such value.
+            pub(crate) fn never<T>(self) -> T {
+                match self.0 {}
+            }
+        }
+    }
+}
+
+/// The name of an [`Arithmetic`], also of one that this CPU lacks.
+///
+/// ```
+/// use sevcrypt::ArithmeticKind;
+///
+/// for feature in ArithmeticKind::Ifma.missing() {
+///     println!("verification is slower for want of {}", feature.name());
+/// }
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ArithmeticKind {
+    /// The crates `p384` and `crypto-bigint`. Runs everywhere, and is the reference for the others.
+    Portable,
+    /// Products of 64-bit words with two chains of carries: `asm/*_mulx.S` (AMD Zen, Intel Broadwell and later).
+    Mulx,
+    /// Eight products of 52-bit words at a time (AMD Zen 4, Intel Ice Lake and later), beside the kernels of `Mulx`.
+    Ifma,
+}
+
+impl ArithmeticKind {
+    /// All that the crate knows, slowest first.
+    pub const ALL: &[Self] = &[Self::Portable, Self::Mulx, Self::Ifma];
+
+    /// The name: `portable`, `mulx`, `ifma`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Portable => "portable",
+            Self::Mulx => "mulx",
+            Self::Ifma => "ifma",
+        }
+    }
+
+    /// The CPU features that it uses. (A CPU with AVX-512 has all of AVX2, too.)
+    #[must_use]
+    pub const fn needs(self) -> &'static [Feature] {
+        use Feature::*;
+        match self {
+            Self::Portable => &[],
+            Self::Mulx => &[Bmi2, Adx],
+            Self::Ifma => &[Bmi2, Adx, Avx, Avx2, Avx512f, Avx512dq, Avx512vl, Avx512ifma],
+        }
+    }
+
+    /// Those of [`needs`](Self::needs) that were not detected.
+    pub fn missing(self) -> impl Iterator<Item = Feature> {
+        self.needs().iter().copied().filter(|feature| !feature.detected())
+    }
+}
+
+impl fmt::Display for ArithmeticKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// How the numbers of public keys are multiplied when a signature is verified. Every one gives the same verdicts.
+///
+/// Verification takes the best that the CPU has; this type is for those who compare or test.
+///
+/// ```
+/// use sevcrypt::Arithmetic;
+///
+/// println!("signatures are verified by {}", Arithmetic::best().kind());
+/// assert!(Arithmetic::available().any(|one| one == Arithmetic::portable()));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Arithmetic(pub(crate) ArithmeticToken);
+
+/// An arithmetic with its proof.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum ArithmeticToken {
+    Portable,
+    Mulx(Mulx),
+    Ifma(Ifma),
+}
+
+impl Arithmetic {
+    /// That of the crates `p384` and `crypto-bigint`; on every CPU.
+    #[must_use]
+    pub const fn portable() -> Self {
+        Self(ArithmeticToken::Portable)
+    }
+
+    /// The one of this name; `None` if the CPU lacks a feature ([`ArithmeticKind::missing`]), or this build has no kernels.
+    #[must_use]
+    pub fn new(kind: ArithmeticKind) -> Option<Self> {
+        Self::built(kind).filter(|_| kind.missing().next().is_none())
+    }
+
+    /// The one of this name if it is part of this build, whatever the CPU has.
+    pub(crate) fn built(kind: ArithmeticKind) -> Option<Self> {
+        Some(Self(match kind {
+            ArithmeticKind::Portable => ArithmeticToken::Portable,
+            ArithmeticKind::Mulx => ArithmeticToken::Mulx(Mulx(BUILT?)),
+            ArithmeticKind::Ifma => ArithmeticToken::Ifma(Ifma(BUILT?)),
+        }))
+    }
+
+    /// Those that this CPU has, slowest first; never empty.
+    pub fn available() -> impl DoubleEndedIterator<Item = Self> {
+        ArithmeticKind::ALL.iter().filter_map(|&kind| Self::new(kind))
+    }
+
+    /// The fastest that this CPU has.
+    #[must_use]
+    pub fn best() -> Self {
+        Self::available().next_back().unwrap_or(Self::portable())
+    }
+
+    /// Which one this is.
+    #[must_use]
+    pub const fn kind(self) -> ArithmeticKind {
+        match self.0 {
+            ArithmeticToken::Portable => ArithmeticKind::Portable,
+            ArithmeticToken::Mulx(_) => ArithmeticKind::Mulx,
+            ArithmeticToken::Ifma(_) => ArithmeticKind::Ifma,
+        }
     }
 }

@@ -18,7 +18,9 @@ use core::marker::PhantomData;
 use zeroize::Zeroize;
 
 use crate::addr::{BLOCK, Block, PAGE};
-use crate::cpu::{Backend, BackendError, BackendKind, Isa, Vaes512, if_kernels};
+use crate::cpu::{
+    Arithmetic, ArithmeticKind, Backend, BackendError, BackendKind, Isa, Vaes512, if_kernels,
+};
 use crate::key::{Key, KeySize};
 
 /// Which way a block cipher runs.
@@ -226,6 +228,28 @@ impl Backend {
     /// # Ok::<(), sevcrypt::BackendError>(())
     /// ```
     pub unsafe fn assume(kind: BackendKind) -> Result<Self, BackendError> {
+        Self::built(kind)
+    }
+}
+
+impl Arithmetic {
+    /// The arithmetic of this name, without asking the CPU: for kernels and firmware that know their CPU, where CPUID is not
+    /// executed. `None` if it is not part of this build.
+    ///
+    /// # Safety
+    /// For as long as the program runs, every CPU that it runs on has every feature of
+    /// [`kind.needs()`](ArithmeticKind::needs); for one that uses vectors, their state is enabled, and saved and restored
+    /// around whatever may interrupt a call.
+    ///
+    /// ```
+    /// use sevcrypt::{Arithmetic, ArithmeticKind};
+    ///
+    /// // SAFETY: the portable arithmetic needs no CPU feature.
+    /// let arithmetic = unsafe { Arithmetic::assume(ArithmeticKind::Portable) };
+    /// assert_eq!(arithmetic, Some(Arithmetic::portable()));
+    /// ```
+    #[must_use]
+    pub unsafe fn assume(kind: ArithmeticKind) -> Option<Self> {
         Self::built(kind)
     }
 }

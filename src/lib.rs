@@ -47,6 +47,7 @@
 //! * [`PhysAddr`], [`GuestPhysAddr`], [`Asid`], [`Vmpl`], [`Block`], [`Line`], [`Page`], [`PageSize`]: addresses, levels and sizes (`addr`); [`Key`],
 //!   [`KeySize`] (`key`); [`Hex`], [`Guid`]; [`Status`]: the firmware's codes; errors (`error`)
 //! * [`Backend`], [`BackendKind`]: which kernels this CPU has (`cpu`); the assembly itself (`kernel`)
+//! * [`Arithmetic`], [`ArithmeticKind`]: by what signatures are verified (`cpu`); the arithmetic of verification (`vartime`), private
 //! * AES keys and blocks for every backend (`aes`), private
 //! * [`ecdsa`]: P-384 signatures in AMD's form; [`ecdh`]: shared secrets on that curve; [`x509`]: AMD's certificates and revocation lists, RSA-PSS; AMD's CA keys
 //!   (`anchors`), private
@@ -103,6 +104,7 @@ mod secret;
 pub mod sev;
 pub mod snp;
 mod status;
+mod vartime;
 pub mod vmsa;
 mod wipe;
 mod wire;
@@ -113,7 +115,9 @@ pub mod x509;
 mod real;
 
 pub use addr::{Asid, Block, GuestPhysAddr, Line, Page, PageSize, PhysAddr, Vmpl};
-pub use cpu::{Backend, BackendError, BackendKind, Feature, UnknownBackend};
+pub use cpu::{
+    Arithmetic, ArithmeticKind, Backend, BackendError, BackendKind, Feature, UnknownBackend,
+};
 pub use error::{AddressError, KeyError, MemoryError, RunError, TweakTableError};
 pub use guid::Guid;
 pub use hex::Hex;

@@ -11,7 +11,7 @@ const FLOORS: &[&[&str]] = &[
     // `real` is tests/support/real.rs, for unit tests.
     &[
         "addr", "cpu", "error", "flags", "guid", "hex", "kernel", "key", "real", "secret",
-        "status", "wipe", "wire",
+        "status", "vartime", "wipe", "wire",
     ],
     &["aes", "ctr", "ecdh", "ecdsa", "gcm", "hash", "kdf", "x509"],
     &["anchors"],

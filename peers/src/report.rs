@@ -11,7 +11,7 @@ use clap::Args;
 use p384::ecdsa::signature::Verifier;
 use rsa::pkcs8::DecodePublicKey;
 use sev::parser::ByteParser;
-use sevcrypt::ecdsa::{Signature, TabledKey, VerifyingKey};
+use sevcrypt::ecdsa::{KeyTable, Signature, VerifyingKey};
 use sevcrypt::snp::certs::Collateral;
 use sevcrypt::snp::report::{REPORT_LEN, Report};
 use sevcrypt::snp::verify::{Endorsement, Time, Trust, authenticate};
@@ -315,7 +315,7 @@ fn leaf_key() -> VerifyingKey {
     }
 }
 
-fn leaf_table() -> TabledKey {
+fn leaf_table() -> Box<KeyTable> {
     leaf_key().with_table()
 }
 

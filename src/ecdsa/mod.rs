@@ -4,7 +4,6 @@
 //! Verification works on public data and takes variable time, which its name says. Signing is RFC 6979's, in constant
 //! time, by the crate `p384`.
 
-mod p384_vartime;
 mod scalar;
 
 use core::fmt;
@@ -18,10 +17,12 @@ use zeroize::Zeroizing;
 pub(crate) use scalar::scalar_from_random;
 
 use crate::Hex;
+use crate::cpu::Arithmetic;
+use crate::vartime::p384 as vartime;
 use crate::wipe::Wiped;
 
 /// The length of r and of s, in bytes.
-const NUMBER: usize = 48;
+const NUMBER: usize = vartime::NUMBER;
 /// The length of the field that holds one of them.
 const FIELD: usize = 72;
 
@@ -53,7 +54,7 @@ impl Signature {
     /// [`SignatureFormError::Range`] unless both are from 1 to n - 1.
     pub fn new(r: &[u8; NUMBER], s: &[u8; NUMBER]) -> Result<Self, SignatureFormError> {
         for (number, name) in [(r, 'r'), (s, 's')] {
-            if !p384_vartime::is_scalar(number) {
+            if !vartime::is_scalar(number) {
                 return Err(SignatureFormError::Range { number: name });
             }
         }
@@ -115,6 +116,10 @@ impl Signature {
         field
     }
 
+    fn claim<'a>(&'a self, digest: &'a [u8; NUMBER]) -> vartime::Claim<'a> {
+        vartime::Claim { digest, r: &self.r, s: &self.s }
+    }
+
     /// r, big-endian.
     #[must_use]
     pub fn r(&self) -> &[u8; NUMBER] {
@@ -167,13 +172,13 @@ impl core::error::Error for SignatureFormError {}
 
 /// A public key: a point of P-384.
 #[derive(Clone, Copy, PartialEq)]
-pub struct VerifyingKey(p384_vartime::Key);
+pub struct VerifyingKey(vartime::Key);
 
 impl VerifyingKey {
     /// From an uncompressed point: 4, x, y, big-endian (SEC 1, section 2.3.4). `None` if it is not on the curve.
     #[must_use]
     pub fn from_sec1(point: &[u8; 97]) -> Option<Self> {
-        p384_vartime::Key::from_sec1(point).map(Self)
+        vartime::Key::from_sec1(point).map(Self)
     }
 
     /// The uncompressed point.
@@ -185,7 +190,19 @@ impl VerifyingKey {
     /// Whether a signature of a message is this key's, in variable time.
     #[must_use = "the answer is all that it does"]
     pub fn verify_vartime(&self, message: &[u8], signature: &Signature) -> bool {
-        self.0.verify_vartime(&Sha384::digest(message).into(), signature)
+        self.verify_vartime_by(Arithmetic::best(), message, signature)
+    }
+
+    /// The same by an arithmetic of the caller's choice.
+    #[must_use = "the answer is all that it does"]
+    pub fn verify_vartime_by(
+        &self,
+        arithmetic: Arithmetic,
+        message: &[u8],
+        signature: &Signature,
+    ) -> bool {
+        let digest = Sha384::digest(message).into();
+        vartime::verify(arithmetic, &self.0, &signature.claim(&digest))
     }
 
     /// The same for ECDSA with SHA-256, as the certificates of SEV and SEV-ES have it: the hash is shorter than the curve's
@@ -194,15 +211,17 @@ impl VerifyingKey {
     pub fn verify_sha256_vartime(&self, message: &[u8], signature: &Signature) -> bool {
         let mut digest = [0; NUMBER];
         digest[NUMBER - 32..].copy_from_slice(&Sha256::digest(message));
-        self.0.verify_vartime(&digest, signature)
+        vartime::verify(Arithmetic::best(), &self.0, &signature.claim(&digest))
     }
 
-    /// The key with a table of its multiples (about 27 KiB). A verification with it takes a fraction of the time; making it
-    /// takes somewhat longer than a verification without.
+    /// The key with a table of its multiples, on the heap. A verification with it takes a fraction of the time; making it takes
+    /// about as long as a verification without.
     #[cfg(feature = "std")]
     #[must_use]
-    pub fn with_table(&self) -> TabledKey {
-        TabledKey(p384_vartime::Table::new(&self.0))
+    pub fn with_table(&self) -> std::boxed::Box<KeyTable> {
+        let mut table = std::boxed::Box::new(KeyTable::EMPTY);
+        table.fill(Arithmetic::best(), self);
+        table
     }
 }
 
@@ -212,35 +231,133 @@ impl fmt::Debug for VerifyingKey {
     }
 }
 
-/// A public key with a table of its multiples.
+/// Room for a public key and a table of its multiples: about 16 KiB. Where there is no heap, the caller lends it.
 ///
 /// ```
-/// # #[cfg(feature = "std")] {
-/// use sevcrypt::ecdsa::{Signer, SigningKey};
+/// use sevcrypt::Arithmetic;
+/// use sevcrypt::ecdsa::{KeyTable, Signer, SigningKey};
 ///
 /// let key = SigningKey::from_scalar(&[7; 48]).ok_or("out of range")?;
 /// let signature = key.sign_sha384(b"message")?;
-/// assert!(key.verifying_key().with_table().verify_vartime(b"message", &signature));
+/// let mut table = KeyTable::EMPTY;
+/// assert!(!table.verify_vartime(b"message", &signature)); // no key's
+/// table.fill(Arithmetic::best(), &key.verifying_key());
+/// assert!(table.verify_vartime(b"message", &signature));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct KeyTable(vartime::KeyTable);
+
+impl KeyTable {
+    /// A table of no key, with which nothing is verified.
+    pub const EMPTY: Self = Self(vartime::KeyTable::EMPTY);
+
+    /// Makes it the table of a key, for an arithmetic.
+    pub fn fill(&mut self, arithmetic: Arithmetic, key: &VerifyingKey) {
+        self.0.fill(arithmetic, &key.0);
+    }
+
+    /// Whose it is; `None` of an empty one.
+    #[must_use]
+    pub fn key(&self) -> Option<VerifyingKey> {
+        self.0.key().copied().map(VerifyingKey)
+    }
+
+    /// Whether a signature of a message is the key's, in variable time: the same answer as
+    /// [`VerifyingKey::verify_vartime`], sooner. With an empty table nothing is.
+    #[must_use = "the answer is all that it does"]
+    pub fn verify_vartime(&self, message: &[u8], signature: &Signature) -> bool {
+        let digest = Sha384::digest(message).into();
+        self.0.verify(&signature.claim(&digest))
+    }
+}
+
+impl fmt::Debug for KeyTable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("KeyTable").field(&self.key()).finish()
+    }
+}
+
+/// A public key that signs all the time, with a large table of its multiples on the heap.
+///
+/// ```
+/// # #[cfg(feature = "std")] {
+/// use sevcrypt::Arithmetic;
+/// use sevcrypt::ecdsa::{HotKey, Signer, SigningKey};
+///
+/// let key = SigningKey::from_scalar(&[7; 48]).ok_or("out of range")?;
+/// let signature = key.sign_sha384(b"message")?;
+/// let hot = HotKey::new(Arithmetic::best(), &key.verifying_key());
+/// assert!(hot.verify_vartime(b"message", &signature));
 /// # }
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[cfg(feature = "std")]
-pub struct TabledKey(p384_vartime::Table);
+pub struct HotKey(vartime::HotKey);
 
 #[cfg(feature = "std")]
-impl TabledKey {
-    /// Whether a signature of a message is this key's, in variable time: the same answer as
+impl HotKey {
+    /// Makes the table.
+    #[must_use]
+    pub fn new(arithmetic: Arithmetic, key: &VerifyingKey) -> Self {
+        Self(vartime::HotKey::new(arithmetic, &key.0))
+    }
+
+    /// Whether a signature of a message is the key's, in variable time: the same answer as
     /// [`VerifyingKey::verify_vartime`], sooner.
     #[must_use = "the answer is all that it does"]
     pub fn verify_vartime(&self, message: &[u8], signature: &Signature) -> bool {
-        self.0.verify_vartime(&Sha384::digest(message).into(), signature)
+        let digest = Sha384::digest(message).into();
+        self.0.verify(&signature.claim(&digest))
     }
 }
 
 #[cfg(feature = "std")]
-impl fmt::Debug for TabledKey {
+impl fmt::Debug for HotKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("TabledKey(..)")
+        f.write_str("HotKey(..)")
+    }
+}
+
+/// One of several signatures that are verified together ([`verify_each_vartime`]).
+#[derive(Clone, Copy, Debug)]
+pub struct Claim<'a> {
+    key: &'a VerifyingKey,
+    message: &'a [u8],
+    signature: &'a Signature,
+    holds: bool,
+}
+
+impl<'a> Claim<'a> {
+    /// That a key has signed a message. It does not hold until it was verified.
+    #[must_use]
+    pub const fn new(key: &'a VerifyingKey, message: &'a [u8], signature: &'a Signature) -> Self {
+        Self { key, message, signature, holds: false }
+    }
+
+    /// Whether it was verified, and is so.
+    #[must_use]
+    pub const fn holds(&self) -> bool {
+        self.holds
+    }
+}
+
+/// Verifies signatures of any keys, in variable time: the same answers as [`VerifyingKey::verify_vartime`], in less time for
+/// each.
+///
+/// ```
+/// use sevcrypt::Arithmetic;
+/// use sevcrypt::ecdsa::{Claim, Signer, SigningKey, verify_each_vartime};
+///
+/// let key = SigningKey::from_scalar(&[7; 48]).ok_or("out of range")?;
+/// let (public, signature) = (key.verifying_key(), key.sign_sha384(b"message")?);
+/// let mut claims = [b"message".as_slice(), b"another"].map(|it| Claim::new(&public, it, &signature));
+/// verify_each_vartime(Arithmetic::best(), &mut claims);
+/// assert_eq!(claims.map(|claim| claim.holds()), [true, false]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn verify_each_vartime(arithmetic: Arithmetic, claims: &mut [Claim<'_>]) {
+    for claim in claims {
+        claim.holds = claim.key.verify_vartime_by(arithmetic, claim.message, claim.signature);
     }
 }
 
@@ -289,7 +406,7 @@ impl SigningKey {
     /// The public key.
     #[must_use]
     pub fn verifying_key(&self) -> VerifyingKey {
-        VerifyingKey(p384_vartime::Key::from(*self.0.verifying_key()))
+        VerifyingKey(vartime::Key::from(*self.0.verifying_key()))
     }
 }
 

@@ -37,7 +37,7 @@ fn wycheproof() {
 #[cfg(feature = "std")]
 #[test]
 fn table_agrees() {
-    let generator = VerifyingKey(p384_vartime::Key::from(
+    let generator = VerifyingKey(vartime::Key::from(
         *p384::ecdsa::SigningKey::from_slice(&scalar(1)).unwrap().verifying_key(),
     ));
     let keys: Vec<_> = [1, 2, 3, 0xffff]

@@ -1,15 +1,13 @@
-//! RSA public keys and the RSA public operation. The only file that names `crypto-bigint`.
-//!
-//! All values are public, so the time may depend on them.
+//! RSA public keys.
 
 use core::fmt;
 
-use crypto_bigint::modular::{FixedMontyForm, FixedMontyParams};
-use crypto_bigint::{Odd, U2048, U4096, Uint};
 use sha2::{Digest, Sha256, Sha384};
 
 use super::error::{RsaKeyError, SignatureError};
 use super::pss;
+use crate::cpu::Arithmetic;
+use crate::vartime;
 
 /// The public exponent of all AMD keys, F4 = 2^16 + 1.
 const EXPONENT: u32 = 0x1_0001;
@@ -98,30 +96,12 @@ impl<'a> RsaPublicKey<'a> {
                 expected: self.modulus.len(),
             });
         }
-        let authentic = if signature.len() == U4096::BYTES {
-            raise::<{ U4096::LIMBS }>(self.modulus, signature)
-                .is_some_and(|encoded| pss::verify::<D>(message, encoded.to_be_bytes().as_mut()))
-        } else {
-            raise::<{ U2048::LIMBS }>(self.modulus, signature)
-                .is_some_and(|encoded| pss::verify::<D>(message, encoded.to_be_bytes().as_mut()))
-        };
+        let power = vartime::rsa::raise(Arithmetic::best(), self.modulus, signature);
+        let authentic = power.is_some_and(|mut encoded| {
+            pss::verify::<D>(message, &mut encoded[..self.modulus.len()])
+        });
         if authentic { Ok(()) } else { Err(SignatureError::NotAuthentic) }
     }
-}
-
-/// RSAVP1 (RFC 8017, 5.2.2): `signature^65537 mod modulus`, both as long as the `Uint`. `None`: the signature
-/// is not below the modulus.
-///
-/// The last factor is the signature itself, not its Montgomery form: the product then needs no conversion back.
-fn raise<const LIMBS: usize>(modulus: &[u8], signature: &[u8]) -> Option<Uint<LIMBS>> {
-    let modulus = Odd::new(Uint::<LIMBS>::from_be_slice(modulus)).into_option()?;
-    let signature = Uint::<LIMBS>::from_be_slice(signature);
-    if signature.cmp_vartime(modulus.as_ref()).is_ge() {
-        return None;
-    }
-    let params = FixedMontyParams::new_vartime(modulus);
-    let power = FixedMontyForm::new(&signature, &params).square_repeat_vartime(16);
-    Some(power.mul(&FixedMontyForm::from_montgomery(signature, &params)).to_montgomery())
 }
 
 impl fmt::Debug for RsaPublicKey<'_> {
@@ -166,22 +146,5 @@ mod tests {
         assert_eq!(new(&modulus, 65537), Err(RsaKeyError::Size { bits: 4095 }));
         modulus.fill(0);
         assert_eq!(new(&modulus, 65537), Err(RsaKeyError::Size { bits: 0 }));
-    }
-
-    /// Small roots: 2^65537 mod (2^4096 - 1) = 2^(65537 mod 4096) = 2, since 65537 = 16 * 4096 + 1.
-    #[test]
-    fn a_power_that_is_known() {
-        let modulus = [0xFF; 512];
-        let mut two = [0; 512];
-        two[511] = 2;
-        let power = raise::<{ U4096::LIMBS }>(&modulus, &two).unwrap();
-        assert_eq!(power, U4096::from_u8(2));
-        assert!(raise::<{ U4096::LIMBS }>(&modulus, &modulus).is_none(), "not below the modulus");
-        two[510] = 1;
-        let below = raise::<{ U2048::LIMBS }>(&modulus[..256], &two[256..]).unwrap();
-        let times = (0..65537).fold(U2048::ONE, |product, _| {
-            product.mul_mod(&U2048::from_u16(0x102), &U2048::MAX.to_nz().unwrap())
-        });
-        assert_eq!(below, times);
     }
 }

@@ -5,7 +5,7 @@ use core::fmt;
 use super::{Authentic, Missing, Time, Trust, VerifyError, leaf_role};
 use crate::anchors::{AMD, Anchor, REVOKED};
 #[cfg(feature = "std")]
-use crate::ecdsa::TabledKey;
+use crate::ecdsa::KeyTable;
 use crate::ecdsa::{Signature, VerifyingKey};
 use crate::snp::certs::{
     Collateral, Identity, LEAF_NAME_VCEK, LEAF_NAME_VLEK, Role, ca_role, product_of,
@@ -43,7 +43,7 @@ pub struct Endorsement {
     product: Product,
     tcb: TcbVersion,
     #[cfg(feature = "std")]
-    table: TabledKey,
+    table: std::boxed::Box<KeyTable>,
 }
 
 impl Endorsement {
