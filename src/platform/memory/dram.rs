@@ -92,6 +92,7 @@ impl HeapDram {
 
     /// The bytes themselves: what a probe on the memory bus sees.
     #[must_use]
+    #[inline]
     pub fn bytes(&self) -> &[AtomicU8] {
         &self.heap[self.start..self.start + self.size]
     }

@@ -524,7 +524,8 @@ impl<D: Dram> MemoryController<D> {
             return None;
         }
         let addr = addr.offset(done);
-        Some(Piece { addr, len: left.min(self.unit - addr.page_offset() % self.unit) })
+        // The unit is a power of two.
+        Some(Piece { addr, len: left.min(self.unit - (addr.page_offset() & (self.unit - 1))) })
     }
 
     fn read_plain(&self, piece: Piece, out: &mut [u8]) -> Result<(), AccessError> {

@@ -635,6 +635,34 @@ fn lists_of_pages() {
     assert_eq!(read(&locked, GUEST, 0x1000, 2 << 12), painted(2 << 12, 3));
 }
 
+/// Lists that lie over one another, moves and single writes at the same time: nobody waits for ever, and every page is in the end
+/// as one of them wrote it.
+#[test]
+fn lists_over_one_another() {
+    let memory = Arc::new(milan());
+    let work = |first: u64| {
+        let memory = Arc::clone(&memory);
+        move || {
+            let pages: Vec<_> = (first..first + 12).map(|page| at(page << 12)).collect();
+            for round in 0..200 {
+                let text = std::vec![round as u8; pages.len() << 12];
+                memory.write_pages(GUEST, &pages, &text).unwrap();
+                memory.move_page((GUEST, pages[round % 12]), (GUEST, pages[11])).unwrap();
+                memory.write(GUEST, at((first + 3) << 12), &[round as u8; PAGE]).unwrap();
+            }
+        }
+    };
+    all_end(std::vec![
+        ("low", Box::new(work(0)) as _),
+        ("middle", Box::new(work(2)) as _),
+        ("high", Box::new(work(4)) as _),
+    ]);
+    for page in 0..16 {
+        let text = read(&memory, GUEST, page << 12, PAGE);
+        assert!(text.iter().all(|byte| *byte == text[0]), "page {page} is of two writers");
+    }
+}
+
 /// No access to DRAM is done in another one.
 #[test]
 fn moves_touch_one_page_at_a_time() {
