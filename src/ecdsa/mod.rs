@@ -271,6 +271,18 @@ impl KeyTable {
     }
 }
 
+/// Tables of several keys, on the heap: sooner than one after the other.
+#[cfg(feature = "std")]
+pub(crate) fn tables_of<'k>(
+    arithmetic: Arithmetic,
+    keys: impl ExactSizeIterator<Item = &'k VerifyingKey>,
+) -> std::vec::Vec<std::sync::Arc<KeyTable>> {
+    vartime::KeyTable::of_each(arithmetic, keys.map(|key| &key.0))
+        .into_iter()
+        .map(|table| std::sync::Arc::new(KeyTable(table)))
+        .collect()
+}
+
 impl fmt::Debug for KeyTable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("KeyTable").field(&self.key()).finish()

@@ -90,6 +90,20 @@ impl KeyTable {
         self.0 = inside;
     }
 
+    /// Those of several keys.
+    #[cfg(feature = "std")]
+    pub(crate) fn of_each<'k>(
+        arithmetic: Arithmetic,
+        keys: impl ExactSizeIterator<Item = &'k Key>,
+    ) -> std::vec::Vec<Self> {
+        let table = |key| {
+            let mut table = Self::EMPTY;
+            table.fill(arithmetic, key);
+            table
+        };
+        keys.map(table).collect()
+    }
+
     /// Whose it is.
     pub(crate) fn key(&self) -> Option<&Key> {
         match &self.0 {
