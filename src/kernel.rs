@@ -474,6 +474,7 @@ if_kernels! {
         }
 
         /// Every block of every segment, whitened from the tables and the segments' bases.
+        #[inline]
         pub(crate) fn xex(
             isa: Isa,
             keys: &RoundKeys,

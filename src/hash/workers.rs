@@ -76,6 +76,19 @@ impl Workers {
         });
     }
 
+    /// Runs `work` on each part, by as many threads as there are.
+    ///
+    /// # Errors
+    /// An error of `work`: no part is begun after it.
+    #[cfg(feature = "platform")]
+    pub(crate) fn each_part<P: Send, E: Send>(
+        self,
+        parts: impl ExactSizeIterator<Item = P> + Send,
+        work: impl Fn(P) -> Result<(), E> + Sync,
+    ) -> Result<(), E> {
+        threads::each_part(self, parts, work)
+    }
+
     /// Shows the digest of each page, in order. `pages` are whole pages.
     pub(crate) fn each_page(self, pages: &[u8], visit: &mut dyn FnMut(&Sha384Digest)) {
         #[cfg(feature = "std")]
@@ -93,6 +106,8 @@ impl Workers {
 
 #[cfg(feature = "std")]
 mod threads {
+    #[cfg(feature = "platform")]
+    use std::sync::Mutex;
     use std::sync::OnceLock;
     use std::sync::atomic::{AtomicUsize, Ordering};
     use std::vec::Vec;
@@ -102,6 +117,36 @@ mod threads {
 
     /// How many bytes each thread has to do at least, so that starting it is worth it.
     pub(super) const WORTH_A_THREAD: usize = 1 << 20;
+
+    /// Every thread takes the next part that nobody has taken.
+    #[cfg(feature = "platform")]
+    pub(super) fn each_part<P: Send, E: Send>(
+        workers: Workers,
+        parts: impl ExactSizeIterator<Item = P> + Send,
+        work: impl Fn(P) -> Result<(), E> + Sync,
+    ) -> Result<(), E> {
+        let threads = workers.threads.min(parts.len());
+        let (parts, result) = (Mutex::new(parts), Mutex::new(Ok(())));
+        let next = || result.lock().ok()?.is_ok().then(|| parts.lock().ok()?.next())?;
+        let do_all = || {
+            while let Some(part) = next() {
+                let done = work(part);
+                if let (Err(_), Ok(mut result)) = (&done, result.lock()) {
+                    *result = done;
+                }
+            }
+        };
+        thread::scope(|scope| {
+            for _ in 1..threads {
+                // Where the system gives no more threads, those that there are do the work.
+                if thread::Builder::new().spawn_scoped(scope, do_all).is_err() {
+                    break;
+                }
+            }
+            do_all();
+        });
+        result.into_inner().unwrap_or(Ok(()))
+    }
 
     /// Every thread takes the next batch that nobody has taken. The caller's thread shows the batches in order, and
     /// takes some itself where it would wait.
@@ -144,6 +189,8 @@ mod threads {
 
 #[cfg(test)]
 mod tests {
+    #[cfg(feature = "platform")]
+    use std::sync::Mutex;
     use std::vec::Vec;
 
     use super::*;
@@ -163,6 +210,28 @@ mod tests {
                 workers.each_page(&pages, &mut |digest| digests.push(*digest));
                 assert!(digests == expected, "{length} pages by {threads}");
             }
+        }
+    }
+
+    /// Every part is done once, by any number of threads; after an error the rest is not begun, and the error is told.
+    #[cfg(feature = "platform")]
+    #[test]
+    fn parts_are_done_once() {
+        for threads in [1, 2, 5] {
+            let workers = Workers::new(Backend::best(), threads);
+            for parts in [0, 1, 4, 100] {
+                let seen = Mutex::new(Vec::new());
+                let all = workers.each_part(0..parts, |part| -> Result<(), usize> {
+                    seen.lock().unwrap().push(part);
+                    Ok(())
+                });
+                assert_eq!(all, Ok(()));
+                let mut seen = seen.into_inner().unwrap();
+                seen.sort_unstable();
+                assert!(seen.into_iter().eq(0..parts));
+            }
+            let failing = |part| if part < 3 { Ok(()) } else { Err(part) };
+            assert!(matches!(workers.each_part(0..100, failing), Err(3..100)));
         }
     }
 }

@@ -165,6 +165,7 @@ impl<'a> GuestBytes<'a> {
         Self { dirty: Some(Dirty { log, offset }), ..self }
     }
 
+    #[inline]
     pub(crate) fn mark_written(&self) {
         if let Some(Dirty { log, offset }) = self.dirty {
             log.mark_dirty(offset, self.len);

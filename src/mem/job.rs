@@ -50,19 +50,30 @@ impl Job<'_> {
     ) {
         let (before, after) = (whitening.before(self.direction), whitening.after(self.direction));
         let table = |is_whitened| if is_whitened { &linear.in_page } else { &ZERO_TABLE };
-        self.batches(
-            self.runs.iter(),
-            PAGE,
-            |piece, segment| {
-                let base = base(piece.addr);
-                let side = |is_whitened| if is_whitened { base } else { [0; BLOCK] };
-                segment.set_whitening(side(before), side(after));
-            },
-            |segments| {
-                let (before, after) = (table(before), table(after));
-                kernel::xex(self.isa, self.keys, self.direction, before, after, segments);
-            },
-        );
+        let whiten = |addr, segment: &mut Segment<'_>| {
+            let base = base(addr);
+            let side = |is_whitened| if is_whitened { base } else { [0; BLOCK] };
+            segment.set_whitening(side(before), side(after));
+        };
+        let work = |segments: &[Segment<'_>]| {
+            let (before, after) = (table(before), table(after));
+            kernel::xex(self.isa, self.keys, self.direction, before, after, segments);
+        };
+        match self.runs {
+            // One block, line or page, alone: nothing to cut.
+            [run] if run.addr.page_offset() + run.src.len() <= PAGE && !run.src.is_empty() => {
+                let place = run.addr.page_offset() / BLOCK;
+                let mut only = [segment(&run.src, &run.dst, 0, run.src.len() / BLOCK, place)];
+                whiten(run.addr, &mut only[0]);
+                work(&only);
+            }
+            runs => self.batches(
+                runs.iter(),
+                PAGE,
+                |piece, segment| whiten(piece.addr, segment),
+                |segments| work(segments),
+            ),
+        }
     }
 
     /// Under XTS, with the first tweak of the only unit if it is kept.

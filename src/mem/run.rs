@@ -41,6 +41,7 @@ impl<'a> Run<'a> {
     }
 
     /// Whether the operation can be done, for a tweak of so many address bits.
+    #[inline]
     pub(super) fn check(&self, bits: u32) -> Result<(), MemoryError> {
         let Self { addr, src, dst } = self;
         if src.len() != dst.len() {

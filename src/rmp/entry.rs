@@ -86,6 +86,7 @@ impl Entry {
 
     /// GPA: where the page stands in its guest. Bits above 50 are not stored.
     #[must_use]
+    #[inline]
     pub fn gpa(self) -> GuestPhysAddr {
         GuestPhysAddr::new(self.0[0] & GPA).expect("51 bits")
     }

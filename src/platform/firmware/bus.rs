@@ -191,6 +191,19 @@ impl<'m, D: Dram> Bus<'m, D> {
         self.0.memory().write(DramKey::Slot(asid), addr, bytes).map_err(status)
     }
 
+    /// Writes whole pages with a guest's key.
+    ///
+    /// # Errors
+    /// `INVALID_ADDRESS`: nothing was written.
+    pub(crate) fn write_guest_pages(
+        &self,
+        asid: Asid,
+        pages: &[PhysAddr],
+        bytes: &[u8],
+    ) -> Result<(), Status> {
+        self.0.memory().write_pages(DramKey::Slot(asid), pages, bytes).map_err(status)
+    }
+
     /// Enciphers whole pages where they stand: LAUNCH_UPDATE of pages that the host has filled.
     ///
     /// # Errors

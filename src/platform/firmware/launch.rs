@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 
 use super::state::TSC_FACTOR;
 use super::{Bus, Commands, GuestContext, LookedUp, State, check_page_address};
-use crate::addr::{Asid, PAGE, Page, PageSize};
+use crate::addr::{Asid, PAGE, Page, PageSize, PhysAddr};
 use crate::hash::Workers;
 use crate::image::{CpuSignature, PageType};
 use crate::platform::command::{SnpLaunchFinish, SnpLaunchStart, SnpLaunchUpdate};
@@ -198,7 +198,10 @@ impl<D: Dram> Commands<'_, D> {
         match target.page_type {
             PageType::Normal => {
                 let mut text = std::vec![0; target.size.bytes()];
-                self.bus.take(target, permissions, &mut text)?;
+                self.bus.change(&target.page, launched(target, permissions))?;
+                let pages: Vec<_> =
+                    (0..text.len()).step_by(PAGE).map(|at| target.page.page.offset(at)).collect();
+                self.bus.take(target.asid, &pages, &mut text)?;
                 let backend = self.state.backend;
                 digest.update_bytes(backend, attributes, gpa, &text, &mut |_| {})
             }
@@ -296,60 +299,61 @@ impl<D: Dram> Commands<'_, D> {
             _ => PAGES_IN_HAND_OF_THREADS,
         };
         let mut texts = std::vec![0; in_hand.min(pages.len()) * PAGE];
-        let mut taken: Vec<Target> = Vec::with_capacity(in_hand.min(pages.len()));
+        let mut given: Vec<Target> = Vec::with_capacity(in_hand.min(pages.len()));
         let mut rest = pages.iter().enumerate().peekable();
         while rest.peek().is_some() {
-            taken.clear();
+            given.clear();
             let mut result = Ok(());
             for (index, page) in rest.by_ref() {
                 let target = check_page_address(gctx_paddr)
                     .and_then(|()| check_page_address(page.0))
                     .and_then(|()| self.check_update(gctx_paddr, *page, Some(page_type), imi));
                 let at = |status| LaunchPagesError { index, status };
-                let text = texts.get_mut(taken.len() * PAGE..).and_then(<[u8]>::first_chunk_mut);
-                result = match (target, text) {
-                    (Ok(target), Some(text)) if target.can_wait() => {
-                        let text: &mut Page = text;
-                        let took = self.bus.take(&target, permissions, text).map_err(at);
-                        if took.is_ok() {
-                            taken.push(target);
-                        }
-                        took
+                result = match target {
+                    Ok(target) if target.can_wait() => {
+                        let changed = self.bus.change(&target.page, launched(&target, permissions));
+                        changed.map(|()| given.push(target)).map_err(at)
                     }
-                    // Others are measured at once, behind those that were taken.
-                    (Ok(target), _) => self
-                        .measure(&taken, &texts, attributes, workers)
+                    // Others are launched at once, behind those that were given.
+                    Ok(target) => self
+                        .launch(&given, &mut texts, attributes, workers)
                         .and_then(|()| {
-                            taken.clear();
+                            given.clear();
                             self.update(&target, imi, permissions)
                         })
                         .map_err(at),
-                    (Err(status), _) => Err(at(status)),
+                    Err(status) => Err(at(status)),
                 };
-                if result.is_err() || taken.len() == in_hand {
+                if result.is_err() || given.len() == in_hand {
                     break;
                 }
             }
-            let measured = self.measure(&taken, &texts, attributes, workers);
-            measured.map_err(|status| LaunchPagesError { index: 0, status })?;
+            let launched = self.launch(&given, &mut texts, attributes, workers);
+            launched.map_err(|status| LaunchPagesError { index: 0, status })?;
             result?;
         }
         Ok(())
     }
 
-    /// Measures pages of 4 KiB that were taken, side by side.
-    fn measure(
+    /// Enciphers and measures pages of 4 KiB that were given to the guest, side by side. `texts` has room for each.
+    fn launch(
         &mut self,
-        taken: &[Target],
-        texts: &[u8],
+        given: &[Target],
+        texts: &mut [u8],
         attributes: PageAttributes,
         workers: Workers,
     ) -> Result<(), Status> {
-        let Some(first) = taken.first() else { return Ok(()) };
+        let Some(first) = given.first() else { return Ok(()) };
+        let pages: Vec<PhysAddr> = given.iter().map(|target| target.page.page).collect();
+        let texts = &mut texts[..given.len() * PAGE];
+        let share = pages.len().div_ceil(workers.threads()).max(PAGES_IN_HAND);
+        workers.each_part(pages.chunks(share).zip(texts.chunks_mut(share * PAGE)), |part| {
+            self.bus.take(first.asid, part.0, part.1)
+        })?;
         let digest = &mut self.context(&first.context)?.digest;
         let mut result = Ok(());
-        let mut gpas = taken.iter().map(|target| target.page.entry.gpa());
-        workers.each_page(&texts[..taken.len() * PAGE], &mut |contents| {
+        let mut gpas = given.iter().map(|target| target.page.entry.gpa());
+        workers.each_page(texts, &mut |contents| {
             if let Some(gpa) = gpas.next() {
                 let contents = core::slice::from_ref(contents);
                 result = result.and(digest.update_digests(attributes, gpa, contents, &mut |_| {}));
@@ -442,21 +446,13 @@ impl Target {
 }
 
 impl<D: Dram> Bus<'_, D> {
-    /// Reads a page, gives it to its guest, and enciphers what was read: that is measured, whatever somebody writes to memory meanwhile.
-    ///
-    /// # Errors
-    /// The entry cannot be changed; nothing was.
-    fn take(
-        &self,
-        target: &Target,
-        permissions: VmplPermissions,
-        text: &mut [u8],
-    ) -> Result<(), Status> {
-        let paddr = target.page.page.get();
-        self.read(paddr, text)?;
-        // Nothing fails behind this: that the page is the guest's a moment early is seen by nobody but the guest.
-        self.change(&target.page, launched(target, permissions))?;
-        self.write_guest(target.asid, paddr, text)
+    /// Reads pages that are the guest's since a moment, and writes what was read with the guest's key. It is to be measured: whatever
+    /// somebody writes to memory meanwhile.
+    fn take(&self, asid: Asid, pages: &[PhysAddr], texts: &mut [u8]) -> Result<(), Status> {
+        for (page, text) in pages.iter().zip(texts.chunks_mut(PAGE)) {
+            self.read(page.get(), text)?;
+        }
+        self.write_guest_pages(asid, pages, texts)
     }
 }
 

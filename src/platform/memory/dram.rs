@@ -34,6 +34,17 @@ pub trait Dram: Send + Sync {
         len: usize,
         work: impl FnOnce(GuestBytes<'_>) -> R,
     ) -> Option<R>;
+
+    /// Gives several whole pages in one piece to `work`, under the same rules. `None` if they do not stand in one piece, which is
+    /// what an implementation without this method says; they are then given page by page.
+    fn with_pages<R>(
+        &self,
+        _addr: PhysAddr,
+        _pages: usize,
+        _work: impl FnOnce(GuestBytes<'_>) -> R,
+    ) -> Option<R> {
+        None
+    }
 }
 
 /// Memory on the heap, from address 0 on.
@@ -81,6 +92,7 @@ impl HeapDram {
 
     /// The bytes themselves: what a probe on the memory bus sees.
     #[must_use]
+    #[inline]
     pub fn bytes(&self) -> &[AtomicU8] {
         &self.heap[self.start..self.start + self.size]
     }
@@ -104,6 +116,15 @@ impl Dram for HeapDram {
     ) -> Option<R> {
         let bytes = self.bytes().get(usize::try_from(addr.get()).ok()?..)?.get(..len)?;
         Some(work(GuestBytes::from(bytes)))
+    }
+
+    fn with_pages<R>(
+        &self,
+        addr: PhysAddr,
+        pages: usize,
+        work: impl FnOnce(GuestBytes<'_>) -> R,
+    ) -> Option<R> {
+        self.with(addr, pages.checked_mul(PAGE)?, work)
     }
 }
 

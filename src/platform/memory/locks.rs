@@ -9,6 +9,8 @@ use crate::addr::{PAGE, PhysAddr};
 
 /// How many words there are; pages share them.
 const WORDS: usize = 1 << 12;
+/// The most pages that are written at a time.
+pub(super) const RUN: usize = 16;
 /// What one bit of a word locks: four lines.
 const SECTOR: usize = PAGE / SECTORS as usize;
 /// The bits for locks; above them the version is counted.
@@ -70,6 +72,22 @@ impl Locks {
         Held::new(&self.0[Self::index(addr)], Self::sectors(addr, len))
     }
 
+    /// The same for a run of pages as a whole; in one order, so that no two wait for each other.
+    pub(super) fn write_run(&self, first: PhysAddr, pages: usize) -> [Option<Held<'_>>; RUN] {
+        debug_assert!(pages <= RUN);
+        let mut words = [usize::MAX; RUN];
+        for (number, word) in words.iter_mut().enumerate().take(pages) {
+            *word = Self::index(first.offset(number * PAGE));
+        }
+        words.sort_unstable();
+        let mut last = usize::MAX;
+        words.map(|word| {
+            let is_new = word != last;
+            last = word;
+            (is_new && word < WORDS).then(|| Held::new(&self.0[word], LOCKS))
+        })
+    }
+
     /// The same for two pages as a whole; in one order, so that no two wait for each other.
     pub(super) fn write_both(
         &self,
@@ -121,6 +139,8 @@ impl Drop for Held<'_> {
 
 #[cfg(test)]
 mod tests {
+    use std::vec::Vec;
+
     use super::*;
 
     #[test]
@@ -142,6 +162,30 @@ mod tests {
     }
 
     /// Held sectors come back, versions count, and what is not held does not stop anyone.
+    /// A run holds the words of its pages, each once, and gives them back.
+    #[test]
+    fn runs() {
+        let locks = Locks::new();
+        let page = |number: u64| PhysAddr::new(number * PAGE as u64).unwrap();
+        for first in (0..5000).step_by(7) {
+            for pages in [1, 2, RUN] {
+                let held = locks.write_run(page(first), pages);
+                let mut words: Vec<_> =
+                    (first..).take(pages).map(|number| Locks::index(page(number))).collect();
+                words.sort_unstable();
+                words.dedup();
+                assert_eq!(held.iter().flatten().count(), words.len());
+                assert!(
+                    words.iter().all(|word| locks.0[*word].load(Ordering::Relaxed) & LOCKS != 0)
+                );
+                drop(held);
+                assert!(
+                    words.iter().all(|word| locks.0[*word].load(Ordering::Relaxed) & LOCKS == 0)
+                );
+            }
+        }
+    }
+
     #[test]
     fn words() {
         let locks = Locks::new();

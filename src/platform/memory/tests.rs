@@ -379,6 +379,10 @@ fn refused_accesses_change_nothing() {
         assert_eq!(memory.move_page(here, there), no_dram(at(end), 4096));
         assert_eq!(memory.move_page(there, here), no_dram(at(end), 4096));
         assert_eq!(memory.move_page((key, at(1)), here), not_pages(1, 4096));
+        let write = |pages: &[PhysAddr], len| memory.write_pages(key, pages, &std::vec![0; len]);
+        assert_eq!(write(&[at(0x1000), at(0x2010)], 8192), not_pages(0x2010, 4096));
+        assert_eq!(write(&[at(0x1000), at(end)], 8192), no_dram(at(end), 4096));
+        assert_eq!(write(&[at(0x1000), at(0x2000)], 4096), not_pages(0x1000, 4096));
     }
     let nobody = DramKey::Slot(Asid::new(510));
     assert_eq!(memory.write(nobody, at(0), &[0; 8]), no_slot);
@@ -386,6 +390,7 @@ fn refused_accesses_change_nothing() {
     assert_eq!(memory.rekey(DramKey::None, nobody, at(0), 8192), no_slot);
     assert_eq!(memory.rekey_pages(nobody, DramKey::None, &[at(0)]), no_slot);
     assert_eq!(memory.move_page((GUEST, at(0)), (nobody, at(0))), no_slot);
+    assert_eq!(memory.write_pages(nobody, &[at(0)], &[0; PAGE]), no_slot);
     assert_eq!(memory.install_key(Asid::new(510), &[0; 32]), no_slot);
     assert!(memory.install_key(Asid::new(509), &[1; 32]).is_ok());
     assert_eq!(read(&memory, DramKey::None, 0, end as usize), painted(end as usize, 1));
@@ -589,6 +594,72 @@ fn dram_may_have_a_lock() {
                 }),
             ),
         ]);
+    }
+}
+
+/// Lists of pages are written as each of them would be: runs that are longer than is done at a time, pages out of order, and one
+/// twice, of which the later text stays.
+#[test]
+fn lists_of_pages() {
+    let lists: [&[u64]; 6] = [
+        &[],
+        &[5],
+        &[0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15],
+        &[3, 4, 9, 10, 11, 2, 1, 0, 15],
+        &[7, 8, 8, 9, 7, 8],
+        &[0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 0, 1],
+    ];
+    for channels in [1, 3] {
+        for cipher in CIPHERS {
+            for key in [GUEST, DramKey::None] {
+                for list in lists {
+                    let [one, other] = [(); 2].map(|()| {
+                        let interleave = Box::new(RoundRobin { channels, granule: 256 });
+                        controller(ControllerConfig { interleave, ..config(cipher) })
+                    });
+                    let pages: Vec<_> = list.iter().map(|page| at(page << 12)).collect();
+                    let text = painted(pages.len() << 12, 7);
+                    one.write_pages(key, &pages, &text).unwrap();
+                    for (page, text) in pages.iter().zip(text.chunks(PAGE)) {
+                        other.write(key, *page, text).unwrap();
+                    }
+                    let [one, other] =
+                        [&one, &other].map(|it| read(it, DramKey::None, 0, 16 << 12));
+                    assert!(one == other, "{channels} channels, {cipher:?} {key:?} {list:?}");
+                }
+            }
+        }
+    }
+    let locked = OneLock::controller();
+    locked.write_pages(GUEST, &[at(0x1000), at(0x2000)], &painted(2 << 12, 3)).unwrap();
+    assert_eq!(read(&locked, GUEST, 0x1000, 2 << 12), painted(2 << 12, 3));
+}
+
+/// Lists that lie over one another, moves and single writes at the same time: nobody waits for ever, and every page is in the end
+/// as one of them wrote it.
+#[test]
+fn lists_over_one_another() {
+    let memory = Arc::new(milan());
+    let work = |first: u64| {
+        let memory = Arc::clone(&memory);
+        move || {
+            let pages: Vec<_> = (first..first + 12).map(|page| at(page << 12)).collect();
+            for round in 0..200 {
+                let text = std::vec![round as u8; pages.len() << 12];
+                memory.write_pages(GUEST, &pages, &text).unwrap();
+                memory.move_page((GUEST, pages[round % 12]), (GUEST, pages[11])).unwrap();
+                memory.write(GUEST, at((first + 3) << 12), &[round as u8; PAGE]).unwrap();
+            }
+        }
+    };
+    all_end(std::vec![
+        ("low", Box::new(work(0)) as _),
+        ("middle", Box::new(work(2)) as _),
+        ("high", Box::new(work(4)) as _),
+    ]);
+    for page in 0..16 {
+        let text = read(&memory, GUEST, page << 12, PAGE);
+        assert!(text.iter().all(|byte| *byte == text[0]), "page {page} is of two writers");
     }
 }
 

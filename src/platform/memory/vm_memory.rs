@@ -75,6 +75,16 @@ impl<M: GuestMemoryBackend + Send + Sync> Dram for VmMemory<M> {
         let slice = region.get_slice(MemoryRegionAddress(at.raw_value()), len).ok()?;
         Some(work(Mapping::new(&slice).bytes()))
     }
+
+    fn with_pages<R>(
+        &self,
+        addr: PhysAddr,
+        pages: usize,
+        work: impl FnOnce(GuestBytes<'_>) -> R,
+    ) -> Option<R> {
+        // Pages of two regions are no slice of one.
+        self.with(addr, pages.checked_mul(PAGE)?, work)
+    }
 }
 
 /// A region of memory that is not whole pages.
