@@ -630,8 +630,8 @@ impl Machine<'_> {
         let source = u32::from(rotates);
         let bits = self.bits();
         let count = i.try_immediate(1 + source).map_err(|_| "shifts by a register")? as u32 % bits;
-        if count == 0 {
-            return Err("a shift by nothing".into());
+        if count == 0 || bits != 64 {
+            return Err("a shift that is not modelled".into());
         }
         let at = if i.mnemonic() == Mnemonic::Shl { bits - count } else { count };
         if !rotates {
