@@ -327,19 +327,22 @@ impl Ledger {
     /// that add to it, or all.
     #[must_use]
     pub fn is_below(&self, form: &Form, limit: &BigInt) -> bool {
-        self.is_traced_below(form, limit, false) || self.is_traced_below(form, limit, true)
+        self.is_traced_below(form, limit, false, true)
+            || self.is_traced_below(form, limit, true, true)
     }
 
-    fn is_traced_below(&self, form: &Form, limit: &BigInt, all: bool) -> bool {
+    fn is_traced_below(&self, form: &Form, limit: &BigInt, all: bool, behind_cuts: bool) -> bool {
         let (mut form, mut bits) = (form.clone(), 0);
         for _ in 0..MOST_STEPS {
             let scaled = limit << bits;
             if self.most(&form) < scaled {
                 return true;
             }
-            let (uncut, more) = self.uncut(&form);
-            if uncut != form && self.most(&uncut) < &scaled << more {
-                return true;
+            if behind_cuts {
+                let (uncut, more) = self.uncut(&form);
+                if uncut != form && self.most(&uncut) < scaled << more {
+                    return true;
+                }
             }
             let next = form
                 .symbols()
@@ -351,23 +354,20 @@ impl Ledger {
         false
     }
 
-    /// The same, where also what the case at hand says may be used: that a carry, which the case names, is set or is not.
+    /// The same, where also what the case at hand says may be used: that a carry, which the case names, is set or is not. The
+    /// carry comes out of so many words.
     #[must_use]
-    pub fn is_below_here(&self, form: &Form, limit: &BigInt) -> bool {
-        if self.is_below(form, limit) {
-            return true;
-        }
-        self.cases.iter().any(|(symbol, value)| {
-            (0..=MOST_WORDS).any(|words| {
-                [1, -1].into_iter().any(|sign| {
-                    // It is zero.
-                    let zero = Form::symbol(*symbol).plus(&Form::constant(1), -value.clone());
-                    let form = form.clone().plus(&zero, power(64 * words) * sign);
-                    let without = self.without(&form, *symbol);
-                    without.is_some_and(|(form, bits)| self.is_below(&form, &(limit << bits)))
-                })
+    pub fn is_below_here(&self, form: &Form, limit: &BigInt, words: u32) -> bool {
+        let by_case = self.cases.iter().any(|(symbol, value)| {
+            [1, -1].into_iter().any(|sign| {
+                // It is zero.
+                let zero = Form::symbol(*symbol).plus(&Form::constant(1), -value.clone());
+                let form = form.clone().plus(&zero, power(64 * words) * sign);
+                let without = self.without(&form, *symbol);
+                without.is_some_and(|(form, bits)| self.is_below(&form, &(limit << bits)))
             })
-        })
+        });
+        by_case || self.is_below(form, limit)
     }
 
     /// The form times a power of two, without the symbols that words were cut to: exactly. The power is told, too.
@@ -481,17 +481,15 @@ impl Ledger {
         let whole = form.factor(carry);
         let sum = form.clone().plus(&Form::symbol(carry), -&whole);
         if whole.is_negative() {
-            self.is_below(&sum, &power(bits))
+            self.is_traced_below(&sum, &power(bits), false, false)
         } else {
-            self.is_below(&sum.times(&(-BigInt::one())), &BigInt::one())
+            self.is_traced_below(&sum.times(&(-BigInt::one())), &BigInt::one(), false, false)
         }
     }
 }
 
 /// Carries that are traced back in one bound; a chain has as many as it has words.
-const MOST_STEPS: usize = 64;
-/// Words of the longest number.
-const MOST_WORDS: u32 = 16;
+const MOST_STEPS: usize = 32;
 
 /// A form in a symbol's place.
 #[derive(Clone, Debug)]

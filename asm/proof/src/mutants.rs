@@ -79,6 +79,15 @@ impl Mutant {
                 Some("the register is a copy of its neighbour")
             }
             M::Pslldq | M::Psrldq | M::Pxor if file == "ghash_powers_aesni" => Some(SQUARE),
+            M::Adcx if changed.mnemonic() == M::Adox => {
+                Some("both chains are clear, and go to the same word next")
+            }
+            M::Adcx
+                if original.op0_register() == original.op1_register()
+                    && changed.op0_register() == Register::RAX =>
+            {
+                Some("the word and its addends are added in another order")
+            }
             M::Vpaddd if original.op0_register() == Register::ZMM16 => Some(LAST_COUNTER),
             M::Vbroadcasti32x4 if original.op0_register() == Register::ZMM23 => Some(STILL_THERE),
             M::Vpshufd if original.op0_register() == Register::ZMM25 => Some(LENGTHS),

@@ -100,6 +100,8 @@ impl Proof<'_> {
             _ => return Err("no contract".to_owned()),
         };
         ledger.set_wanted(wanted);
+        // Of the words that the prime is taken from; a difference has none on top.
+        let words = if body == "sub" { 6 } else { 7 };
         // A number less itself is nothing, in one case.
         let cases = if body == "sub" && matches!(same, Same::AB | Same::All) { 1 } else { 2 };
         let out = vec![None; 6];
@@ -149,10 +151,12 @@ impl Proof<'_> {
             let left = difference.without_multiples(&p);
             let left = left.shifted(left.trailing_zeros()).expect("so many zeroes");
             let (one, less) = (BigInt::one(), left.times(&BigInt::from(-1)));
-            if !end.ledger.is_below_here(&left, &one) || !end.ledger.is_below_here(&less, &one) {
+            if !end.ledger.is_below_here(&left, &one, 1)
+                || !end.ledger.is_below_here(&less, &one, 1)
+            {
                 return Err(why("the result is another one"));
             }
-            if !end.ledger.is_below_here(&out, &p) {
+            if !end.ledger.is_below_here(&out, &p, words) {
                 return Err(why("the result may not be below the prime"));
             }
         }
