@@ -208,6 +208,7 @@ impl<'k> Proof<'k> {
             Some(("gcm", "vaes512")) => self.messages(effort)?,
             Some(("sha384", _)) => self.hashes(effort)?,
             Some(("p384", "mulx")) => self.p384(effort)?,
+            Some(("rsa", "mulx")) => self.rsa()?,
             _ => return Err(format!("{} has no contract", self.kernel.name())),
         }
         Ok(self.proved)

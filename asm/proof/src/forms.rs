@@ -349,7 +349,10 @@ impl Ledger {
                 .filter(|(_, factor)| all || factor.is_positive())
                 .find_map(|(symbol, _)| self.without(&form, symbol));
             let Some((without, more)) = next else { return false };
-            (form, bits) = (without, bits + more);
+            // Small factors are faster.
+            let less = without.trailing_zeros().min(bits + more);
+            form = without.shifted(less).expect("so many zeroes");
+            bits = bits + more - less;
         }
         false
     }

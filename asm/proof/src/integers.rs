@@ -104,6 +104,8 @@ pub struct State {
     pub ledger: Ledger,
     /// For each carry that was dropped, and not by its range alone shown not to be set: the instruction that made it.
     pub dropped: Vec<Mnemonic>,
+    /// Whether the contract is one modulo a power of two, so that the last carry of all may be lost.
+    pub may_lose_last: bool,
     /// The makers of carries, to speak of them.
     makers: Vec<(Symbol, Instruction)>,
 }
@@ -138,6 +140,7 @@ impl State {
             areas,
             ledger,
             dropped: Vec::new(),
+            may_lose_last: false,
             makers: Vec::new(),
         }
     }
@@ -723,8 +726,10 @@ impl State {
     /// What has to hold where the kernel returns.
     fn leave(&mut self) -> Result<(), Failure> {
         let flags = [self.carry.clone(), self.overflow.clone()];
-        for flag in flags {
-            self.drop_flag(flag)?;
+        if !self.may_lose_last {
+            for flag in flags {
+                self.drop_flag(flag)?;
+            }
         }
         if !self.stack.is_empty() {
             return Err("the stack is not as it was".to_owned());

@@ -79,6 +79,9 @@ impl Mutant {
                 Some("the register is a copy of its neighbour")
             }
             M::Pslldq | M::Psrldq | M::Pxor if file == "ghash_powers_aesni" => Some(SQUARE),
+            M::Mov if file == "rsa_mulx" && changed.memory_base() == Register::RDX => {
+                Some("both registers have the address of b")
+            }
             M::Adcx if changed.mnemonic() == M::Adox => {
                 Some("both chains are clear, and go to the same word next")
             }

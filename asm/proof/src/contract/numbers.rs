@@ -162,4 +162,55 @@ impl Proof<'_> {
         }
         Ok(())
     }
+
+    /// sum + a * b modulo 2^1088, where a and b are numbers of 8 words, or one, and the sum has 17 and is in its own place.
+    pub(super) fn rsa(&mut self) -> Result<(), Failure> {
+        for is_square in [false, true] {
+            let why = |why| {
+                format!(
+                    "{}, {}: {why}",
+                    self.kernel.name(),
+                    ["a * b", "a * a"][usize::from(is_square)]
+                )
+            };
+            let mut ledger = Ledger::default();
+            let (sum_words, sum) = unknown(&mut ledger, 17, None);
+            let (a_words, a) = unknown(&mut ledger, 8, None);
+            let (b_words, b) = if is_square {
+                (a_words.clone(), a.clone())
+            } else {
+                unknown(&mut ledger, 8, None)
+            };
+            let product = a.product(&b).ok_or("a product of more than two unknowns")?;
+            ledger.set_wanted(sum.plus(&product, 1));
+            let areas = vec![
+                Area::new("sum", Access::WriteOnce, sum_words),
+                Area::new("a", Access::Read, a_words),
+                Area::new("b", Access::Read, b_words),
+            ];
+            let mut state = State::new(areas, ledger);
+            state.may_lose_last = true;
+            state.general[RDI] = Value::Pointer(0, 0);
+            state.general[RSI] = Value::Pointer(1, 0);
+            state.general[RDX] = Value::Pointer(if is_square { 1 } else { 2 }, 0);
+            self.proved.runs += 1;
+            let ends = run(&self.program, state, &mut self.proved.steps).map_err(why)?;
+            let [end] = &ends[..] else { return Err(why("cases".to_owned())) };
+            let dropped = [(Mnemonic::Adox, 8)];
+            if end.dropped_by_maker() != dropped {
+                let were = end.dropped_by_maker();
+                return Err(why(format!(
+                    "drops the carries {were:?}, and the contract lists {dropped:?}"
+                )));
+            }
+            let result = number(&end.areas[0]).map_err(why)?;
+            let (exact, bits) = end.ledger.uncut(&result);
+            let difference = exact.plus(end.ledger.wanted(), -power(bits));
+            // Whole multiples of what is above the words: only the last carry is such.
+            if difference.without_multiples(&power(1088 + bits)) != Form::default() {
+                return Err(why("the result is another one".to_owned()));
+            }
+        }
+        Ok(())
+    }
 }
