@@ -19,7 +19,7 @@ use zeroize::Zeroize;
 
 use crate::addr::{BLOCK, Block, PAGE};
 use crate::cpu::{
-    Arithmetic, ArithmeticKind, Backend, BackendError, BackendKind, Isa, Vaes512, if_kernels,
+    Arithmetic, ArithmeticKind, Backend, BackendError, BackendKind, Isa, Mulx, Vaes512, if_kernels,
 };
 use crate::key::{Key, KeySize};
 
@@ -253,6 +253,9 @@ impl Arithmetic {
         Self::built(kind)
     }
 }
+
+/// What `asm/rsa_mulx.S` adds products of eight words to.
+pub(crate) type RsaSum = [u64; 17];
 
 /// The most blocks of a message that a hash kernel takes at a time: those of a page. `asm/proof` covers every number up to it.
 pub(crate) const HASH_BLOCKS: usize = PAGE / 128;
@@ -978,6 +981,19 @@ if_kernels! {
             any: ;
         }
 
+        kernel! {
+            rsa_mulx, "rsa_mulx.S", (sum: *mut RsaSum, a: *const u64, b: *const u64):
+            any: ;
+        }
+
+        /// Adds `a * b` to `sum`, modulo 2^1088; the words of each are lowest first.
+        #[inline]
+        pub(crate) fn rsa_add_product(_: Mulx, sum: &mut RsaSum, a: &[u64; 8], b: &[u64; 8]) {
+            // SAFETY: the token proves MULX, ADCX and ADOX. The arrays are as long as the contract says, and the one that is
+            // written is borrowed alone.
+            unsafe { rsa_mulx::any(sum, a.as_ptr(), b.as_ptr()) }
+        }
+
         /// Declares the four bodies of a kernel for GCM, both key sizes, sealing and opening, and `select`.
         macro_rules! gcm_kernel {
             ($module:ident, $file:literal, ($($arg:ident: $type:ty),*), $($symbol:literal = $value:expr),*) => {
@@ -1215,6 +1231,10 @@ if_kernels! {
             _: Option<&[u64; 80]>,
         ) {
             isa.never()
+        }
+
+        pub(crate) fn rsa_add_product(mulx: Mulx, _: &mut RsaSum, _: &[u64; 8], _: &[u64; 8]) {
+            mulx.never()
         }
 
         pub(crate) fn xts_lines(

@@ -275,6 +275,8 @@ pub(super) mod vector {
 
 #[path = "operations.rs"]
 pub(super) mod operations;
+#[path = "rsa.rs"]
+pub(in crate::vartime) mod rsa;
 
 mod tests {
     use super::super::LIMB_MAX;
