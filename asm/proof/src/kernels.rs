@@ -11,6 +11,7 @@ use sevcrypt::ecdsa::{Signer as _, SigningKey};
 use sevcrypt::gcm::MessageKey;
 use sevcrypt::hash::{sha384, sha384_each};
 use sevcrypt::mem::{MemoryCipher, Tweak, XtsUnit};
+use sevcrypt::x509::RsaPublicKey;
 use sevcrypt::{Arithmetic, ArithmeticKind, Backend, BackendKind, Key, PhysAddr};
 
 /// A kernel: one body of a file in `asm/`.
@@ -97,6 +98,8 @@ fn use_the_engine() {
     let signature = signer.sign_sha384(b"").expect("a signature");
     let key = black_box(signer.verifying_key());
     assert!(Arithmetic::available().all(|one| key.verify_vartime_by(one, b"", &signature)));
+    let key = RsaPublicKey::new(&[0xc1; 512], 65537).expect("an odd number");
+    assert!(black_box(key).verify_pss_sha384(b"", &[0; 512]).is_err());
 }
 
 /// The modules of `src/kernel.rs` that hold kernels: the files of `asm/`, without their endings. A test compares the two.
@@ -111,6 +114,7 @@ pub const FILES: &[&str] = &[
     "ghash_aesni",
     "ghash_powers_aesni",
     "p384_mulx",
+    "rsa_mulx",
     "sha384_vaes256",
     "sha384_vaes512",
     "xex_aesni",
