@@ -531,3 +531,70 @@ impl DivFloor for BigInt {
         if (self % by).is_negative() { quotient - 1 } else { quotient }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn word(ledger: &mut Ledger) -> Form {
+        Form::symbol(ledger.fresh((BigInt::zero(), power(64) - 1)))
+    }
+
+    /// The upper half of q = d + 2^32 d modulo 2^64, and that its lower half is d's.
+    #[test]
+    fn halves_are_found_again() {
+        let mut ledger = Ledger::default();
+        let (d, range) = (word(&mut ledger), (BigInt::zero(), power(64) - 1));
+        let split = ledger.split(&d, &range, 32).unwrap();
+        let mut q = d.plus(&split.low, power(32));
+        let carry = ledger.fresh((BigInt::zero(), BigInt::one()));
+        q.add(&Form::symbol(carry), &-power(64));
+        for substitution in &split.substitutions {
+            substitution.apply(&mut q);
+        }
+        let again = ledger.split(&q, &range, 32).unwrap();
+        assert_eq!(again.low, split.low);
+        assert!(again.high.alone().is_some() && again.high != split.high);
+        // The old upper half is d's still: its range says that there is a carry only where halves come to 2^32.
+        let mut sum = split.high;
+        again.substitutions.iter().for_each(|substitution| substitution.apply(&mut sum));
+        let wanted = again.high.plus(&again.low, -1).plus(&Form::symbol(carry), power(32));
+        assert_eq!(sum, wanted);
+    }
+
+    /// A carry is shown not to be set only where it is not.
+    #[test]
+    fn carries_are_traced_back() {
+        for (addend, never) in [(power(64) - 2, true), (power(64) - 1, false)] {
+            let mut ledger = Ledger::default();
+            // The upper half of a product of words, and a carry from below: (a * b + addend) / 2^64.
+            let (a, b) = (word(&mut ledger), word(&mut ledger));
+            let range = (BigInt::zero(), power(64) - 1);
+            let high = ledger.fresh((BigInt::zero(), power(64) - 2));
+            let low = a.product(&b).unwrap().plus(&Form::symbol(high), -power(64));
+            ledger.set_meaning(high, low.clone(), range.clone());
+            let first = ledger.fresh((BigInt::zero(), BigInt::one()));
+            let sum = low.plus(&Form::constant(addend), 1).plus(&Form::symbol(first), -power(64));
+            ledger.set_meaning(first, sum, range.clone());
+            let second = ledger.fresh((BigInt::zero(), BigInt::one()));
+            // One more is too much only for the larger addend.
+            let top = Form::symbol(high).plus(&Form::symbol(first), 1).plus(&Form::constant(1), 1);
+            let top = top.plus(&Form::symbol(second), -power(64));
+            ledger.set_meaning(second, top, range);
+            assert_eq!(ledger.is_never_set(second, 64), never);
+        }
+    }
+
+    #[test]
+    fn a_number_has_its_bound() {
+        let mut ledger = Ledger::default();
+        let (low, high) = (word(&mut ledger), word(&mut ledger));
+        let number = low.clone().plus(&high, power(64));
+        let less = number.clone().plus(&Form::constant(5), -1);
+        assert!(!ledger.is_below(&less, &BigInt::from(1000)));
+        ledger.set_number(number, BigInt::from(1004));
+        assert!(ledger.is_below(&less, &BigInt::from(1000)));
+        assert!(!ledger.is_below(&less, &BigInt::from(999)));
+        assert!(!ledger.is_below(&less.plus(&low, 1), &BigInt::from(1000)));
+    }
+}
