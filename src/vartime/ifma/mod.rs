@@ -1,0 +1,111 @@
+//! Arithmetic with the 512-bit multiplications of 52-bit integers (AVX-512 IFMA).
+//!
+//! `vector.rs` has the operations on eight lanes of 64 bits, and is the only file that names `core::arch`. What is built from them
+//! is compiled twice: with these, as functions for CPUs that have them, and in tests with `model.rs`, whose lanes also know
+//! between which bounds they lie for all inputs.
+//!
+//! The token [`Ifma`](crate::cpu::Ifma) proves what the CPU has: the safe functions here take it, and nothing else calls in.
+
+#![allow(unsafe_code, reason = "src/vartime/ifma/mod.rs is a listed unsafe file")]
+
+use crate::cpu::if_kernels;
+
+#[cfg(test)]
+mod model;
+
+if_kernels! {
+    {
+        mod vector;
+
+        #[cfg(test)]
+        mod operations;
+    } else {}
+}
+
+/// How many bits of a lane are multiplied.
+pub(crate) const LIMB_BITS: u32 = 52;
+
+/// The largest limb.
+pub(crate) const LIMB_MAX: u64 = (1 << LIMB_BITS) - 1;
+
+/// Eight limbs of a number in radix 2^52, the lowest first; each is below 2^52.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(C, align(64))]
+pub(crate) struct Limbs([u64; 8]);
+
+impl Limbs {
+    pub(crate) const ZERO: Self = Self([0; 8]);
+
+    /// The low 52 bits of each.
+    pub(crate) const fn new(mut limbs: [u64; 8]) -> Self {
+        let mut n = 0;
+        while n < 8 {
+            limbs[n] &= LIMB_MAX;
+            n += 1;
+        }
+        Self(limbs)
+    }
+
+    pub(crate) const fn get(&self) -> &[u64; 8] {
+        &self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::vec::Vec;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::cpu::{Arithmetic, ArithmeticKind, ArithmeticToken};
+
+    /// What the operations of a real CPU give, if this one has them.
+    pub(super) fn real(_lanes: &[[u64; 8]; 3]) -> Option<Vec<(&'static str, [u64; 8])>> {
+        let arithmetic = Arithmetic::new(ArithmeticKind::Ifma)?;
+        let ArithmeticToken::Ifma(_token) = arithmetic.0 else { return None };
+        if_kernels! {
+            {
+                // SAFETY: the token proves the features that the function is compiled for.
+                const RUN: fn(&[[u64; 8]; 3]) -> Vec<(&'static str, [u64; 8])> =
+                    |lanes| unsafe { operations::each(lanes) };
+            } else {
+                const RUN: fn(&[[u64; 8]; 3]) -> Vec<(&'static str, [u64; 8])> = |_| Vec::new();
+            }
+        }
+        Some(RUN(_lanes))
+    }
+
+    fn lane() -> impl Strategy<Value = u64> {
+        prop_oneof![
+            any::<u64>(),
+            (0u32..64, 0u64..3).prop_map(|(bit, less)| (1u64 << bit).wrapping_sub(less)),
+            (0u64..3).prop_map(|less| u64::MAX - less),
+        ]
+    }
+
+    proptest! {
+        /// The model computes what the CPU computes; it stays inside its own bounds, too.
+        #[test]
+        fn operations_of_the_model_are_those_of_the_cpu(
+            lanes in proptest::array::uniform3(proptest::array::uniform8(lane()))
+        ) {
+            let modelled = model::operations::each(&lanes);
+            prop_assert!(modelled.len() > 20);
+            if let Some(real) = real(&lanes) {
+                prop_assert_eq!(real, modelled);
+            }
+        }
+    }
+
+    #[test]
+    fn where_the_cpu_has_no_ifma_it_is_said() {
+        for feature in ArithmeticKind::Ifma.missing() {
+            std::eprintln!("SKIPPED: operations of AVX-512 IFMA: the CPU lacks {}", feature.name());
+        }
+        assert_eq!(
+            real(&[[0; 8]; 3]).is_some(),
+            Arithmetic::available().any(|one| one.kind() == ArithmeticKind::Ifma)
+        );
+    }
+}
