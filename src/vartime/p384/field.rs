@@ -117,3 +117,89 @@ const fn limbs(number: &Words) -> [u64; LIMBS] {
     }
     limbs
 }
+
+#[cfg(test)]
+mod tests {
+    use std::vec::Vec;
+
+    use super::super::words::{add, is_less, subtract};
+    use super::*;
+    use crate::cpu::{Arithmetic, ArithmeticKind, ArithmeticToken};
+
+    /// Zero, single bits, p less these, words of all bits, and their neighbours.
+    fn numbers() -> Vec<Words> {
+        let mut numbers = Vec::from([[0; 6]]);
+        for bit in 0..384 {
+            let power = core::array::from_fn(|i| u64::from(i == bit / 64) << (bit % 64));
+            numbers.extend([
+                power,
+                subtract(&NUMBER, &power).0,
+                subtract(&power, &[1, 0, 0, 0, 0, 0]).0,
+            ]);
+        }
+        for set in 0..64 {
+            let words = core::array::from_fn(|i| if set >> i & 1 == 1 { u64::MAX } else { 0 });
+            numbers.extend([words, MODULUS.product(&words, &words)]);
+        }
+        numbers.retain(|number| is_less(number, &NUMBER));
+        numbers
+    }
+
+    fn field() -> Option<Field> {
+        match Arithmetic::new(ArithmeticKind::Mulx)?.0 {
+            ArithmeticToken::Mulx(mulx) => Some(Field(mulx)),
+            _ => None,
+        }
+    }
+
+    #[test]
+    fn kernels_are_the_model() {
+        let Some(field) = field() else { return };
+        let numbers = numbers();
+        for a in &numbers {
+            assert_eq!(field.square(&Fe(*a)).0, MODULUS.product(a, a));
+            let half = field.half(&Fe(*a));
+            assert_eq!(field.add(&half, &half).0, *a);
+            assert_eq!(field.add(&field.negate(&Fe(*a)), &Fe(*a)), Fe::ZERO);
+            assert_eq!(field.form(a), Fe::constant(a));
+            for b in numbers.iter().step_by(5) {
+                assert_eq!(field.mul(&Fe(*a), &Fe(*b)).0, MODULUS.product(a, b));
+                let (sum, carry) = add(a, b);
+                let sum = if carry { subtract(&sum, &NUMBER).0 } else { MODULUS.reduce(&sum) };
+                assert_eq!(field.add(&Fe(*a), &Fe(*b)).0, sum);
+                assert_eq!(field.sub(&Fe(sum), &Fe(*b)).0, *a);
+            }
+        }
+    }
+
+    #[test]
+    fn inverses() {
+        assert_eq!(INVERTER.inverse(&[0; 6]), None);
+        let Some(field) = field() else { return };
+        assert_eq!(field.inverse(&Fe::ZERO), None);
+        for a in numbers().iter().skip(1).map(|number| Fe(*number)) {
+            let inverse = field.inverse(&a).expect("it is not zero");
+            assert_eq!(field.mul(&a, &inverse), Fe::ONE);
+        }
+    }
+
+    #[test]
+    fn forms_in_limbs() {
+        let Some(field) = field() else { return };
+        for number in numbers() {
+            let limbs = constant_limbs(&number);
+            assert_eq!(field.to_limbs(&Fe::constant(&number)), limbs);
+            // Put together again they are 2^416 times the number.
+            let mut words = [0; 7];
+            for (i, limb) in limbs.into_iter().enumerate() {
+                assert!(limb < 1 << 52);
+                let wide = u128::from(limb) << (52 * i % 64);
+                words[52 * i / 64] |= wide as u64;
+                words[52 * i / 64 + 1] |= (wide >> 64) as u64;
+            }
+            assert_eq!(words[6], 0);
+            let unit = MODULUS.product(&number, &MODULUS.power_of_two(800));
+            assert_eq!(words[..6], unit);
+        }
+    }
+}
