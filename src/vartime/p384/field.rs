@@ -177,7 +177,7 @@ mod tests {
         assert_eq!(INVERTER.inverse(&[0; 6]), None);
         let Some(field) = field() else { return };
         assert_eq!(field.inverse(&Fe::ZERO), None);
-        for a in numbers().iter().skip(1).map(|number| Fe(*number)) {
+        for a in numbers().into_iter().map(Fe).filter(|a| !a.is_zero()) {
             let inverse = field.inverse(&a).expect("it is not zero");
             assert_eq!(field.mul(&a, &inverse), Fe::ONE);
         }

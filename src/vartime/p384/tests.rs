@@ -222,16 +222,15 @@ fn chosen_scalars() {
 #[test]
 fn keys_beside_the_generator() {
     let one = small(1);
-    let powers =
-        [5, 6, 48, 47, 96, 336, 380].map(|bit| (0..bit).fold(one, |power, _| power.double()));
-    let privates: Vec<_> = [1, 2, 3, 4, 15, 16, 17, 32, 127]
+    let powers = [5, 6, 48, 336].map(|bit| (0..bit).fold(one, |power, _| power.double()));
+    let privates: Vec<_> = [1, 2, 3, 16, 17, 127]
         .map(small)
         .into_iter()
         .chain(powers)
         .flat_map(|it| [it, -it])
         .collect();
     let mut scalars: Vec<_> =
-        [1, 2, 3, 5, 16, 17].map(small).into_iter().flat_map(|it| [it, -it]).collect();
+        [1, 2, 3, 16].map(small).into_iter().flat_map(|it| [it, -it]).collect();
     scalars.extend(powers);
     let any = scalar(&[3, 1, 4, 1, 5, 9]);
     for private in privates {
