@@ -368,8 +368,16 @@ impl<'a> Claim<'a> {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn verify_each_vartime(arithmetic: Arithmetic, claims: &mut [Claim<'_>]) {
-    for claim in claims {
-        claim.holds = claim.key.verify_vartime_by(arithmetic, claim.message, claim.signature);
+    for group in claims.chunks_mut(vartime::TOGETHER) {
+        let mut digests = [[0; NUMBER]; vartime::TOGETHER];
+        for (claim, digest) in group.iter().zip(&mut digests) {
+            *digest = Sha384::digest(claim.message).into();
+        }
+        let claims = group
+            .iter_mut()
+            .zip(&digests)
+            .map(|(claim, digest)| (&claim.key.0, claim.signature.claim(digest), &mut claim.holds));
+        vartime::verify_each(arithmetic, claims);
     }
 }
 
