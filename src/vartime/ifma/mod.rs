@@ -54,19 +54,19 @@ macro_rules! entries {
 }
 
 entries! {
-    /// Makes the table of a key, from its multiples by 2^(48 n) for n from 0 to 7.
-    fn p384_fill(bases: &[Jacobian; 8], table: &mut Multiples, invert: Invert<'_>) = p384::fill;
+    /// Makes the table of a key; false if a number could not be inverted. It is made from its multiples by 2^(48 n) for n from 0 to 7.
+    fn p384_fill(bases: &[Jacobian; 8], table: &mut Multiples, invert: Invert<'_>) -> bool = p384::fill;
 
     /// Makes the tables of eight keys.
     fn p384_fill_eight(
-        keys: [&[Words; 2]; 8],
+        keys: &[[Words; 2]; 8],
         scratch: &mut Multiples,
         tables: [&mut Multiples; 8],
         invert: Invert<'_>,
-    ) = p384::fill_eight;
+    ) -> bool = p384::fill_eight;
 
-    /// Makes the large table of a key, from its multiples by 2^(48 n) for n from 0 to 7.
-    fn p384_fill_comb(bases: &[Jacobian; 8], table: &mut Comb, invert: Invert<'_>) = p384::fill_comb;
+    /// Makes the large table of a key, as the other: from its multiples by 2^(48 n) for n from 0 to 7.
+    fn p384_fill_comb(bases: &[Jacobian; 8], table: &mut Comb, invert: Invert<'_>) -> bool = p384::fill_comb;
 
     /// Whether the sum of the generator's and a key's products has one of these for its x, by the tables of both. The verdict is in
     /// each of the lanes.
@@ -85,11 +85,11 @@ entries! {
 
     /// The same for eight keys, each with its scalars, in its lane.
     fn p384_eight(
-        cases: [&Case; 8],
+        cases: &[Case; 8],
         generator: &OddMultiples,
         scratch: &mut Multiples,
         invert: Invert<'_>,
-    ) -> Verdicts = p384::eight;
+    ) -> Option<Verdicts> = p384::eight;
 }
 
 #[cfg(test)]

@@ -81,12 +81,13 @@ fn power_of_two(exponent: u32) -> U384 {
     (0..exponent).fold(U384::ONE, |power, _| power.add_mod(&power, &p()))
 }
 
-fn invert(numbers: &mut [Words; 8]) {
+fn invert(numbers: &mut [Words; 8]) -> bool {
     let square = power_of_two(768);
     for number in numbers {
         assert!(U384::from_words(*number) < P && *number != [0; 6]);
         *number = mul(&inverse(&U384::from_words(*number)), &square).to_words();
     }
+    true
 }
 
 /// A sum of limbs with signs, modulo p: lane by lane.
@@ -182,7 +183,7 @@ fn first() {
         let key = g * scalar(&random(&mut seed));
         let (g_table, key_table) = (table(&g), table(&key));
         let mut made = Box::new([[Row::ZERO; 8]; 16]);
-        by!(way, p384_fill = fill(&bases(&key), &mut made, &invert));
+        assert!(by!(way, p384_fill = fill(&bases(&key), &mut made, &invert)));
         let [u1, u2] = [0, 1].map(|_| U384::from_be_slice(&scalar(&random(&mut seed)).to_repr()));
         let x = x_of(&(g * scalar(&u1) + key * scalar(&u2))).unwrap();
         let scalars = [u1, u2].map(|u| Signs::of(&u.to_words()));

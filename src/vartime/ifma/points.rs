@@ -37,8 +37,8 @@ pub(crate) type OddMultiples = [Row; 64];
 /// Coordinates X, Y, Z of a point, each times 2^384 modulo p.
 pub(crate) type Jacobian = [Words; 3];
 
-/// Inverts eight numbers modulo p. Each is x * 2^384 modulo p, and becomes 2^384 / x; none is zero.
-pub(crate) type Invert<'a> = &'a dyn Fn(&mut [Words; 8]);
+/// Inverts eight numbers modulo p. Each is x * 2^384 modulo p, and becomes 2^384 / x. False if one is zero.
+pub(crate) type Invert<'a> = &'a dyn Fn(&mut [Words; 8]) -> bool;
 
 /// What is asked of a sum: whether its x is one of these, which are below p.
 pub(crate) type Candidates = [Words; 2];
@@ -48,6 +48,13 @@ pub(crate) type Candidates = [Words; 2];
 pub(crate) struct Verdicts {
     pub(crate) accepted: u8,
     pub(crate) unknown: u8,
+}
+
+impl Verdicts {
+    /// That of a lane, if it is known.
+    pub(crate) fn of(self, lane: usize) -> Option<bool> {
+        (self.unknown >> lane & 1 == 0).then_some(self.accepted >> lane & 1 == 1)
+    }
 }
 
 /// A signature with its key.

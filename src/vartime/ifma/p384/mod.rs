@@ -53,36 +53,38 @@ compiled! {
     }
 
     /// The table of a key, from its multiples by 2^(48 n) for lane n.
-    pub(in crate::vartime::ifma) fn fill(bases: &[Jacobian; 8], table: &mut Multiples, invert: Invert<'_>) {
-        multiples(&load_point(bases), table, invert);
+    pub(in crate::vartime::ifma) fn fill(bases: &[Jacobian; 8], table: &mut Multiples, invert: Invert<'_>) -> bool {
+        multiples(&load_point(bases), table, invert)
     }
 
     /// The tables of eight keys.
     pub(in crate::vartime::ifma) fn fill_eight(
-        keys: [&[Words; 2]; 8],
+        keys: &[[Words; 2]; 8],
         scratch: &mut Multiples,
-        tables: [&mut Multiples; 8],
+        mut tables: [&mut Multiples; 8],
         invert: Invert<'_>,
-    ) {
-        let mut point = load_keys(keys);
-        let mut tables = tables;
+    ) -> bool {
+        let mut point = load_keys(keys.each_ref());
         for chunk in 0..8 {
             if chunk > 0 {
                 for _ in 0..48 {
                     point = double(&point);
                 }
             }
-            multiples(&point, scratch, invert);
+            if !multiples(&point, scratch, invert) {
+                return false;
+            }
             for (n, table) in tables.iter_mut().enumerate() {
                 for (rows, made) in table.iter_mut().zip(&*scratch) {
                     rows[chunk] = made[n];
                 }
             }
         }
+        true
     }
 
     /// The large table of a key, from its multiples by 2^(48 n) for lane n.
-    pub(in crate::vartime::ifma) fn fill_comb(bases: &[Jacobian; 8], table: &mut Comb, invert: Invert<'_>) {
+    pub(in crate::vartime::ifma) fn fill_comb(bases: &[Jacobian; 8], table: &mut Comb, invert: Invert<'_>) -> bool {
         let mut point = load_point(bases);
         for (n, table) in table.iter_mut().enumerate() {
             if n > 0 {
@@ -90,8 +92,11 @@ compiled! {
                     point = double(&point);
                 }
             }
-            multiples(&point, table, invert);
+            if !multiples(&point, table, invert) {
+                return false;
+            }
         }
+        true
     }
 
     /// By tables of the generator and of a key. Lane n takes 48 bits of each scalar, in windows of 5.
@@ -136,13 +141,16 @@ compiled! {
 
     /// Eight signatures, each in its lane: windows of 5 bits of the key's scalars, and of 7 bits of the generator's.
     pub(in crate::vartime::ifma) fn eight(
-        cases: [&Case; 8],
+        cases: &[Case; 8],
         generator: &OddMultiples,
         scratch: &mut Multiples,
         invert: Invert<'_>,
-    ) -> Verdicts {
-        multiples(&load_keys(cases.map(|case| &case.key)), scratch, invert);
-        let scalars = [0, 1].map(|which| cases.map(|case| case.scalars[which]));
+    ) -> Option<Verdicts> {
+        let keys = load_keys(cases.each_ref().map(|case| &case.key));
+        if !multiples(&keys, scratch, invert) {
+            return None;
+        }
+        let scalars = [0, 1].map(|which| cases.each_ref().map(|case| case.scalars[which]));
         let digits = Digits::of_each(&scalars[1], 380, 4);
         let first = look_up(rows_at(scratch, &digits));
         let mut point = from_affine(&first, digits.negative);
@@ -158,7 +166,7 @@ compiled! {
                 point = add_digits(&point, rows, &digits);
             }
         }
-        verdicts(&point, cases.map(|case| &case.candidates))
+        Some(verdicts(&point, cases.each_ref().map(|case| &case.candidates)))
     }
 }
 

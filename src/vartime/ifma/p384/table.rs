@@ -97,7 +97,8 @@ compiled! {
         }
     }
 
-    /// The first odd multiples of points: a row for each point, in each of N sets of rows. No point is infinity.
+    /// The first odd multiples of points: a row for each point, in each of N sets of rows. False if the
+    /// inverse failed: no point may be infinity.
     ///
     /// The multiples are computed on the curve that is the points' own by the factor Z of twice the point, on which that has Z = 1:
     /// the additions do not depend on the curve's coefficients. Each multiplies Z by a number H, so that from the last inverse the
@@ -106,7 +107,7 @@ compiled! {
         point: &Point,
         table: &mut [Rows; N],
         invert: Invert<'_>,
-    ) {
+    ) -> bool {
         let twice = double(point);
         // Z of twice the point is 2 Y Z.
         let unit = factor(&times::<1>(&sum(&point.y)));
@@ -123,7 +124,9 @@ compiled! {
             store_rows(&multiple.x, &multiple.y, rows);
         }
         let mut inverses = store_words(&factor(&mul(&multiple.z, &twice.z)));
-        invert(&mut inverses);
+        if !invert(&mut inverses) {
+            return false;
+        }
         let mut inverse = *load_words(inverses.each_ref());
         for (rows, step) in table.iter_mut().zip(&steps).rev() {
             let x = load_number(rows.each_ref().map(|row| &row.x), X_TIMES);
@@ -139,6 +142,7 @@ compiled! {
             }
             inverse = factor(&next);
         }
+        true
     }
 }
 
