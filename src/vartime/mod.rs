@@ -5,5 +5,6 @@
 //!
 //! Every function takes the [`Arithmetic`](crate::Arithmetic) that it is to compute with, and gives the same verdict on each.
 
+pub(crate) mod ifma;
 pub(crate) mod p384;
 pub(crate) mod rsa;

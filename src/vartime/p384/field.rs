@@ -23,18 +23,12 @@ static INVERTER: Inverter = Inverter::new(&NUMBER);
 const TO_FORM: Fe = Fe(MODULUS.power_of_two(768));
 /// What makes a Montgomery form of the inverse of one.
 const TO_INVERSE: Fe = Fe(MODULUS.power_of_two(1152));
-/// What makes the vectors' form of a form, by a product.
-const TO_LIMBS: Fe = Fe(MODULUS.power_of_two(416));
-
-/// What makes the vectors' form of a number, by a product.
-const TO_VECTORS: Words = MODULUS.power_of_two(800);
+/// What makes the lanes' form of a number, its product with 2^416, by a product.
+const TO_LANES: Words = MODULUS.power_of_two(800);
 
 /// A number below p in Montgomery's form: times 2^384.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Fe(pub(crate) Words);
-
-/// How many limbs of 52 bits the vectors' form of a number has: its product with 2^416.
-pub(crate) const LIMBS: usize = 8;
 
 impl Fe {
     pub(crate) const ZERO: Self = Self([0; 6]);
@@ -91,31 +85,9 @@ impl Field {
     }
 }
 
-impl Field {
-    /// In the vectors' form.
-    #[allow(dead_code, reason = "for the vectors' tables")]
-    pub(crate) fn to_limbs(self, a: &Fe) -> [u64; LIMBS] {
-        limbs(&self.mul(a, &TO_LIMBS).0)
-    }
-}
-
-/// A number below p in the vectors' form, while the crate is compiled.
-pub(crate) const fn constant_limbs(number: &Words) -> [u64; LIMBS] {
-    limbs(&MODULUS.product(number, &TO_VECTORS))
-}
-
-/// A number in limbs of 52 bits.
-const fn limbs(number: &Words) -> [u64; LIMBS] {
-    let mut limbs = [0; LIMBS];
-    let mut i = 0;
-    while i < LIMBS {
-        let bit = 52 * i;
-        let low = number[bit / 64] as u128;
-        let high = if bit / 64 < 5 { number[bit / 64 + 1] as u128 } else { 0 };
-        limbs[i] = ((low | high << 64) >> (bit % 64)) as u64 & ((1 << 52) - 1);
-        i += 1;
-    }
-    limbs
+/// A number below p in the lanes' form, while the crate is compiled.
+pub(crate) const fn in_lanes(number: &Words) -> Words {
+    MODULUS.product(number, &TO_LANES)
 }
 
 #[cfg(test)]
@@ -184,22 +156,20 @@ mod tests {
     }
 
     #[test]
-    fn forms_in_limbs() {
-        let Some(field) = field() else { return };
+    fn lanes_form() {
         for number in numbers() {
-            let limbs = constant_limbs(&number);
-            assert_eq!(field.to_limbs(&Fe::constant(&number)), limbs);
-            // Put together again they are 2^416 times the number.
-            let mut words = [0; 7];
-            for (i, limb) in limbs.into_iter().enumerate() {
-                assert!(limb < 1 << 52);
-                let wide = u128::from(limb) << (52 * i % 64);
-                words[52 * i / 64] |= wide as u64;
-                words[52 * i / 64 + 1] |= (wide >> 64) as u64;
-            }
-            assert_eq!(words[6], 0);
-            let unit = MODULUS.product(&number, &MODULUS.power_of_two(800));
-            assert_eq!(words[..6], unit);
+            let power = MODULUS.product(&number, &MODULUS.power_of_two(384 + 416));
+            assert_eq!(in_lanes(&number), power);
+            // Montgomery's form, times 2^32.
+            let by_steps = (0..32).fold(Fe::constant(&number).0, |form, _| {
+                let (sum, carry) = super::super::words::add(&form, &form);
+                if carry {
+                    super::super::words::subtract(&sum, &NUMBER).0
+                } else {
+                    MODULUS.reduce(&sum)
+                }
+            });
+            assert_eq!(power, by_steps);
         }
     }
 }

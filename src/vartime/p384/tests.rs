@@ -131,6 +131,11 @@ impl Paths {
     fn of(key: Key) -> Self {
         let each = Arithmetic::available().map(|arithmetic| {
             let mut tables = std::vec![KeyTable::EMPTY];
+            #[cfg(feature = "std")]
+            tables.extend(KeyTable::of_each(
+                arithmetic,
+                [&key, &key_of(ProjectivePoint::GENERATOR), &key].into_iter(),
+            ));
             assert!(tables[0].key().is_none());
             // One that had another key before.
             tables[0].fill(Arithmetic::portable(), &key_of(ProjectivePoint::GENERATOR * small(99)));
@@ -156,7 +161,9 @@ impl Paths {
                 expected,
                 "{name}, cold: {owned:x?}"
             );
-            assert_eq!(tables[0].verify(&claim), expected, "{name}, table: {owned:x?}");
+            for table in tables.iter().filter(|table| table.key() == Some(&self.key)) {
+                assert_eq!(table.verify(&claim), expected, "{name}, table: {owned:x?}");
+            }
             #[cfg(feature = "std")]
             assert_eq!(hot.as_ref().unwrap().verify(&claim), expected, "{name}, hot: {owned:x?}");
             #[cfg(not(feature = "std"))]
@@ -274,6 +281,47 @@ fn exceptional_cases_have_no_verdict() {
     }
 }
 
+/// The same in lanes.
+#[cfg(feature = "std")]
+#[test]
+fn exceptional_cases_in_lanes_have_no_verdict() {
+    let Some(Arithmetic(ArithmeticToken::Ifma(ifma))) =
+        Arithmetic::new(crate::ArithmeticKind::Ifma)
+    else {
+        std::eprintln!("SKIPPED: P-384 in lanes on this CPU");
+        return;
+    };
+    let key = key_of(ProjectivePoint::GENERATOR);
+    let other = key_of(ProjectivePoint::GENERATOR * small(77));
+    let mut table = lanes::EMPTY;
+    lanes::fill(ifma, &key, &mut table).unwrap();
+    let comb = lanes::Comb::of(ifma, &key).unwrap();
+    let any = claim_for(small(77), small(0x1234_5678), small(0x1_0000_0007));
+    let any = Numbers::of(&any.claim()).unwrap();
+    let double = small(2);
+    for (u1, u2, verdict) in [
+        (small(1), small(1), None),
+        (-small(1), small(1), None),
+        (double, double, None),
+        (small(3), small(5), Some(true)),
+    ] {
+        let numbers = Numbers::of(&claim_for(small(1), u1, u2).claim()).unwrap();
+        assert_eq!(lanes::verify(ifma, &key, &numbers), verdict, "{u1:?} {u2:?}");
+        assert_eq!(lanes::verify_known(ifma, &table, &numbers), verdict);
+        assert_eq!(comb.verify(ifma, &numbers), verdict);
+        for place in 0..TOGETHER {
+            let mut group = [Some((&other, &any)); TOGETHER];
+            group[place] = Some((&key, &numbers));
+            let mut expected = [Some(true); TOGETHER];
+            let verdicts = lanes::verify_eight(ifma, &group, &mut lanes::EMPTY.clone());
+            // Of one key's multiples, not all meet in this order of sums.
+            expected[place] = verdicts[place];
+            assert_eq!(verdicts, expected);
+            assert_ne!(verdicts[place], Some(false));
+        }
+    }
+}
+
 /// Points whose x is not below n: r is what it is more. And points whose x is so small that another has the same r.
 #[test]
 fn coordinates_above_the_order() {
@@ -348,14 +396,27 @@ fn multiples_of_the_generator() {
         field::Fe(*row.first_chunk().unwrap())
     };
     let mut base = small(1);
-    for (words, limbs) in generator::ROWS.0.iter().zip(&generator::ROWS_IN_LIMBS.0) {
-        for (d, (words, limbs)) in (1..).zip(words.iter().zip(limbs)) {
+    for (chunk, words) in generator::ROWS.0.iter().enumerate() {
+        for (d, words) in (1..).zip(words) {
             let [x, y] = words.each_ref().map(in_form);
-            let key = check(base * small(d), &point::Affine { x, y });
-            assert_eq!(*limbs, key.coordinates().map(|it| field::constant_limbs(&it)));
+            check(base * small(d), &point::Affine { x, y });
+        }
+        for (d, rows) in (0..).zip(&generator::IN_LANES) {
+            let key = key_of(ProjectivePoint::GENERATOR * (base * small(2 * d + 1)));
+            assert_eq!(rows[chunk], row(&key));
         }
         base = (0..digits::CHUNK).fold(base, |base, _| base.double());
     }
+    for (d, odd) in (0..).zip(&generator::ODD_IN_LANES) {
+        assert_eq!(*odd, row(&key_of(ProjectivePoint::GENERATOR * small(2 * d + 1))));
+    }
+    #[cfg(feature = "std")]
+    assert_eq!(generator::FIGURE, key_of(ProjectivePoint::GENERATOR).coordinates());
+}
+
+fn row(key: &Key) -> crate::vartime::ifma::Row {
+    let [x, y] = key.coordinates().map(|it| field::in_lanes(&it));
+    crate::vartime::ifma::Row::new(&x, &y)
 }
 
 /// The rows of a key's table, and their first points.
