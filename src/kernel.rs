@@ -722,6 +722,37 @@ if_kernels! {
             tag
         }
 
+        /// Declares the safe functions for numbers modulo P-384's prime: six words, the lowest first, below the prime; so are
+        /// the results. Of others they are six words without a meaning.
+        macro_rules! p384_functions {
+            ($($(#[$doc:meta])* $name:ident = $body:ident($($arg:ident),*);)*) => {$(
+                $(#[$doc])*
+                #[inline]
+                pub(crate) fn $name(_: Mulx, $($arg: &[u64; 6]),*) -> [u64; 6] {
+                    let mut out = core::mem::MaybeUninit::uninit();
+                    // SAFETY: the token proves the CPU features. Places of six words are read, and all six words of `out` are
+                    // written.
+                    unsafe {
+                        p384_mulx::$body(out.as_mut_ptr(), $($arg),*);
+                        out.assume_init()
+                    }
+                }
+            )*};
+        }
+
+        p384_functions! {
+            /// The product in Montgomery's form: `a * b / 2^384`.
+            p384_mul = mul(a, b);
+            /// The square in Montgomery's form: `a * a / 2^384`.
+            p384_sqr = sqr(a);
+            /// `a + b`.
+            p384_add = add(a, b);
+            /// `a - b`.
+            p384_sub = sub(a, b);
+            /// `a / 2`.
+            p384_half = half(a);
+        }
+
         /// Pointers to source and destination, which have the same length.
         fn places(source: Source<'_>, text: &mut [u8]) -> (*const u8, *mut u8) {
             let dst = text.as_mut_ptr();
@@ -1118,6 +1149,27 @@ if_kernels! {
             two: "SETS" = 2, "JOB_STATE" = 0, "JOB_LANES" = 1024, "JOB_BLOCKS" = 1152, "JOB_PADDING" = 1160, "JOB_WORDS" = 1216;
         }
 
+        /// Declares the bodies of the kernels for P-384's prime: each has arguments of its own.
+        macro_rules! p384_kernels {
+            ($($name:ident: $number:literal, $args:tt;)*) => {
+                #[doc = "`asm/p384_mulx.S`."]
+                mod p384_mulx {
+                    $(kernel! {
+                        @one $name $args "p384_mulx.S"
+                        "MUL" = 0, "SQR" = 1, "ADD" = 2, "SUB" = 3, "HALF" = 4, "BODY" = $number
+                    })*
+                }
+            };
+        }
+
+        p384_kernels! {
+            mul: 0, (out: *mut [u64; 6], a: *const [u64; 6], b: *const [u64; 6]);
+            sqr: 1, (out: *mut [u64; 6], a: *const [u64; 6]);
+            add: 2, (out: *mut [u64; 6], a: *const [u64; 6], b: *const [u64; 6]);
+            sub: 3, (out: *mut [u64; 6], a: *const [u64; 6], b: *const [u64; 6]);
+            half: 4, (out: *mut [u64; 6], a: *const [u64; 6]);
+        }
+
         /// Declares both bodies of a kernel for counter mode, and `select`.
         macro_rules! ctr_kernel {
             ($module:ident, $file:literal) => {
@@ -1237,6 +1289,26 @@ if_kernels! {
             mulx.never()
         }
 
+        pub(crate) fn p384_mul(mulx: Mulx, _: &[u64; 6], _: &[u64; 6]) -> [u64; 6] {
+            mulx.never()
+        }
+
+        pub(crate) fn p384_sqr(mulx: Mulx, _: &[u64; 6]) -> [u64; 6] {
+            mulx.never()
+        }
+
+        pub(crate) fn p384_add(mulx: Mulx, _: &[u64; 6], _: &[u64; 6]) -> [u64; 6] {
+            mulx.never()
+        }
+
+        pub(crate) fn p384_sub(mulx: Mulx, _: &[u64; 6], _: &[u64; 6]) -> [u64; 6] {
+            mulx.never()
+        }
+
+        pub(crate) fn p384_half(mulx: Mulx, _: &[u64; 6]) -> [u64; 6] {
+            mulx.never()
+        }
+
         pub(crate) fn xts_lines(
             isa: Isa,
             _: &RoundKeys,
@@ -1275,6 +1347,73 @@ if_kernels! {
             _: &mut [u8],
         ) -> Block {
             vaes512.never()
+        }
+    }
+}
+
+#[cfg(all(test, feature = "kernels", target_arch = "x86_64", target_feature = "sse2"))]
+mod tests {
+    use std::vec;
+    use std::vec::Vec;
+
+    use crypto_bigint::modular::{FixedMontyForm, FixedMontyParams};
+    use crypto_bigint::{Odd, U384};
+
+    use super::*;
+    use crate::cpu::ArithmeticToken;
+
+    const P: [u64; 6] =
+        [0xffff_ffff, 0xffff_ffff_0000_0000, 0xffff_ffff_ffff_fffe, u64::MAX, u64::MAX, u64::MAX];
+
+    /// Numbers below the prime: those at its ends, with words of nothing or all bits, with single bits, and without a pattern.
+    fn numbers() -> Vec<U384> {
+        let p = U384::from_words(P);
+        let mut numbers = vec![U384::ZERO, U384::ONE];
+        for n in 0..384 {
+            let bit = U384::ONE.shl(n);
+            numbers.extend([bit, bit.wrapping_sub(&U384::ONE), p.wrapping_sub(&bit)]);
+        }
+        for set in 0..64 {
+            let words = core::array::from_fn(|n| if set >> n & 1 == 1 { u64::MAX } else { 0 });
+            numbers.extend([U384::from_words(words), p.wrapping_sub(&U384::from_words(words))]);
+            numbers.push(U384::from_words(words.map(|word| word & 0xffff_ffff)));
+            numbers.push(U384::from_words(words.map(|word| word << 32)));
+        }
+        let mut seed = 1_u64;
+        for _ in 0..200 {
+            numbers.push(U384::from_words(core::array::from_fn(|_| {
+                seed = seed.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(0x1405_7b7e_f767_814f);
+                seed ^ seed >> 29
+            })));
+        }
+        numbers.retain(|number| number < &p);
+        numbers
+    }
+
+    #[test]
+    fn p384_is_what_another_library_computes() {
+        let Some(ArithmeticToken::Mulx(mulx)) =
+            Arithmetic::new(ArithmeticKind::Mulx).map(|one| one.0)
+        else {
+            return;
+        };
+        let params = FixedMontyParams::new(Odd::new(U384::from_words(P)).unwrap());
+        let numbers = numbers();
+        let forms: Vec<_> = numbers
+            .iter()
+            .map(|number| FixedMontyForm::from_montgomery(*number, &params))
+            .collect();
+        let words = |form: &FixedMontyForm<{ U384::LIMBS }>| form.as_montgomery().to_words();
+        for (a, form) in numbers.iter().zip(&forms) {
+            let a = a.to_words();
+            assert_eq!(p384_sqr(mulx, &a), words(&form.square()), "{a:x?}");
+            assert_eq!(p384_half(mulx, &a), words(&form.div_by_2()), "{a:x?}");
+            for (b, other) in numbers.iter().zip(&forms) {
+                let b = b.to_words();
+                assert_eq!(p384_mul(mulx, &a, &b), words(&form.mul(other)), "{a:x?} {b:x?}");
+                assert_eq!(p384_add(mulx, &a, &b), words(&form.add(other)), "{a:x?} {b:x?}");
+                assert_eq!(p384_sub(mulx, &a, &b), words(&form.sub(other)), "{a:x?} {b:x?}");
+            }
         }
     }
 }

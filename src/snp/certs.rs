@@ -38,7 +38,7 @@ impl<'a> Identity<'a> {
 
 /// What a certificate wants to be. A leaf is known by AMD's extensions as well: one with another name is a leaf that does
 /// not fit, and not one that is missing.
-fn role_of(certificate: &Certificate<'_>) -> Option<Role> {
+pub(super) fn role_of(certificate: &Certificate<'_>) -> Option<Role> {
     let amd = certificate.amd();
     match certificate.subject().common_name() {
         Some(LEAF_NAME_VCEK) => Some(Role::Vcek),

@@ -190,8 +190,8 @@ pub(super) struct CrlWindow {
 /// A chain as far as it can be followed, with its checks: what the leaf says of its key, `None` where it does not say it as its
 /// role asks, and a check has failed then. Dates are kept and not checked.
 #[derive(Clone)]
-struct Chain {
-    role: Role,
+pub(super) struct Chain {
+    pub(super) role: Role,
     product: Option<Product>,
     /// The caller has named the product.
     product_is_stated: bool,
@@ -199,7 +199,7 @@ struct Chain {
     /// hwID with zeros behind it, as CHIP_ID has it.
     chip_id: Option<[u8; 64]>,
     csp_id: Option<CspId>,
-    key: Option<VerifyingKey>,
+    pub(super) key: Option<VerifyingKey>,
     ark: Option<Validity>,
     intermediate: Validity,
     leaf: Validity,
@@ -263,6 +263,41 @@ impl<'a> Ca<'a> {
     }
 }
 
+/// The only leaf that can stand below what a report's chain consists of, if nothing in the chain has to be chosen: there is one
+/// candidate for every place, whatever the report says and whatever the time is. The chain of two reports with the same role of key and
+/// the same collateral is then one.
+#[cfg(feature = "std")]
+pub(super) fn only_leaf<'a>(
+    report: &Report<'_>,
+    collateral: Collateral<'a>,
+    trust: &Trust<'_>,
+) -> Option<(&'a Certificate<'a>, Role)> {
+    let wanted = leaf_role(report.key_info().signing_key())?;
+    let mut seen: [Option<&Certificate<'_>>; 5] = [None; 5];
+    for certificate in collateral.certificates {
+        let place = match crate::snp::certs::role_of(certificate)? {
+            Role::Ark => 0,
+            Role::Ask => 1,
+            Role::Asvk => 2,
+            Role::Vcek => 3,
+            Role::Vlek => 4,
+        };
+        if seen[place].replace(certificate).is_some() {
+            return None;
+        }
+    }
+    let root_is_only = match trust.roots {
+        [] => true,
+        [root] => !amd_arks().any(|anchor| anchor.is_named(root.subject())),
+        _ => false,
+    };
+    if collateral.crls.len() > 1 || !root_is_only {
+        return None;
+    }
+    let leaf = seen[if wanted == Role::Vlek { 4 } else { 3 }]?;
+    Some((leaf, wanted))
+}
+
 /// The built-in ARKs.
 fn amd_arks() -> impl Iterator<Item = &'static Anchor> {
     AMD.iter().filter(|anchor| anchor.role == Role::Ark)
@@ -277,6 +312,11 @@ fn is_valid(window: Validity, time: Time) -> bool {
 
 fn signed(certificate: &Certificate<'_>, ca: Ca<'_>) -> Result<(), Reason> {
     let key = ca.key().ok_or(Reason::Unreached)?;
+    // AMD's keys are prepared: an ARK signs itself and its intermediates, and both again in the next chain.
+    #[cfg(feature = "std")]
+    if let Some(key) = Anchor::prepared(key.modulus()) {
+        return certificate.verify_signature_prepared(key).map_err(|_| Reason::Signature);
+    }
     certificate.verify_signature(&key).map_err(|_| Reason::Signature)
 }
 
@@ -304,7 +344,7 @@ fn best_issuer<'a>(
 }
 
 impl Chain {
-    fn of(
+    pub(super) fn of(
         report: &Report<'_>,
         collateral: Collateral<'_>,
         trust: &Trust<'_>,
@@ -428,7 +468,14 @@ impl Chain {
         }
     }
 
-    fn authenticate<'r>(
+    /// Whether reports of its key can be authentic at some time: no check of the chain itself has failed.
+    #[cfg(feature = "std")]
+    pub(super) fn holds(&self) -> bool {
+        self.key.is_some() && self.product.is_some() && self.tcb.is_some() && !self.checks.failed()
+    }
+
+    /// A report under this chain, whose signature `verify` verifies with its key.
+    pub(super) fn authenticate<'r>(
         &self,
         report: &Report<'r>,
         time: Time,

@@ -24,15 +24,26 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! Who verifies many reports has `verify_batch`, and keeps what he has verified of chains: [`Endorsement`], or `EndorsementCache` for many
+//! chips.
+//!
 //! What is left to the caller: to ask for the right values. By default any measurement is accepted, and REPORT_DATA, which
 //! binds a report to a question, is not compared with anything.
 
+#[cfg(feature = "alloc")]
+mod batch;
+#[cfg(feature = "std")]
+mod cache;
 mod chain;
 mod judge;
 
 use core::fmt;
 
 pub use super::checks::{Check, Checks, Outcome, ProductSource, Profile, Reason};
+#[cfg(feature = "alloc")]
+pub use batch::{Evidence, verify_batch};
+#[cfg(feature = "std")]
+pub use cache::EndorsementCache;
 use chain::CspId;
 pub use chain::Endorsement;
 

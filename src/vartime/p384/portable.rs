@@ -2,8 +2,18 @@
 
 use p384::ecdsa::Signature;
 use p384::ecdsa::signature::hazmat::PrehashVerifier;
+use p384::elliptic_curve::PrimeField;
+use p384::{FieldBytes, Scalar};
 
+use super::words::{Words, from_be, to_be};
 use super::{Claim, Key};
+
+/// The inverse of a scalar modulo n.
+pub(super) fn inverse(scalar: &Words) -> Words {
+    Option::<Scalar>::from(Scalar::from_repr(FieldBytes::from(to_be(scalar))))
+        .and_then(|scalar| scalar.invert_vartime().into())
+        .map_or([0; 6], |inverse: Scalar| from_be(&inverse.to_repr().into()))
+}
 
 /// SEC 1, section 4.1.4.
 pub(super) fn verify(key: &Key, claim: &Claim<'_>) -> bool {
