@@ -5,7 +5,7 @@
 #   out  out, below p:  MUL a * b / R   SQR a * a / R   ADD a + b   SUB a - b   HALF a / 2        (modulo p)
 #   uses rax, rcx, rdx, rsi, r8-r11; the stack, for rbx, rbp, rdi, r12-r15; no calls, no branches
 #   needs bmi2, adx
-#   cost  MUL 36 multiplications and 201 operations on flags, SQR 21 and 174
+#   cost  MUL 36 multiplications and 171 additions, SQR 21 and 134, ADD and SUB 14, HALF 16
 #
 #   assembly-time numbers: BODY, and its values MUL, SQR, ADD, SUB, HALF                                    [map]
 #   MUL  accumulator r8-r15, each row one word further on | b rbx | a word of it rdx | products rcx, rax

@@ -254,6 +254,9 @@ impl Arithmetic {
     }
 }
 
+/// What `asm/rsa_mulx.S` adds products of eight words to.
+pub(crate) type RsaSum = [u64; 17];
+
 /// The most blocks of a message that a hash kernel takes at a time: those of a page. `asm/proof` covers every number up to it.
 pub(crate) const HASH_BLOCKS: usize = PAGE / 128;
 
@@ -1009,6 +1012,19 @@ if_kernels! {
             any: ;
         }
 
+        kernel! {
+            rsa_mulx, "rsa_mulx.S", (sum: *mut RsaSum, a: *const u64, b: *const u64):
+            any: ;
+        }
+
+        /// Adds `a * b` to `sum`, modulo 2^1088; the words of each are lowest first.
+        #[inline]
+        pub(crate) fn rsa_add_product(_: Mulx, sum: &mut RsaSum, a: &[u64; 8], b: &[u64; 8]) {
+            // SAFETY: the token proves MULX, ADCX and ADOX. The arrays are as long as the contract says, and the one that is
+            // written is borrowed alone.
+            unsafe { rsa_mulx::any(sum, a.as_ptr(), b.as_ptr()) }
+        }
+
         /// Declares the four bodies of a kernel for GCM, both key sizes, sealing and opening, and `select`.
         macro_rules! gcm_kernel {
             ($module:ident, $file:literal, ($($arg:ident: $type:ty),*), $($symbol:literal = $value:expr),*) => {
@@ -1286,6 +1302,10 @@ if_kernels! {
         }
 
         pub(crate) fn p384_half(mulx: Mulx, _: &[u64; 6]) -> [u64; 6] {
+            mulx.never()
+        }
+
+        pub(crate) fn rsa_add_product(mulx: Mulx, _: &mut RsaSum, _: &[u64; 8], _: &[u64; 8]) {
             mulx.never()
         }
 

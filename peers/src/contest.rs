@@ -157,12 +157,13 @@ impl Contest {
     }
 
     /// Checks that all say yes to the one input and no to the others, then measures all in turn on the one, on one
-    /// thread.
+    /// thread. An answer is about `share` things, and the time is that of one.
     pub(crate) fn of_answers<I: Sync>(
         &self,
         genuine: &I,
         others: &[I],
         judges: &[Judge<I>],
+        share: u32,
     ) -> Result<Vec<Row>, String> {
         for judge in judges {
             let says = |what: String| format!("{}: {} {what}", self.name, judge.name);
@@ -180,7 +181,8 @@ impl Contest {
             }),
         };
         let cases: Vec<_> = judges.iter().map(case).collect();
-        let measured = measure::interleaved(&cases, 1, self.budget);
+        let mut measured = measure::interleaved(&cases, 1, self.budget);
+        measured.iter_mut().for_each(|it| it.ns /= f64::from(share));
         let sum = judges.iter().position(|judge| judge.name == SUM_OF_CHECKS);
         let bound = sum.map(|index| measured[index].ns);
         let rows = judges.iter().zip(&measured).map(|(judge, &measured)| Row {
@@ -281,7 +283,7 @@ mod tests {
         let judges = |least| {
             [Judge::new("one", |input| *input > 1), Judge::new("two", move |input| *input > least)]
         };
-        let error = |least| contest().of_answers(&3, &[1, 0], &judges(least)).err();
+        let error = |least| contest().of_answers(&3, &[1, 0], &judges(least), 1).err();
         assert_eq!(error(2), None);
         assert_eq!(error(3).as_deref(), Some("test: two refuses what is genuine"));
         assert_eq!(error(0).as_deref(), Some("test: two accepts the changed input number 0"));
@@ -291,7 +293,7 @@ mod tests {
     fn the_sum_of_the_checks_bounds_ours() {
         let judges =
             ["sevcrypt", "other", SUM_OF_CHECKS].map(|name| Judge::new(name, |_: &()| true));
-        let rows = contest().of_answers(&(), &[], &judges).expect("all say yes");
+        let rows = contest().of_answers(&(), &[], &judges, 1).expect("all say yes");
         let [own, other, sum] = &rows[..] else { panic!("a row for each") };
         assert_eq!((own.bound, other.bound, sum.bound), (Some(sum.measured.ns), None, None));
     }

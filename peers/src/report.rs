@@ -11,7 +11,10 @@ use clap::Args;
 use p384::ecdsa::signature::Verifier;
 use rsa::pkcs8::DecodePublicKey;
 use sev::parser::ByteParser;
-use sevcrypt::ecdsa::{KeyTable, Signature, VerifyingKey};
+use sevcrypt::Arithmetic;
+use sevcrypt::ecdsa::{
+    Claim, HotKey, KeyTable, Signature, Signer, SigningKey, VerifyingKey, verify_each_vartime,
+};
 use sevcrypt::snp::certs::Collateral;
 use sevcrypt::snp::report::{REPORT_LEN, Report};
 use sevcrypt::snp::verify::{Endorsement, Time, Trust, authenticate};
@@ -243,6 +246,135 @@ impl Primitives for RustCryptoKey {
     }
 }
 
+/// The RSAPublicKey (RFC 8017, A.1.1) at the end of a SubjectPublicKeyInfo with 4096 bits and the exponent 65537, or the point at that of
+/// one of P-384.
+enum Inner<'a> {
+    Rsa(&'a [u8; 526]),
+    P384(&'a [u8; 97]),
+}
+
+impl<'a> Inner<'a> {
+    fn of(spki: &'a [u8]) -> Option<Self> {
+        match spki.last_chunk() {
+            Some(key) if key.starts_with(&[0x30, 0x82]) => Some(Self::Rsa(key)),
+            _ => spki.last_chunk().map(Self::P384),
+        }
+    }
+}
+
+/// r and s, 48 bytes each.
+fn fixed(signature: &Signature) -> [u8; 96] {
+    let mut bytes = [0; 96];
+    bytes[..48].copy_from_slice(signature.r());
+    bytes[48..].copy_from_slice(signature.s());
+    bytes
+}
+
+/// A public key of the crate `ring`, which reads it for each signature.
+struct RingKey(ring::signature::UnparsedPublicKey<Vec<u8>>);
+
+impl Primitives for RingKey {
+    const NAME: &'static str = "ring";
+
+    fn from_spki(der: &[u8]) -> Option<Self> {
+        use ring::signature::{
+            ECDSA_P384_SHA384_FIXED, RSA_PSS_2048_8192_SHA384, UnparsedPublicKey,
+        };
+        Some(Self(match Inner::of(der)? {
+            Inner::Rsa(key) => UnparsedPublicKey::new(&RSA_PSS_2048_8192_SHA384, key.to_vec()),
+            Inner::P384(point) => UnparsedPublicKey::new(&ECDSA_P384_SHA384_FIXED, point.to_vec()),
+        }))
+    }
+
+    fn pss(&self, message: &[u8], signature: &[u8]) -> bool {
+        self.0.verify(message, signature).is_ok()
+    }
+
+    fn ecdsa(&self, message: &[u8], signature: &Signature) -> bool {
+        self.0.verify(message, &fixed(signature)).is_ok()
+    }
+}
+
+/// A public key of the crate `graviola`.
+enum GraviolaKey {
+    Rsa(graviola::signing::rsa::VerifyingKey),
+    P384(graviola::signing::ecdsa::VerifyingKey<graviola::signing::ecdsa::P384>),
+}
+
+impl Primitives for GraviolaKey {
+    const NAME: &'static str = "graviola";
+
+    fn from_spki(der: &[u8]) -> Option<Self> {
+        use graviola::signing::{ecdsa, rsa};
+        match Inner::of(der)? {
+            Inner::Rsa(key) => rsa::VerifyingKey::from_pkcs1_der(key).ok().map(Self::Rsa),
+            Inner::P384(point) => {
+                ecdsa::VerifyingKey::from_x962_uncompressed(point).ok().map(Self::P384)
+            }
+        }
+    }
+
+    fn pss(&self, message: &[u8], signature: &[u8]) -> bool {
+        matches!(self, Self::Rsa(key) if key.verify_pss_sha384(signature, message).is_ok())
+    }
+
+    fn ecdsa(&self, message: &[u8], signature: &Signature) -> bool {
+        use graviola::hashing::Sha384;
+        matches!(self, Self::P384(key) if key.verify::<Sha384>(&[message], &fixed(signature)).is_ok())
+    }
+}
+
+/// Seven signatures of other keys, that are verified beside the evidence's: one of a batch.
+struct Others<K> {
+    keys: Vec<K>,
+    messages: Vec<[u8; 672]>,
+    signatures: Vec<Signature>,
+}
+
+impl<K> Others<K> {
+    fn new(key: impl Fn(&SigningKey) -> K) -> Self {
+        let signers: Vec<_> =
+            (1..8).map(|n| SigningKey::from_scalar(&[n; 48]).expect("a private key")).collect();
+        let messages: Vec<_> = (1..8).map(|n| [n; 672]).collect();
+        let sign = |(signer, message): (&SigningKey, &[u8; 672])| signer.sign_sha384(message);
+        let signatures = signers.iter().zip(&messages).map(sign);
+        Self {
+            signatures: signatures.collect::<Result<_, _>>().expect("signatures"),
+            keys: signers.iter().map(key).collect(),
+            messages,
+        }
+    }
+
+    fn each(&self) -> impl Iterator<Item = (&K, &[u8], &Signature)> {
+        let messages = self.messages.iter().map(<[u8; 672]>::as_slice);
+        self.keys
+            .iter()
+            .zip(messages)
+            .zip(&self.signatures)
+            .map(|((key, message), signature)| (key, message, signature))
+    }
+}
+
+/// The SubjectPublicKeyInfo of a P-384 key.
+fn spki_of(key: &SigningKey) -> Vec<u8> {
+    let mut spki = Cert::new(LEAF.to_vec()).spki;
+    let start = spki.len() - 97;
+    spki[start..].copy_from_slice(&key.verifying_key().to_sec1());
+    spki
+}
+
+/// Eight signatures of eight keys, one after the other.
+fn judge_eight<P: Primitives>() -> Judge<Evidence> {
+    let others = Others::new(|key| P::from_spki(&spki_of(key)).expect("a key"));
+    let leaf = P::known(LEAF);
+    Judge::new(P::NAME, move |evidence: &Evidence| {
+        let own = evidence.report_is(|message, signature| leaf.ecdsa(message, signature));
+        others
+            .each()
+            .fold(own, |all, (key, message, signature)| all & key.ecdsa(message, signature))
+    })
+}
+
 /// The judges of one version of the crate `sev`, which has reports and certificates of its own and checks nothing but
 /// signatures.
 macro_rules! sev {
@@ -415,6 +547,8 @@ fn same_fields(bytes: &[u8]) -> Result<(), String> {
 /// A case: its name, what everyone has to refuse in it, and everyone who takes part.
 struct Task {
     name: &'static str,
+    /// How many signatures one answer is about: the time is that of one.
+    share: u32,
     changed: Vec<Evidence>,
     judges: Vec<Judge<Evidence>>,
 }
@@ -423,6 +557,8 @@ fn tasks() -> Vec<Task> {
     let (ask, ark) = (rsa_key(ASK), rsa_key(ARK));
     let root = certificate(ARK);
     let (leaf, table, kept) = (leaf_key(), leaf_table(), endorsement());
+    let hot = HotKey::new(Arithmetic::best(), &leaf);
+    let others = Others::new(SigningKey::verifying_key);
     let sum_below = move |evidence: &Evidence| {
         has_signed(&ark, &evidence.ask)
             && has_signed(&ask, &evidence.leaf)
@@ -432,6 +568,8 @@ fn tasks() -> Vec<Task> {
         judges.extend([
             AwsLcKey::judge_ecdsa(),
             OpenSslKey::judge_ecdsa(),
+            RingKey::judge_ecdsa(),
+            GraviolaKey::judge_ecdsa(),
             RustCryptoKey::judge_ecdsa(),
         ]);
         judges
@@ -441,16 +579,20 @@ fn tasks() -> Vec<Task> {
     vec![
         Task {
             name: "rsa4096-pss-verify",
+            share: 1,
             changed: vec![Evidence::with_signature_bit(|evidence| &mut evidence.leaf)],
             judges: vec![
                 own(move |evidence| has_signed(&ask, &evidence.leaf)),
                 AwsLcKey::judge_pss(),
                 OpenSslKey::judge_pss(),
+                RingKey::judge_pss(),
+                GraviolaKey::judge_pss(),
                 RustCryptoKey::judge_pss(),
             ],
         },
         Task {
             name: "p384-verify-cold",
+            share: 1,
             changed: Evidence::with_changed_report(),
             judges: with_ecdsa_peers(vec![own(move |evidence| {
                 evidence.report_is(|message, signature| leaf.verify_vartime(message, signature))
@@ -458,13 +600,45 @@ fn tasks() -> Vec<Task> {
         },
         Task {
             name: "p384-verify-known-key",
+            share: 1,
             changed: Evidence::with_changed_report(),
             judges: with_ecdsa_peers(vec![own(move |evidence| {
                 evidence.report_is(|message, signature| table.verify_vartime(message, signature))
             })]),
         },
         Task {
+            name: "p384-verify-hot-key",
+            share: 1,
+            changed: Evidence::with_changed_report(),
+            judges: with_ecdsa_peers(vec![own(move |evidence| {
+                evidence.report_is(|message, signature| hot.verify_vartime(message, signature))
+            })]),
+        },
+        Task {
+            name: "p384-verify-batch8",
+            share: 8,
+            changed: Evidence::with_changed_report(),
+            judges: vec![
+                own(move |evidence| {
+                    let Some((message, signature)) = evidence.report_parts() else { return false };
+                    let mut claims: Vec<_> = others
+                        .each()
+                        .map(|(key, message, signature)| Claim::new(key, message, signature))
+                        .collect();
+                    claims.push(Claim::new(&leaf, message, &signature));
+                    verify_each_vartime(Arithmetic::best(), &mut claims);
+                    claims.iter().all(Claim::holds)
+                }),
+                judge_eight::<AwsLcKey>(),
+                judge_eight::<OpenSslKey>(),
+                judge_eight::<RingKey>(),
+                judge_eight::<GraviolaKey>(),
+                judge_eight::<RustCryptoKey>(),
+            ],
+        },
+        Task {
             name: "report-parse",
+            share: 1,
             changed: vec![Evidence::with_report_bit(0x000, 1)], // VERSION 1
             judges: vec![
                 own(|evidence| {
@@ -476,6 +650,7 @@ fn tasks() -> Vec<Task> {
         },
         Task {
             name: "report-cold-chain",
+            share: 1,
             changed: chain,
             judges: vec![
                 own(move |evidence| cold_chain(evidence, &root).is_some()),
@@ -484,6 +659,8 @@ fn tasks() -> Vec<Task> {
                 }),
                 AwsLcKey::judge_cold_chain(),
                 OpenSslKey::judge_cold_chain(),
+                RingKey::judge_cold_chain(),
+                GraviolaKey::judge_cold_chain(),
                 RustCryptoKey::judge_cold_chain(),
                 sev_rust::judge_cold_chain(),
                 sev_c::judge_cold_chain(),
@@ -491,12 +668,15 @@ fn tasks() -> Vec<Task> {
         },
         Task {
             name: "report-cold-known-root",
+            share: 1,
             changed: Evidence::with_changed_report_or_chain(),
             judges: vec![
                 own(move |evidence| known_root(evidence, &root).is_some()),
                 sum_of_checks(sum_below),
                 AwsLcKey::judge_known_root(),
                 OpenSslKey::judge_known_root(),
+                RingKey::judge_known_root(),
+                GraviolaKey::judge_known_root(),
                 RustCryptoKey::judge_known_root(),
                 sev_rust::judge_known_root(),
                 sev_c::judge_known_root(),
@@ -504,6 +684,7 @@ fn tasks() -> Vec<Task> {
         },
         Task {
             name: "report-warm",
+            share: 1,
             changed: Evidence::with_changed_report(),
             judges: {
                 let table = leaf_table();
@@ -532,10 +713,11 @@ pub(crate) fn run(options: &Options) -> Result<(), Box<dyn Error>> {
     let mut out = io::stdout().lock();
     let mut rows: Vec<Row> = Vec::new();
     same_fields(REPORT)?;
-    for Task { name, changed, judges } in tasks().into_iter().filter(|task| asked(task.name)) {
+    for Task { name, share, changed, judges } in tasks().into_iter().filter(|task| asked(task.name))
+    {
         let name = name.to_owned();
         let contest = Contest { group: "report", name, bytes: 0, threads: 1, budget };
-        let more = contest.of_answers(&genuine, &changed, &judges)?;
+        let more = contest.of_answers(&genuine, &changed, &judges, share)?;
         if !options.json {
             table::print(&mut out, &more, 1)?;
         }
@@ -557,10 +739,10 @@ mod tests {
     #[test]
     fn all_accept_what_is_genuine_and_refuse_what_is_changed() {
         let genuine = Evidence::genuine();
-        for Task { name, changed, judges } in tasks() {
+        for Task { name, share, changed, judges } in tasks() {
             let (name, budget) = (name.to_owned(), Duration::ZERO);
             let contest = Contest { group: "report", name, bytes: 0, threads: 1, budget };
-            contest.of_answers(&genuine, &changed, &judges).unwrap();
+            contest.of_answers(&genuine, &changed, &judges, share).unwrap();
         }
     }
 

@@ -8,7 +8,7 @@ use sevcrypt::Vmpl;
 use sevcrypt::snp::certs::Collateral;
 use sevcrypt::snp::policy::Policy;
 use sevcrypt::snp::tcb::{Component, TcbParts};
-use sevcrypt::snp::verify::{Check, Time, Trust, VerifyError, verify};
+use sevcrypt::snp::verify::{Check, Evidence, Time, Trust, VerifyError, verify};
 use sevcrypt::x509::{Certificate, Crl};
 
 #[derive(Deserialize)]
@@ -21,7 +21,7 @@ pub(crate) struct Case {
     certs: Vec<String>,
     #[serde(default)]
     crls: Vec<String>,
-    root: Option<String>,
+    pub(crate) root: Option<String>,
     pub(crate) at: i64,
     #[serde(default)]
     pub(crate) allow: Vec<String>,
@@ -130,7 +130,7 @@ pub(crate) fn cases() -> Vec<Case> {
     toml::from_str::<Cases>(&text).expect("cases.toml").case
 }
 
-fn read(name: &str) -> Vec<u8> {
+pub(crate) fn read(name: &str) -> Vec<u8> {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("vectors/attestation");
     fs::read(folder.join(name)).unwrap_or_else(|why| panic!("{name}: {why}"))
 }
@@ -160,6 +160,17 @@ impl Case {
     }
 
     fn verify(&self, files: &Files) -> Result<(), VerifyError> {
+        self.verify_by(files, |evidence, trust| {
+            verify(evidence.report, evidence.collateral, trust, evidence.policy).map(drop)
+        })
+    }
+
+    /// The outcome of `work`, which is given the case as a verifier is.
+    pub(crate) fn verify_by<R>(
+        &self,
+        files: &Files,
+        work: impl FnOnce(&Evidence<'_, '_>, &Trust<'_>) -> Result<R, VerifyError>,
+    ) -> Result<R, VerifyError> {
         let certificates: Result<Vec<_>, _> =
             files.certs.iter().map(|der| Certificate::from_der(der)).collect();
         let crls: Result<Vec<_>, _> = files.crls.iter().map(|der| Crl::from_der(der)).collect();
@@ -206,7 +217,7 @@ impl Case {
         policy.launch_mitigations = self.mitigations_launch.bits();
         policy.csp_ids = asked(&csp_ids);
         policy.chip_ids = asked(&chip_ids);
-        verify(&files.report, collateral, &trust, &policy).map(drop)
+        work(&Evidence { report: &files.report, collateral, policy: &policy }, &trust)
     }
 }
 

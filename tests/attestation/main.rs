@@ -6,4 +6,6 @@ mod cases;
 mod evidence;
 mod flips;
 mod interface;
+#[cfg(feature = "std")]
+mod kept;
 mod real;

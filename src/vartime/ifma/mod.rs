@@ -12,7 +12,7 @@ use crate::cpu::{Ifma, if_kernels};
 
 mod digits;
 #[cfg(test)]
-mod model;
+pub(super) mod model;
 mod points;
 
 pub(crate) use digits::Signs;
@@ -21,11 +21,50 @@ pub(crate) use points::*;
 if_kernels! {
     {
         mod p384;
+        mod rsa;
         mod vector;
 
         #[cfg(test)]
         mod operations;
-    } else {}
+
+        /// An RSA modulus of 4096 bits (B = 11) or 2048 bits (B = 6), prepared.
+        #[derive(Clone)]
+        pub(crate) struct RsaKey<const B: usize> {
+            /// Whoever has a key has the CPU for it.
+            ifma: Ifma,
+            key: rsa::Key<B>,
+        }
+
+        impl<const B: usize> RsaKey<B> {
+            /// The modulus is odd, has its whole length, and begins with a set bit.
+            pub(crate) fn new(ifma: Ifma, modulus: &[u8]) -> Self {
+                // SAFETY: the token proves the features that the function is compiled for.
+                let key = unsafe { rsa::prepare::<B, false>(modulus) };
+                Self { ifma, key }
+            }
+
+            /// The signature, as long as the modulus, to the power of 65537; `false` if it is not below the modulus.
+            pub(crate) fn raise(&self, signature: &[u8], power: &mut [u8]) -> bool {
+                let Self { ifma: Ifma { .. }, key } = self;
+                // SAFETY: the token proves the features that the function is compiled for.
+                unsafe { rsa::raise::<B, false>(key, signature, power) }
+            }
+        }
+    } else {
+        /// There is no such value.
+        #[derive(Clone)]
+        pub(crate) struct RsaKey<const B: usize>(Ifma);
+
+        impl<const B: usize> RsaKey<B> {
+            pub(crate) fn new(ifma: Ifma, _: &[u8]) -> Self {
+                ifma.never()
+            }
+
+            pub(crate) fn raise(&self, _: &[u8], _: &mut [u8]) -> bool {
+                self.0.never()
+            }
+        }
+    }
 }
 
 /// Declares the safe functions, each by the compiled one that it calls.
@@ -125,7 +164,7 @@ impl Limbs {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use std::vec::Vec;
 
     use proptest::prelude::*;
@@ -147,6 +186,35 @@ mod tests {
             }
         }
         Some(RUN(_lanes))
+    }
+
+    /// RSA with every carry the slow way.
+    pub(in crate::vartime) fn raise_always(
+        _ifma: Ifma,
+        _modulus: &[u8],
+        _signature: &[u8],
+    ) -> Option<Vec<u8>> {
+        if_kernels! {
+            {
+                fn always<const B: usize>(modulus: &[u8], signature: &[u8], power: &mut [u8]) -> bool {
+                    // SAFETY: the caller has the token, which proves the features that the functions are compiled for.
+                    unsafe {
+                        let key = rsa::prepare::<B, true>(modulus);
+                        rsa::raise::<B, true>(&key, signature, power)
+                    }
+                }
+            } else {
+                fn always<const B: usize>(_: &[u8], _: &[u8], _: &mut [u8]) -> bool {
+                    false
+                }
+            }
+        }
+        let mut power = std::vec![0; _modulus.len()];
+        let below = match _modulus.len() {
+            256 => always::<6>(_modulus, _signature, &mut power),
+            _ => always::<11>(_modulus, _signature, &mut power),
+        };
+        below.then_some(power)
     }
 
     fn lane() -> impl Strategy<Value = u64> {

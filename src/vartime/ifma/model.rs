@@ -298,6 +298,8 @@ pub(super) mod vector {
 
 #[path = "operations.rs"]
 pub(super) mod operations;
+#[path = "rsa.rs"]
+pub(in crate::vartime) mod rsa;
 
 #[path = "bound.rs"]
 mod bound;
