@@ -100,6 +100,12 @@ impl Bound {
     }
 
     #[track_caller]
+    pub(in crate::vartime::ifma) fn at_most(self, times: u64) {
+        self.not_negative();
+        assert!(self.most <= i128::from(times) * ONCE, "up to {} p / 2^32", self.most);
+    }
+
+    #[track_caller]
     pub(in crate::vartime::ifma) fn inside(self, low: i64, high: i64) {
         assert!(i128::from(low) * ONCE < self.least, "from {} p / 2^32", self.least);
         assert!(self.most < i128::from(high) * ONCE, "to {} p / 2^32", self.most);

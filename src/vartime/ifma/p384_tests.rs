@@ -353,6 +353,25 @@ fn numbers_of_words() {
     }
 }
 
+/// Out of lanes come numbers below twice p; a product is seldom above p.
+#[test]
+fn words_are_below_p() {
+    let small = [0, 1, 2, 0xFFFF_FFFF, u64::MAX].map(U384::from_u64);
+    for small in small.into_iter().chain((0..384).map(|bit| U384::ONE.shl(bit))) {
+        for number in [small, P.wrapping_sub(&U384::ONE).wrapping_sub(&small)] {
+            let number = number.rem_vartime(&p());
+            let wide = number.resize::<{ U1024::LIMBS }>();
+            let words = wide.wrapping_add(&P.resize()).to_words();
+            // One bit more than the words have.
+            let mut above = points::limbs_of(words.first_chunk().unwrap());
+            above[7] |= words[6] << 20;
+            for limbs in [limbs(&number), above] {
+                assert_eq!(model::p384::trial::reduced_of(limbs), number.to_words());
+            }
+        }
+    }
+}
+
 /// x and y of a point in lanes; infinity has none.
 fn affine_of(point: &[Raw; 3], lane: usize) -> Option<[Words; 2]> {
     let [x, y, z] = [0, 1, 2].map(|n| plain(&value(&point[n])[lane]));

@@ -258,6 +258,9 @@ impl Bound {
         limb
     }
 
+    /// Asserts that the numbers are not negative, and up to so many times p.
+    pub(super) fn at_most(self, _times: u64) {}
+
     /// Asserts that the numbers lie between so many times p, neither of them included.
     pub(super) fn inside(self, _low: i64, _high: i64) {}
 }

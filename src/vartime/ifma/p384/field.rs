@@ -375,8 +375,9 @@ compiled! {
         a.limbs
     }
 
-    /// The limbs, by their place, each with its lanes.
-    pub(super) fn lanes_of(a: &Number) -> [V; 8] {
+    /// The limbs, by their place, each with its lanes, of numbers up to so many times p.
+    pub(super) fn lanes_of(a: &Number, times: u64) -> [V; 8] {
+        a.bound.at_most(times);
         a.limbs
     }
 

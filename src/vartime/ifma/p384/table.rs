@@ -5,6 +5,9 @@ use super::field::*;
 use super::point::*;
 use crate::vartime::ifma::points::{Invert, Row, Rows, Words, limbs_of};
 
+/// How many times p a row's coordinates may be.
+const ROW_TIMES: u64 = 2;
+
 compiled! {
     /// Rows and columns of eight numbers of eight limbs, exchanged.
     fn transposed(mut m: [V; 8]) -> [V; 8] {
@@ -35,7 +38,7 @@ compiled! {
             loaded[n] = load_limbs(rows[n]);
             n += 1;
         }
-        number_of(transposed(loaded), 2)
+        number_of(transposed(loaded), ROW_TIMES)
     }
 
     /// A row for each lane.
@@ -84,15 +87,15 @@ compiled! {
     /// Numbers as words times 2^384 modulo p, below p.
     fn store_words(a: &Factor) -> [Words; 8] {
         let narrow = number(&mul(a, &same(&NARROW)));
-        let limbs = lanes_of(&narrow).map(|limb| store(limb));
+        let limbs = lanes_of(&narrow, 2).map(|limb| store(limb));
         core::array::from_fn(|lane| reduced(core::array::from_fn(|n| limbs[n][lane])))
     }
 
     fn store_rows(x: &Number, y: &Number, rows: &mut Rows) {
-        for (row, limb) in rows.iter_mut().zip(lanes_of(x)) {
+        for (row, limb) in rows.iter_mut().zip(lanes_of(x, X_TIMES)) {
             row.x = store_limbs(limb);
         }
-        for (row, limb) in rows.iter_mut().zip(lanes_of(y)) {
+        for (row, limb) in rows.iter_mut().zip(lanes_of(y, Y_TIMES)) {
             row.y = store_limbs(limb);
         }
     }
@@ -135,8 +138,8 @@ compiled! {
             let square = factor(&square);
             let (x, cube) = mul_mul(&x, &square, &inverse, &square);
             let y = mul(&y, &factor(&cube));
-            let x = transposed(lanes_of(&number(&x)));
-            let y = transposed(lanes_of(&number(&y)));
+            let x = transposed(lanes_of(&number(&x), ROW_TIMES));
+            let y = transposed(lanes_of(&number(&y), ROW_TIMES));
             for ((row, x), y) in rows.iter_mut().zip(x).zip(y) {
                 *row = Row { x: store_limbs(x), y: store_limbs(y) };
             }
@@ -147,7 +150,7 @@ compiled! {
 }
 
 /// A number of limbs that is less than twice p, modulo p.
-fn reduced(limbs: [u64; 8]) -> Words {
+pub(super) fn reduced(limbs: [u64; 8]) -> Words {
     let mut reduced = [0; 8];
     let mut borrow = 0;
     for ((limb, less), p) in limbs.into_iter().zip(&mut reduced).zip(P) {

@@ -14,6 +14,10 @@ pub(in crate::vartime::ifma) type Lanes = [Limbs; 8];
 /// The limbs of sums, each with its lanes.
 pub(in crate::vartime::ifma) type Raw = [[u64; 8]; 8];
 
+pub(in crate::vartime::ifma) fn reduced_of(limbs: [u64; 8]) -> Words {
+    reduced(limbs)
+}
+
 const NOTHING: Constant = [0; 8];
 
 compiled! {
@@ -74,11 +78,11 @@ compiled! {
             fold::<2>(&point),
             fold::<4>(&point),
         ]
-        .map(|point| [point.x, point.y, point.z].map(|a| lanes_of(&a).map(|limb| store(limb))))
+        .map(|point| [point.x, point.y, point.z].map(|a| lanes_of(&a, X_TIMES).map(|limb| store(limb))))
     }
 
     pub(in crate::vartime::ifma) fn loaded(x: &[Words; 8]) -> (Raw, Raw) {
-        let raw = |a: Number| lanes_of(&a).map(|limb| store(limb));
+        let raw = |a: Number| lanes_of(&a, X_TIMES).map(|limb| store(limb));
         (raw(load_plain(x.each_ref())), raw(load_words(x.each_ref())))
     }
 
@@ -86,6 +90,6 @@ compiled! {
     pub(in crate::vartime::ifma) fn less_from_multiple<const TIMES: u64>(a: &Lanes, times: u64) -> Raw {
         let a = sum(&load_number(a.each_ref(), times));
         let less = plus_p::<TIMES>(&minus(&sum(&same(&NOTHING)), &a));
-        lanes_of(&number(&less)).map(|limb| store(limb))
+        lanes_of(&number(&less), 22).map(|limb| store(limb))
     }
 }
