@@ -25,14 +25,15 @@ impl Neighbours {
 
     /// The verdict of one claim in some place among the others, whose verdicts are looked at.
     fn verdict(&self, arithmetic: Arithmetic, place: usize, claim: Claim<'_>) -> bool {
-        let message = |i: usize| if i % 3 == 0 { b"neighbour".as_slice() } else { b"wrong" };
+        let message =
+            |i: usize| if i.is_multiple_of(3) { b"neighbour".as_slice() } else { b"wrong" };
         let mut claims: Vec<_> =
             (0..7).map(|i| Claim::new(&self.keys[i], message(i), &self.signatures[i])).collect();
         claims.insert(place, claim);
         verify_each_vartime(arithmetic, &mut claims);
         let this = claims.remove(place).holds();
         for (i, claim) in claims.iter().enumerate() {
-            assert_eq!(claim.holds(), i % 3 == 0, "{} {place} {i}", arithmetic.kind());
+            assert_eq!(claim.holds(), i.is_multiple_of(3), "{} {place} {i}", arithmetic.kind());
         }
         this
     }

@@ -33,20 +33,21 @@ impl Bound {
     pub(in crate::vartime::ifma) fn product(self, other: Self) -> Self {
         self.not_negative();
         other.not_negative();
-        Self { least: 0, most: ONCE + Self::reduced(self.most * other.most) }
+        Self { least: 0, most: ONCE + Self::reduced(self, other) }
     }
 
     #[track_caller]
     pub(in crate::vartime::ifma) fn less_product(self, times: u64, a: Self, b: Self) -> Self {
         a.not_negative();
         b.not_negative();
-        let least = self.least - Self::reduced(i128::from(times) * a.most * b.most);
+        let least = self.least - i128::from(times) * Self::reduced(a, b);
         Self { least, most: self.most }
     }
 
-    /// Products of two bounds are in units of p^2 / 2^64, and p / 2^416 < 1 / 2^32. Rounded up.
-    fn reduced(product: i128) -> i128 {
-        (product >> 64) + 1
+    /// The product of two numbers divided by 2^416. That of the bounds is in units of p^2 / 2^64, and p / 2^416 < 1 / 2^32.
+    /// Rounded up; and first by 2^16, for room.
+    fn reduced(self, other: Self) -> i128 {
+        ((((self.most >> 8) + 1) * ((other.most >> 8) + 1)) >> 48) + 1
     }
 
     pub(in crate::vartime::ifma) fn plus(self, other: Self) -> Self {

@@ -149,7 +149,7 @@ type Group<'a> = [Option<(&'a Key, &'a Numbers)>; TOGETHER];
 fn verify_group(ifma: Ifma, group: &Group<'_>) -> [Option<bool>; TOGETHER] {
     #[cfg(feature = "std")]
     if group.iter().flatten().count() > 1 {
-        return lanes::verify_eight(ifma, group, &mut lanes::EMPTY.clone());
+        return lanes::verify_eight(ifma, group, &mut { lanes::EMPTY });
     }
     group.map(|claim| claim.and_then(|(key, numbers)| verify_alone(ifma, key, numbers)))
 }

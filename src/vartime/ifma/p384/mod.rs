@@ -171,4 +171,4 @@ compiled! {
 }
 
 #[cfg(test)]
-pub(super) mod trial;
+pub(in crate::vartime::ifma) mod trial;

@@ -14,6 +14,8 @@ pub(in crate::vartime::ifma) type Lanes = [Limbs; 8];
 /// The limbs of sums, each with its lanes.
 pub(in crate::vartime::ifma) type Raw = [[u64; 8]; 8];
 
+const NOTHING: Constant = [0; 8];
+
 compiled! {
     /// Every product of numbers that are up to so many times p.
     pub(in crate::vartime::ifma) fn products_of(
@@ -39,7 +41,7 @@ compiled! {
     /// The sum of numbers, times 2^416, whether it is carried for sums or for products.
     pub(in crate::vartime::ifma) fn carried(a: &Lanes, b: &Lanes, times: u64) -> [Raw; 4] {
         let [a, b] = [a, b].map(|a| load_number(a.each_ref(), times));
-        let difference = plus_p::<16>(&minus(&sum(&a), &sum(&b)));
+        let difference = plus_p::<{ 1 << 17 }>(&minus(&sum(&a), &sum(&b)));
         let unit = same(&UNIT);
         [
             columns(&mul(&number(&difference), &unit)),
@@ -78,5 +80,12 @@ compiled! {
     pub(in crate::vartime::ifma) fn loaded(x: &[Words; 8]) -> (Raw, Raw) {
         let raw = |a: Number| lanes_of(&a).map(|limb| store(limb));
         (raw(load_plain(x.each_ref())), raw(load_words(x.each_ref())))
+    }
+
+    /// TIMES * p less a number that is up to so many times p.
+    pub(in crate::vartime::ifma) fn less_from_multiple<const TIMES: u64>(a: &Lanes, times: u64) -> Raw {
+        let a = sum(&load_number(a.each_ref(), times));
+        let less = plus_p::<TIMES>(&minus(&sum(&same(&NOTHING)), &a));
+        lanes_of(&number(&less)).map(|limb| store(limb))
     }
 }
