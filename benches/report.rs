@@ -18,6 +18,11 @@ use sevcrypt::Arithmetic;
 use sevcrypt::ecdsa::{
     Claim, HotKey, KeyTable, Signer, SigningKey, VerifyingKey, verify_each_vartime,
 };
+    }
+    group.finish();
+}
+
+use sevcrypt::ecdsa::VerifyingKey;
 use sevcrypt::snp::report::Report;
 use sevcrypt::snp::verify::{Endorsement, Time, Trust, authenticate};
 use sevcrypt::x509::{Certificate, PublicKey};
@@ -71,6 +76,7 @@ fn report(c: &mut Criterion) {
     group.finish();
 }
 
+<<<<<<< HEAD
 /// P-384 by every arithmetic: a key alone, its table, with the table, with the large table, eight keys at once. The digest of a
 /// short message, 0.5 us or so, is part of each.
 fn p384(c: &mut Criterion) {
@@ -106,6 +112,34 @@ fn p384(c: &mut Criterion) {
                 assert!(claims.iter().all(Claim::holds));
             });
         });
+=======
+/// RSA-4096 by each arithmetic: a key that is used once is prepared, too.
+fn rsa(c: &mut Criterion) {
+    let mut group = c.benchmark_group("rsa");
+    let [leaf, ask] = ["milan-vcek", "milan-ask"].map(|it| vector(&format!("certs/{it}.der")));
+    let leaf = Certificate::from_der(&leaf).expect("a certificate");
+    let ask = Certificate::from_der(&ask).expect("a certificate");
+    let PublicKey::Rsa(key) = ask.public_key() else { panic!("an RSA key") };
+    for arithmetic in Arithmetic::available() {
+        let name = |what| format!("{what}/{}", arithmetic.kind());
+        group.bench_function(name("prepare"), |b| {
+            b.iter(|| black_box(&key).prepare_with(arithmetic));
+        });
+        let prepared = key.prepare_with(arithmetic);
+        group.bench_function(name("pss-prepared"), |b| {
+            b.iter(|| black_box(&leaf).verify_signature_prepared(&prepared).expect("it is signed"));
+        });
+        group.bench_function(name("pss-once"), |b| {
+            b.iter(|| {
+                let key = black_box(&key).prepare_with(arithmetic);
+                leaf.verify_signature_prepared(&key).expect("it is signed");
+            });
+        });
+        // Not below the modulus: no power is taken. What is left of a refusal.
+        group.bench_function(name("refused"), |b| {
+            b.iter(|| prepared.verify_pss_sha384(b"", black_box(&[0xFF; 512])));
+        });
+>>>>>>> pk-rsa
     }
     group.finish();
 }
@@ -116,6 +150,10 @@ criterion_group! {
         .sample_size(20)
         .warm_up_time(std::time::Duration::from_millis(200))
         .measurement_time(std::time::Duration::from_millis(600));
-    targets = report, p384
+<<<<<<< HEAD
+    targets = report, p384, rsa
+=======
+    targets = report, p384, rsa
+>>>>>>> pk-rsa
 }
 criterion_main!(benches);

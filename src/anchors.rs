@@ -3,6 +3,11 @@
 //! Figures of AMD's own certificates (AMD 57230; 58369 for the ASVKs; 55766 for those of SEV and SEV-ES). Built in as keys, the way root stores of the web
 //! carry keys.
 
+#[cfg(feature = "std")]
+use std::sync::OnceLock;
+
+#[cfg(feature = "std")]
+use crate::x509::PreparedRsaKey;
 use crate::x509::{Name, RsaPublicKey, Validity};
 
 /// What a certificate of AMD's hierarchy is for (AMD 57230, chapter 2; 58369 for the VLEK's branch).
@@ -63,6 +68,15 @@ impl Anchor {
     pub(crate) fn key(&self) -> RsaPublicKey<'_> {
         RsaPublicKey::new(&self.modulus, 65537)
             .expect("the anchors are RSA-4096 keys: a test looks at each")
+    }
+
+    /// The key of this modulus, prepared once for all, if it is AMD's.
+    #[cfg(feature = "std")]
+    pub(crate) fn prepared(modulus: &[u8]) -> Option<&'static PreparedRsaKey> {
+        static PREPARED: [OnceLock<PreparedRsaKey>; 9] = [const { OnceLock::new() }; 9];
+        let mut all = AMD.iter().zip(&PREPARED);
+        let (anchor, prepared) = all.find(|(anchor, _)| anchor.modulus == modulus)?;
+        Some(prepared.get_or_init(|| anchor.key().prepare()))
     }
 }
 
@@ -438,6 +452,20 @@ pub(crate) const REVOKED: [(&str, u64); 1] = [("Genoa", 0x20001)];
 mod tests {
     use super::*;
     use sha2::{Digest, Sha384};
+
+    /// Each modulus has its own key, and another has none.
+    #[cfg(feature = "std")]
+    #[test]
+    fn prepared_keys() {
+        let mut keys = std::collections::BTreeSet::new();
+        for anchor in &AMD {
+            let key = Anchor::prepared(anchor.key().modulus()).expect("one of AMD");
+            assert!(keys.insert(core::ptr::from_ref(key)));
+            let mut other = anchor.modulus;
+            other[100] ^= 1;
+            assert!(Anchor::prepared(&other).is_none());
+        }
+    }
 
     /// The digest of the SubjectPublicKeyInfo as RFC 3279 writes it, which is what others pin.
     #[test]

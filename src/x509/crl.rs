@@ -6,7 +6,7 @@ use super::der::{Element, Reader, tag, whole};
 use super::error::{CertificateError, CertificateErrorKind as Kind, Field, SignatureError};
 use super::extensions::for_each;
 use super::time::{read_time, time_follows};
-use super::{Name, RsaPublicKey, Serial, Signed};
+use super::{Name, PreparedRsaKey, RsaPublicKey, Serial, Signed};
 
 /// The longest CRL that is read.
 const MAX_LEN: usize = 16 << 20;
@@ -117,6 +117,14 @@ impl<'a> Crl<'a> {
     /// [`SignatureError`] if it did not.
     pub fn verify_signature(&self, key: &RsaPublicKey<'_>) -> Result<(), SignatureError> {
         self.signed.verify(key)
+    }
+
+    /// The same with a key that is kept prepared.
+    ///
+    /// # Errors
+    /// [`SignatureError`] if it did not.
+    pub fn verify_signature_prepared(&self, key: &PreparedRsaKey) -> Result<(), SignatureError> {
+        self.signed.verify_prepared(key)
     }
 
     /// Whether a certificate of this issuer is revoked: an entry has its serial number, whatever its date and

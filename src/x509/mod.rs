@@ -46,7 +46,7 @@ pub use extensions::{AmdExtensions, BasicConstraints, KeyUsage};
 pub use name::Name;
 #[cfg(feature = "alloc")]
 pub use pem::{Blob, split};
-pub use rsa::RsaPublicKey;
+pub use rsa::{PreparedRsaKey, RsaPublicKey};
 pub use time::{UtcTime, Validity};
 
 use CertificateErrorKind as Kind;
@@ -198,6 +198,14 @@ impl<'a> Certificate<'a> {
     pub fn verify_signature(&self, key: &RsaPublicKey<'_>) -> Result<(), SignatureError> {
         self.signed.verify(key)
     }
+
+    /// The same with a key that is kept prepared.
+    ///
+    /// # Errors
+    /// [`SignatureError`] if it did not.
+    pub fn verify_signature_prepared(&self, key: &PreparedRsaKey) -> Result<(), SignatureError> {
+        self.signed.verify_prepared(key)
+    }
 }
 
 impl fmt::Debug for Certificate<'_> {
@@ -262,6 +270,10 @@ impl<'a> Signed<'a> {
     }
 
     fn verify(&self, key: &RsaPublicKey<'_>) -> Result<(), SignatureError> {
+        key.verify_pss_sha384(self.tbs, self.signature)
+    }
+
+    fn verify_prepared(&self, key: &PreparedRsaKey) -> Result<(), SignatureError> {
         key.verify_pss_sha384(self.tbs, self.signature)
     }
 }

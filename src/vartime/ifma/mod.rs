@@ -7,6 +7,11 @@
 //! The token [`Ifma`](crate::cpu::Ifma) proves what the CPU has: the safe functions here take it, and nothing else calls in.
 
 #![allow(unsafe_code, reason = "src/vartime/ifma/mod.rs is a listed unsafe file")]
+#![allow(clippy::duplicate_mod, reason = "model.rs is the second time")]
+#![allow(
+    clippy::redundant_closure,
+    reason = "a function that is compiled for a feature is no `Fn`"
+)]
 
 use crate::cpu::{Ifma, if_kernels};
 

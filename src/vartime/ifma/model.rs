@@ -140,7 +140,7 @@ pub(super) mod vector {
             let (sum, a, b) = (sum.0[n], a.0[n].limb(), b.0[n].limb());
             let limb = i128::from(LIMB_MAX);
             let most = sum.most + limb.min(a.most * b.most);
-            Lane::new(sum.value + (a.value * b.value & limb), sum.least, most)
+            Lane::new(sum.value + ((a.value * b.value) & limb), sum.least, most)
         })
     }
 
@@ -149,9 +149,9 @@ pub(super) mod vector {
         V::lanes(|n| {
             let (sum, a, b) = (sum.0[n], a.0[n].limb(), b.0[n].limb());
             Lane::new(
-                sum.value + (a.value * b.value >> 52),
-                sum.least + (a.least * b.least >> 52),
-                sum.most + (a.most * b.most >> 52),
+                sum.value + ((a.value * b.value) >> 52),
+                sum.least + ((a.least * b.least) >> 52),
+                sum.most + ((a.most * b.most) >> 52),
             )
         })
     }

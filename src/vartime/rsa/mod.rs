@@ -84,4 +84,4 @@ pub(crate) fn raise(
 }
 
 #[cfg(test)]
-pub(super) mod tests;
+pub(crate) mod tests;
