@@ -7,6 +7,7 @@
 //! The token [`Ifma`](crate::cpu::Ifma) proves what the CPU has: the safe functions here take it, and nothing else calls in.
 
 #![allow(unsafe_code, reason = "src/vartime/ifma/mod.rs is a listed unsafe file")]
+#![allow(clippy::duplicate_mod, reason = "what is compiled twice is so for its model")]
 
 use crate::cpu::{Ifma, if_kernels};
 
@@ -99,17 +100,20 @@ pub(super) mod tests {
     use super::*;
     use crate::cpu::{Arithmetic, ArithmeticKind, ArithmeticToken};
 
+    /// An operation's result.
+    type Named = (&'static str, [u64; 8]);
+
     /// What the operations of a real CPU give, if this one has them.
-    pub(super) fn real(_lanes: &[[u64; 8]; 3]) -> Option<Vec<(&'static str, [u64; 8])>> {
+    pub(super) fn real(_lanes: &[[u64; 8]; 3]) -> Option<Vec<Named>> {
         let arithmetic = Arithmetic::new(ArithmeticKind::Ifma)?;
         let ArithmeticToken::Ifma(_token) = arithmetic.0 else { return None };
         if_kernels! {
             {
                 // SAFETY: the token proves the features that the function is compiled for.
-                const RUN: fn(&[[u64; 8]; 3]) -> Vec<(&'static str, [u64; 8])> =
+                const RUN: fn(&[[u64; 8]; 3]) -> Vec<Named> =
                     |lanes| unsafe { operations::each(lanes) };
             } else {
-                const RUN: fn(&[[u64; 8]; 3]) -> Vec<(&'static str, [u64; 8])> = |_| Vec::new();
+                const RUN: fn(&[[u64; 8]; 3]) -> Vec<Named> = |_| Vec::new();
             }
         }
         Some(RUN(_lanes))

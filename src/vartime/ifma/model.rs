@@ -5,6 +5,11 @@
 //! not depend on values (but see [`limbs`](vector::limbs), which compares), so one run shows them for all inputs that take the
 //! same branches.
 
+#![allow(
+    clippy::redundant_closure,
+    reason = "functions for a CPU's features are no closures, those of the model are"
+)]
+
 pub(super) mod vector {
     use super::super::LIMB_MAX;
     pub(in super::super) use super::super::Limbs;
@@ -140,7 +145,7 @@ pub(super) mod vector {
             let (sum, a, b) = (sum.0[n], a.0[n].limb(), b.0[n].limb());
             let limb = i128::from(LIMB_MAX);
             let most = sum.most + limb.min(a.most * b.most);
-            Lane::new(sum.value + (a.value * b.value & limb), sum.least, most)
+            Lane::new(sum.value + ((a.value * b.value) & limb), sum.least, most)
         })
     }
 
@@ -149,9 +154,9 @@ pub(super) mod vector {
         V::lanes(|n| {
             let (sum, a, b) = (sum.0[n], a.0[n].limb(), b.0[n].limb());
             Lane::new(
-                sum.value + (a.value * b.value >> 52),
-                sum.least + (a.least * b.least >> 52),
-                sum.most + (a.most * b.most >> 52),
+                sum.value + ((a.value * b.value) >> 52),
+                sum.least + ((a.least * b.least) >> 52),
+                sum.most + ((a.most * b.most) >> 52),
             )
         })
     }
