@@ -5,7 +5,7 @@
 #   out  out, below p:  MUL a * b / R   SQR a * a / R   ADD a + b   SUB a - b   HALF a / 2        (modulo p)
 #   uses rax, rcx, rdx, rsi, r8-r11; the stack, for rbx, rbp, rdi, r12-r15; no calls, no branches
 #   needs bmi2, adx
-#   cost  MUL 36 multiplications and 201 operations on flags, SQR 21 and 174
+#   cost  MUL 36 multiplications and 171 additions, SQR 21 and 134, ADD and SUB 14, HALF 16
 #
 #   assembly-time numbers: BODY, and its values MUL, SQR, ADD, SUB, HALF                                    [map]
 #   MUL  accumulator r8-r15, each row one word further on | b rbx | a word of it rdx | products rcx, rax
@@ -35,6 +35,37 @@
                 sbb             \d0, 0
 .endm
 
+# Six words to memory, and from there.
+.macro p384_store to, r0, r1, r2, r3, r4, r5
+                mov             [\to], \r0
+                mov             [\to + 8], \r1
+                mov             [\to + 16], \r2
+                mov             [\to + 24], \r3
+                mov             [\to + 32], \r4
+                mov             [\to + 40], \r5
+.endm
+
+.macro p384_load r0, r1, r2, r3, r4, r5, from
+                mov             \r0, [\from]
+                mov             \r1, [\from + 8]
+                mov             \r2, [\from + 16]
+                mov             \r3, [\from + 24]
+                mov             \r4, [\from + 32]
+                mov             \r5, [\from + 40]
+.endm
+
+.macro p384_push registers:vararg
+.irp            register, \registers
+                push            \register
+.endr
+.endm
+
+.macro p384_pop registers:vararg
+.irp            register, \registers
+                pop             \register
+.endr
+.endm
+
 # r = s - p, or s where that is negative, goes to out. s: 7 words, below 2 p.
 .macro p384_finish out, s0, s1, s2, s3, s4, s5, s6, r0, r1, r2, r3, r4, r5
                 mov             \r5, 0xffffffff
@@ -58,12 +89,7 @@
                 cmovc           \r3, \s3
                 cmovc           \r4, \s4
                 cmovc           \r5, \s5
-                mov             [\out], \r0
-                mov             [\out + 8], \r1
-                mov             [\out + 16], \r2
-                mov             [\out + 24], \r3
-                mov             [\out + 32], \r4
-                mov             [\out + 40], \r5
+                p384_store      \out, \r0, \r1, \r2, \r3, \r4, \r5
 .endm
 
 # The word of a at this offset times rdx, added to two words.
@@ -101,11 +127,7 @@
 .endm
 
 .if BODY == MUL
-                push            rbx
-                push            r12
-                push            r13
-                push            r14
-                push            r15
+                p384_push       rbx, r12, r13, r14, r15
                 mov             rbx, rdx
                 mov             rdx, [rbx]
                 mulx            r9, r8, [rsi]
@@ -130,22 +152,12 @@
                 p384_row        32, r12, r13, r14, r15, r8, r9, r10, r11
                 p384_row        40, r13, r14, r15, r8, r9, r10, r11, r12
                 p384_finish     rdi, r14, r15, r8, r9, r10, r11, r12, rax, rcx, rdx, rsi, rbx, r13
-                pop             r15
-                pop             r14
-                pop             r13
-                pop             r12
-                pop             rbx
+                p384_pop        r15, r14, r13, r12, rbx
                 ret
 .endif
 
 .if BODY == SQR
-                push            rbx
-                push            rbp
-                push            r12
-                push            r13
-                push            r14
-                push            r15
-                push            rdi
+                p384_push       rbx, rbp, r12, r13, r14, r15, rdi
                 mov             rdx, [rsi]                      # products of two different words
                 mulx            r9, r8, [rsi + 8]
                 mulx            r10, rcx, [rsi + 16]
@@ -217,27 +229,13 @@
                 adc             rax, 0
                 pop             rdx
                 p384_finish     rdx, rdi, r8, r9, r10, r11, r12, rax, r13, r14, r15, rbx, rbp, rsi
-                pop             r15
-                pop             r14
-                pop             r13
-                pop             r12
-                pop             rbp
-                pop             rbx
+                p384_pop        r15, r14, r13, r12, rbp, rbx
                 ret
 .endif
 
 .if BODY == ADD
-                push            rbx
-                push            r12
-                push            r13
-                push            r14
-                push            r15
-                mov             r8, [rsi]
-                mov             r9, [rsi + 8]
-                mov             r10, [rsi + 16]
-                mov             r11, [rsi + 24]
-                mov             r12, [rsi + 32]
-                mov             r13, [rsi + 40]
+                p384_push       rbx, r12, r13, r14, r15
+                p384_load       r8, r9, r10, r11, r12, r13, rsi
                 mov             r14d, 0
                 add             r8, [rdx]
                 adc             r9, [rdx + 8]
@@ -247,21 +245,12 @@
                 adc             r13, [rdx + 40]
                 adc             r14, 0
                 p384_finish     rdi, r8, r9, r10, r11, r12, r13, r14, rax, rcx, rdx, rsi, rbx, r15
-                pop             r15
-                pop             r14
-                pop             r13
-                pop             r12
-                pop             rbx
+                p384_pop        r15, r14, r13, r12, rbx
                 ret
 .endif
 
 .if BODY == SUB
-                mov             rax, [rsi]
-                mov             r8, [rsi + 8]
-                mov             r9, [rsi + 16]
-                mov             r10, [rsi + 24]
-                mov             r11, [rsi + 32]
-                mov             rsi, [rsi + 40]
+                p384_load       rax, r8, r9, r10, r11, rsi, rsi
                 sub             rax, [rdx]
                 sbb             r8, [rdx + 8]
                 sbb             r9, [rdx + 16]
@@ -278,12 +267,7 @@
                 sbb             r10, 0
                 sbb             r11, 0
                 sbb             rsi, 0
-                mov             [rdi], rax
-                mov             [rdi + 8], r8
-                mov             [rdi + 16], r9
-                mov             [rdi + 24], r10
-                mov             [rdi + 32], r11
-                mov             [rdi + 40], rsi
+                p384_store      rdi, rax, r8, r9, r10, r11, rsi
                 ret
 .endif
 
@@ -297,12 +281,7 @@
 
 .if BODY == HALF
                 push            rbx
-                mov             rax, [rsi]
-                mov             rcx, [rsi + 8]
-                mov             r8, [rsi + 16]
-                mov             r9, [rsi + 24]
-                mov             r10, [rsi + 32]
-                mov             r11, [rsi + 40]
+                p384_load       rax, rcx, r8, r9, r10, r11, rsi
                 mov             edx, 1
                 and             rdx, rax
                 p384_halve      rax, rcx
@@ -322,16 +301,15 @@
                 sbb             r9, 0
                 sbb             r10, 0
                 sbb             r11, 0
-                mov             [rdi], rax
-                mov             [rdi + 8], rcx
-                mov             [rdi + 16], r8
-                mov             [rdi + 24], r9
-                mov             [rdi + 32], r10
-                mov             [rdi + 40], r11
+                p384_store      rdi, rax, rcx, r8, r9, r10, r11
                 pop             rbx
                 ret
 .endif
 .purgem         p384_reduce
+.purgem         p384_push
+.purgem         p384_pop
+.purgem         p384_store
+.purgem         p384_load
 .purgem         p384_finish
 .purgem         p384_product
 .purgem         p384_row

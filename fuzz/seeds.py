@@ -751,6 +751,33 @@ SEEDS = {
 }
 
 
+# The order of P-384, and edges of scalars: the ends of the range, and of the chunks that tables are cut into.
+N = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFC7634D81F4372DDF581A0DB248B0A77AECEC196ACCC52973
+EDGES = {"0": 0, "1": 1, "2": 2, "16": 16, "17": 17, "n-1": N - 1, "n": N, "2e48": 1 << 48, "2e48-1": (1 << 48) - 1,
+         "2e336": 1 << 336, "2e383": 1 << 383, "ones": (1 << 384) - 1, "high": N - (1 << 48), "third": N // 3}
+
+
+def numbers(how, *values):
+    return bytes([how]) + b"".join(value.to_bytes(48, "big") for value in values)
+
+
+SEEDS["ecdsa"] = {
+    "nothing": b"",
+    **{f"u1-{name}": numbers(1, 7, value, N // 5) for name, value in EDGES.items()},
+    **{f"u2-{name}": numbers(1, 7, N // 5, value) for name, value in EDGES.items()},
+    **{f"key-{name}": numbers(17, value, N // 5, N // 7) for name, value in EDGES.items()},
+    "equal-sums": numbers(17, 1, N // 2, N // 2),
+    "infinity": numbers(1, 1, 5, N - 5),
+    "opposite": numbers(1, N - 1, 5, 5),
+    "twice": numbers(1, 2, 10, 5),
+    "chunks": numbers(17, 1 << 48, N // 5, N // 7),
+    "hot": numbers(0xF1, 3, N // 5, N // 7),
+    "batch": numbers(0x11, 9, N // 5, N // 7),
+    "any": numbers(0, 9, N // 5, N // 7),
+    "any-batch": numbers(0x10, 9, N // 5, N // 7),
+}
+
+
 def main():
     for target, seeds in SEEDS.items():
         folder = HERE / "corpus" / target

@@ -1285,10 +1285,6 @@ if_kernels! {
             isa.never()
         }
 
-        pub(crate) fn rsa_add_product(mulx: Mulx, _: &mut RsaSum, _: &[u64; 8], _: &[u64; 8]) {
-            mulx.never()
-        }
-
         pub(crate) fn p384_mul(mulx: Mulx, _: &[u64; 6], _: &[u64; 6]) -> [u64; 6] {
             mulx.never()
         }
@@ -1306,6 +1302,10 @@ if_kernels! {
         }
 
         pub(crate) fn p384_half(mulx: Mulx, _: &[u64; 6]) -> [u64; 6] {
+            mulx.never()
+        }
+
+        pub(crate) fn rsa_add_product(mulx: Mulx, _: &mut RsaSum, _: &[u64; 8], _: &[u64; 8]) {
             mulx.never()
         }
 

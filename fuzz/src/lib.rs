@@ -1,6 +1,7 @@
 //! What the fuzz targets do, as plain functions: `fuzz_targets/` hands them to libFuzzer, `tests/replay.rs` runs them
 //! over the corpora with any toolchain. Each panics where the library breaks a promise.
 
+mod ecdsa;
 mod gcm;
 mod id_block;
 mod launch;
@@ -17,6 +18,7 @@ mod sev_session;
 mod sev_transport;
 mod verify;
 
+pub use ecdsa::ecdsa;
 pub use gcm::gcm;
 pub use id_block::id_block;
 pub use launch::ovmf;
@@ -43,6 +45,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("certificate", certificate),
     ("cpuid_page", cpuid_page),
     ("crl", crl),
+    ("ecdsa", ecdsa),
     ("gcm", gcm),
     ("hcl", hcl),
     ("id_block", id_block),

@@ -201,8 +201,18 @@ impl VerifyingKey {
         message: &[u8],
         signature: &Signature,
     ) -> bool {
-        let digest = Sha384::digest(message).into();
-        vartime::verify(arithmetic, &self.0, &signature.claim(&digest))
+        self.verify_digest_vartime(arithmetic, &Sha384::digest(message).into(), signature)
+    }
+
+    /// The same for a message whose SHA-384 the caller has computed.
+    #[must_use = "the answer is all that it does"]
+    pub fn verify_digest_vartime(
+        &self,
+        arithmetic: Arithmetic,
+        digest: &[u8; 48],
+        signature: &Signature,
+    ) -> bool {
+        vartime::verify(arithmetic, &self.0, &signature.claim(digest))
     }
 
     /// The same for ECDSA with SHA-256, as the certificates of SEV and SEV-ES have it: the hash is shorter than the curve's
@@ -266,8 +276,13 @@ impl KeyTable {
     /// [`VerifyingKey::verify_vartime`], sooner. With an empty table nothing is.
     #[must_use = "the answer is all that it does"]
     pub fn verify_vartime(&self, message: &[u8], signature: &Signature) -> bool {
-        let digest = Sha384::digest(message).into();
-        self.0.verify(&signature.claim(&digest))
+        self.verify_digest_vartime(&Sha384::digest(message).into(), signature)
+    }
+
+    /// The same for a message whose SHA-384 the caller has computed.
+    #[must_use = "the answer is all that it does"]
+    pub fn verify_digest_vartime(&self, digest: &[u8; 48], signature: &Signature) -> bool {
+        self.0.verify(&signature.claim(digest))
     }
 }
 
@@ -318,8 +333,13 @@ impl HotKey {
     /// [`VerifyingKey::verify_vartime`], sooner.
     #[must_use = "the answer is all that it does"]
     pub fn verify_vartime(&self, message: &[u8], signature: &Signature) -> bool {
-        let digest = Sha384::digest(message).into();
-        self.0.verify(&signature.claim(&digest))
+        self.verify_digest_vartime(&Sha384::digest(message).into(), signature)
+    }
+
+    /// The same for a message whose SHA-384 the caller has computed.
+    #[must_use = "the answer is all that it does"]
+    pub fn verify_digest_vartime(&self, digest: &[u8; 48], signature: &Signature) -> bool {
+        self.0.verify(&signature.claim(digest))
     }
 }
 
@@ -334,16 +354,33 @@ impl fmt::Debug for HotKey {
 #[derive(Clone, Copy, Debug)]
 pub struct Claim<'a> {
     key: &'a VerifyingKey,
-    message: &'a [u8],
+    signed: Signed<'a>,
     signature: &'a Signature,
     holds: bool,
+}
+
+/// What is signed.
+#[derive(Clone, Copy, Debug)]
+enum Signed<'a> {
+    Message(&'a [u8]),
+    Digest(&'a [u8; 48]),
 }
 
 impl<'a> Claim<'a> {
     /// That a key has signed a message. It does not hold until it was verified.
     #[must_use]
     pub const fn new(key: &'a VerifyingKey, message: &'a [u8], signature: &'a Signature) -> Self {
-        Self { key, message, signature, holds: false }
+        Self { key, signed: Signed::Message(message), signature, holds: false }
+    }
+
+    /// The same for a message whose SHA-384 the caller has computed.
+    #[must_use]
+    pub const fn of_digest(
+        key: &'a VerifyingKey,
+        digest: &'a [u8; 48],
+        signature: &'a Signature,
+    ) -> Self {
+        Self { key, signed: Signed::Digest(digest), signature, holds: false }
     }
 
     /// Whether it was verified, and is so.
@@ -371,7 +408,10 @@ pub fn verify_each_vartime(arithmetic: Arithmetic, claims: &mut [Claim<'_>]) {
     for group in claims.chunks_mut(vartime::TOGETHER) {
         let mut digests = [[0; NUMBER]; vartime::TOGETHER];
         for (claim, digest) in group.iter().zip(&mut digests) {
-            *digest = Sha384::digest(claim.message).into();
+            *digest = match claim.signed {
+                Signed::Message(message) => Sha384::digest(message).into(),
+                Signed::Digest(digest) => *digest,
+            };
         }
         let claims = group
             .iter_mut()

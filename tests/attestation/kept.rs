@@ -85,9 +85,8 @@ fn a_batch_changes_no_outcome() {
                 .filter(|(case, _)| same(case))
                 .map(|(_, it)| it)
                 .collect();
-            let mut together = Vec::new();
             let parts = cases.iter().zip(&files).filter(|(case, _)| same(case));
-            collect(&mut parts.into_iter(), &mut together, &mut |evidence, trust| {
+            collect(&mut parts.into_iter(), &[], &mut |evidence, trust| {
                 for (outcomes, how) in [
                     (verify_batch(evidence, trust), "alone"),
                     (kept.verify_batch(evidence, trust), "kept"),
@@ -109,18 +108,18 @@ fn a_batch_changes_no_outcome() {
 /// Gathers the evidence of cases, which borrows from all of them, and gives it to `work` with the last one's trust.
 fn collect<'c>(
     cases: &mut dyn Iterator<Item = (&'c Case, &'c crate::evidence::Files)>,
-    evidence: &mut Vec<Evidence<'_, '_>>,
+    evidence: &[Evidence<'_, '_>],
     work: &mut dyn FnMut(&[Evidence<'_, '_>], &Trust<'_>),
 ) {
     let Some((case, files)) = cases.next() else { return };
     let result = case.verify_by(files, |one, trust| {
         // The lifetimes shrink on the way down.
-        let mut evidence: Vec<Evidence<'_, '_>> = evidence.clone();
+        let mut evidence: Vec<Evidence<'_, '_>> = evidence.to_vec();
         evidence.push(*one);
         let mut rest = cases.peekable();
         match rest.peek() {
             None => work(&evidence, trust),
-            Some(_) => collect(&mut rest, &mut evidence, work),
+            Some(_) => collect(&mut rest, &evidence, work),
         }
         Ok(())
     });

@@ -20,9 +20,10 @@ HEAD = '''//! Multiples of the generator, written by `vectors/p384/make.py`.
 
 use super::KeyRows;
 use super::digits::{CHUNKS, MULTIPLES};
-use super::field::{Fe, constant_limbs};
+use super::field::{Fe, in_lanes};
 use super::point::Affine;
 use super::words::Words;
+use crate::vartime::ifma::{Multiples, OddMultiples, Row};
 
 /// The multiples by 1, 3, 5 and so on up to 127.
 pub(crate) static ODD: [Affine; 64] = {
@@ -57,19 +58,39 @@ pub(crate) static ROWS: KeyRows = {
     rows
 };
 
-/// The same, in the vectors' form.
-#[allow(dead_code, reason = "for the vectors' sums")]
-pub(crate) static ROWS_IN_LIMBS: KeyRows = {
-    let mut rows = KeyRows::EMPTY;
+/// The multiples by 1, 3, 5 and so on up to 127, for lanes.
+pub(crate) static ODD_IN_LANES: OddMultiples = {
+    let mut rows = [Row::ZERO; 64];
     let mut i = 0;
-    while i < CHUNKS * MULTIPLES {
-        let (chunk, multiple) = (i / MULTIPLES, i % MULTIPLES);
-        let [x, y] = &FIGURES[chunk][multiple];
-        rows.0[chunk][multiple] = [constant_limbs(x), constant_limbs(y)];
+    while i < 64 {
+        let [x, y] = &ODD_FIGURES[i];
+        rows[i] = Row::new(&in_lanes(x), &in_lanes(y));
         i += 1;
     }
     rows
 };
+
+/// The multiples by 1, 3, 5 and so on up to 31, times 2^(48 n) in lane n.
+pub(crate) static IN_LANES: Multiples = {
+    let mut rows = [[Row::ZERO; CHUNKS]; MULTIPLES];
+    let mut i = 0;
+    while i < CHUNKS * MULTIPLES {
+        let (chunk, entry) = (i % CHUNKS, i / CHUNKS);
+        let multiple = 2 * entry;
+        let [x, y] = if multiple < MULTIPLES {
+            &FIGURES[chunk][multiple]
+        } else {
+            &MORE_FIGURES[chunk][entry - MULTIPLES / 2]
+        };
+        rows[entry][chunk] = Row::new(&in_lanes(x), &in_lanes(y));
+        i += 1;
+    }
+    rows
+};
+
+/// The generator's x and y.
+#[cfg(feature = "std")]
+pub(crate) const FIGURE: [Words; 2] = ODD_FIGURES[0];
 '''
 
 
@@ -113,6 +134,12 @@ def main():
     for chunk in range(8):
         text += "    [\n"
         text += "".join(figure(times(d << (48 * chunk), G), "        ") for d in range(1, 17))
+        text += "    ],\n"
+    text += "];\n\n/// The odd ones of those that follow, up to 31.\n#[rustfmt::skip]\n"
+    text += "const MORE_FIGURES: [[[Words; 2]; MULTIPLES / 2]; CHUNKS] = [\n"
+    for chunk in range(8):
+        text += "    [\n"
+        text += "".join(figure(times(d << (48 * chunk), G), "        ") for d in range(17, 32, 2))
         text += "    ],\n"
     text += "];\n"
     path = pathlib.Path(__file__).parents[2] / "src" / "vartime" / "p384" / "generator.rs"

@@ -7,6 +7,7 @@
 
 mod gcm;
 mod hash;
+mod numbers;
 
 pub use hash::hash_job;
 
@@ -206,6 +207,8 @@ impl<'k> Proof<'k> {
             Some(("gcm", "aesni")) => self.counted_blocks(effort)?,
             Some(("gcm", "vaes512")) => self.messages(effort)?,
             Some(("sha384", _)) => self.hashes(effort)?,
+            Some(("p384", "mulx")) => self.p384(effort)?,
+            Some(("rsa", "mulx")) => self.rsa()?,
             _ => return Err(format!("{} has no contract", self.kernel.name())),
         }
         Ok(self.proved)

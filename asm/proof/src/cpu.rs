@@ -116,6 +116,7 @@ pub fn has(feature: &str) -> bool {
         "aes" => is_x86_feature_detected!("aes"),
         "ssse3" => is_x86_feature_detected!("ssse3"),
         "bmi2" => is_x86_feature_detected!("bmi2"),
+        "adx" => is_x86_feature_detected!("adx"),
         "avx512bw" => is_x86_feature_detected!("avx512bw"),
         "pclmulqdq" => is_x86_feature_detected!("pclmulqdq"),
         "avx" => is_x86_feature_detected!("avx"),

@@ -7,10 +7,12 @@ use std::{env, fs};
 use iced_x86::{CpuidFeature, Instruction};
 use object::{Object, ObjectSection, ObjectSymbol};
 use sevcrypt::ctr::CtrKey;
+use sevcrypt::ecdsa::{Signer as _, SigningKey};
 use sevcrypt::gcm::MessageKey;
 use sevcrypt::hash::{sha384, sha384_each};
 use sevcrypt::mem::{MemoryCipher, Tweak, XtsUnit};
-use sevcrypt::{Backend, BackendKind, Key, PhysAddr};
+use sevcrypt::x509::RsaPublicKey;
+use sevcrypt::{Arithmetic, ArithmeticKind, Backend, BackendKind, Key, PhysAddr};
 
 /// A kernel: one body of a file in `asm/`.
 #[derive(Clone, Debug)]
@@ -55,6 +57,13 @@ impl Kernel {
             _ => self.file.ends_with(backend.name()),
         }
     }
+
+    /// Whether the arithmetic of verification runs it. That with vectors has the kernels of the other beside its own code.
+    #[must_use]
+    pub fn computes(&self, arithmetic: ArithmeticKind) -> bool {
+        let is_kind = matches!(arithmetic, ArithmeticKind::Mulx | ArithmeticKind::Ifma);
+        is_kind && self.file.ends_with("_mulx")
+    }
 }
 
 /// Calls the engine in all modes, so that the linker keeps the kernels of all backends.
@@ -85,6 +94,12 @@ fn use_the_engine() {
     let mut digests = [[0; 48]; 12];
     sha384_each(black_box(backend), 128, &[0; 12 * 128], &mut digests);
     assert_eq!(digests[11], sha384(&[0; 128]));
+    let signer = SigningKey::from_scalar(&[1; 48]).expect("a scalar");
+    let signature = signer.sign_sha384(b"").expect("a signature");
+    let key = black_box(signer.verifying_key());
+    assert!(Arithmetic::available().all(|one| key.verify_vartime_by(one, b"", &signature)));
+    let key = RsaPublicKey::new(&[0xc1; 512], 65537).expect("an odd number");
+    assert!(black_box(key).verify_pss_sha384(b"", &[0; 512]).is_err());
 }
 
 /// The modules of `src/kernel.rs` that hold kernels: the files of `asm/`, without their endings. A test compares the two.
@@ -98,6 +113,8 @@ pub const FILES: &[&str] = &[
     "gcm_vaes512",
     "ghash_aesni",
     "ghash_powers_aesni",
+    "p384_mulx",
+    "rsa_mulx",
     "sha384_vaes256",
     "sha384_vaes512",
     "xex_aesni",
@@ -159,11 +176,13 @@ pub fn features(instruction: &Instruction) -> BTreeSet<&'static str> {
         | CpuidFeature::INTEL386
         | CpuidFeature::INTEL486
         | CpuidFeature::X64
+        | CpuidFeature::CMOV
         | CpuidFeature::SSE => None,
         CpuidFeature::SSE2 => Some("sse2"),
         CpuidFeature::AES => Some("aes"),
         CpuidFeature::SSSE3 => Some("ssse3"),
         CpuidFeature::BMI2 => Some("bmi2"),
+        CpuidFeature::ADX => Some("adx"),
         CpuidFeature::AVX512BW => Some("avx512bw"),
         CpuidFeature::PCLMULQDQ => Some("pclmulqdq"),
         CpuidFeature::AVX => Some("avx"),

@@ -7,6 +7,8 @@ pub mod aes;
 pub mod contract;
 pub mod cpu;
 pub mod fips197;
+pub mod forms;
+pub mod integers;
 pub mod kernels;
 pub mod machine;
 pub mod mutants;

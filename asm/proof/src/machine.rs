@@ -274,7 +274,11 @@ impl Program {
         Self { instructions, by_address: self.by_address.clone() }
     }
 
-    fn at(&self, ip: u64) -> Result<&Instruction, Failure> {
+    /// The instruction at an address.
+    ///
+    /// # Errors
+    /// Where there is none.
+    pub fn at(&self, ip: u64) -> Result<&Instruction, Failure> {
         let n = self.by_address.get(&ip);
         let n = n.ok_or("a jump out of the kernel or into an instruction")?;
         self.instructions.get(*n).ok_or_else(|| "it runs on behind its end".to_owned())

@@ -79,6 +79,18 @@ impl Mutant {
                 Some("the register is a copy of its neighbour")
             }
             M::Pslldq | M::Psrldq | M::Pxor if file == "ghash_powers_aesni" => Some(SQUARE),
+            M::Mov if file == "rsa_mulx" && changed.memory_base() == Register::RDX => {
+                Some("both registers have the address of b")
+            }
+            M::Adcx if changed.mnemonic() == M::Adox => {
+                Some("both chains are clear, and go to the same word next")
+            }
+            M::Adcx
+                if original.op0_register() == original.op1_register()
+                    && changed.op0_register() == Register::RAX =>
+            {
+                Some("the word and its addends are added in another order")
+            }
             M::Vpaddd if original.op0_register() == Register::ZMM16 => Some(LAST_COUNTER),
             M::Vbroadcasti32x4 if original.op0_register() == Register::ZMM23 => Some(STILL_THERE),
             M::Vpshufd if original.op0_register() == Register::ZMM25 => Some(LENGTHS),
@@ -215,7 +227,7 @@ fn is_zero_half(original: Instruction) -> bool {
 
 /// Every mutant of a program: each instruction left out; each branch turned round; each immediate and displacement with
 /// one bit changed; each register operand replaced by the next register; a middle AES round for a last one, and an
-/// encryption round for a decryption round. Prefetches, which change no result, stay as they are.
+/// encryption round for a decryption round; carries left out, and taken from the other chain. Prefetches, which change no result, stay as they are.
 pub fn mutants(program: &Program) -> impl Iterator<Item = Mutant> {
     let numbered = program.instructions.iter().copied().enumerate();
     let all = numbered.filter(|(_, original)| original.mnemonic() != Mnemonic::Prefetcht0);
@@ -275,8 +287,15 @@ fn changes(original: Instruction) -> Vec<Instruction> {
             }
         }
     }
-    if let Some(other) = other_round(original.code()) {
+    for other in other_round(original.code()).into_iter().chain(other_carry(original.code())) {
         add(&|i| i.set_code(other));
+    }
+    if original.mnemonic() == Mnemonic::Mulx {
+        let (high, low) = (original.op0_register(), original.op1_register());
+        add(&|i| {
+            i.set_op0_register(low);
+            i.set_op1_register(high);
+        });
     }
     changes
 }
@@ -321,4 +340,21 @@ fn other_round(code: Code) -> Option<Code> {
         return None;
     };
     Code::values().find(|code| format!("{code:?}") == other)
+}
+
+/// The same without the carry that comes in, with the other chain's, or under the opposite condition.
+fn other_carry(code: Code) -> Vec<Code> {
+    let name = format!("{code:?}");
+    let pairs = [
+        ("Adc_", "Add_"),
+        ("Sbb_", "Sub_"),
+        ("Adcx_", "Adox_"),
+        ("Adox_", "Adcx_"),
+        ("Adcx_", "Add_"),
+        ("Adox_", "Add_"),
+        ("Cmovb_", "Cmovae_"),
+    ];
+    let others = pairs.iter().filter(|(from, _)| name.starts_with(from));
+    let others = others.map(|(from, to)| name.replace(from, to));
+    others.filter_map(|other| Code::values().find(|code| format!("{code:?}") == other)).collect()
 }

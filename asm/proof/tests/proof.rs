@@ -7,7 +7,7 @@ use std::io::Write as _;
 use std::sync::Mutex;
 use std::thread;
 
-use sevcrypt::BackendKind;
+use sevcrypt::{ArithmeticKind, BackendKind};
 use sevcrypt_proof::contract::{Effort, Proof, Proved, hash_job, scratch};
 use sevcrypt_proof::kernels::{FILES, Kernel, features, linked};
 use sevcrypt_proof::machine::Program;
@@ -15,10 +15,12 @@ use sevcrypt_proof::machine::Program;
 /// The instructions that a kernel may use, a mnemonic a line.
 const ALLOWED: &str = include_str!("../../ALLOWED");
 
-/// What an emulator or a user is told of a kernel: for which backends it was proved.
+/// What an emulator or a user is told of a kernel: for which backends or arithmetics it was proved.
 fn backends(kernel: &Kernel) -> String {
     let serving = BackendKind::ALL.iter().filter(|backend| kernel.serves(**backend));
-    serving.map(|backend| backend.name()).collect::<Vec<_>>().join(", ")
+    let computing = ArithmeticKind::ALL.iter().filter(|kind| kernel.computes(**kind));
+    let names = serving.map(|backend| backend.name()).chain(computing.map(|kind| kind.name()));
+    names.collect::<Vec<_>>().join(", ")
 }
 
 #[test]
@@ -69,6 +71,9 @@ fn no_kernel_is_missing() {
         wanted.extend(["aes128", "aes256"].map(|body| format!("{file}::{body}")));
     }
     wanted.extend(["ghash_aesni::any", "ghash_powers_aesni::any"].map(str::to_owned));
+    wanted.insert("rsa_mulx::any".to_owned());
+    let fields = ["mul", "sqr", "add", "sub", "half"];
+    wanted.extend(fields.map(|body| format!("p384_mulx::{body}")));
     let hashes = ["sha384_vaes256::any", "sha384_vaes512::one", "sha384_vaes512::two"];
     wanted.extend(hashes.map(str::to_owned));
     for file in ["gcm_aesni", "gcm_vaes512"] {
@@ -147,6 +152,22 @@ fn a_backend_needs_what_its_bytes_use() {
         let needs: BTreeSet<_> = backend.needs().iter().map(|feature| feature.name()).collect();
         assert_eq!(uses, needs, "{backend}: the CPU features of its bytes, and those asked for");
     }
+}
+
+/// What the code with vectors needs beside is the compiler's matter.
+#[test]
+fn the_arithmetic_needs_what_its_bytes_use() {
+    let (kernels, arithmetic) = (linked(), ArithmeticKind::Mulx);
+    let uses: BTreeSet<_> = kernels
+        .iter()
+        .filter(|kernel| kernel.computes(arithmetic))
+        .flat_map(|kernel| Program::decode(&kernel.bytes, kernel.address).unwrap().instructions)
+        .flat_map(|instruction| features(&instruction))
+        .collect();
+    let needs: BTreeSet<_> = arithmetic.needs().iter().map(|feature| feature.name()).collect();
+    assert_eq!(uses, needs);
+    let beside = ArithmeticKind::Ifma.needs().iter().map(|feature| feature.name()).collect();
+    assert!(needs.is_subset(&beside));
 }
 
 #[test]

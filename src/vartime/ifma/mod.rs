@@ -7,15 +7,25 @@
 //! The token [`Ifma`](crate::cpu::Ifma) proves what the CPU has: the safe functions here take it, and nothing else calls in.
 
 #![allow(unsafe_code, reason = "src/vartime/ifma/mod.rs is a listed unsafe file")]
-#![allow(clippy::duplicate_mod, reason = "what is compiled twice is so for its model")]
+#![allow(clippy::duplicate_mod, reason = "model.rs is the second time")]
+#![allow(
+    clippy::redundant_closure,
+    reason = "a function that is compiled for a feature is no `Fn`"
+)]
 
 use crate::cpu::{Ifma, if_kernels};
 
+mod digits;
 #[cfg(test)]
 pub(super) mod model;
+mod points;
+
+pub(crate) use digits::Signs;
+pub(crate) use points::*;
 
 if_kernels! {
     {
+        mod p384;
         mod rsa;
         mod vector;
 
@@ -61,6 +71,73 @@ if_kernels! {
         }
     }
 }
+
+/// Declares the safe functions, each by the compiled one that it calls.
+macro_rules! entries {
+    ($($(#[$doc:meta])* fn $name:ident($($argument:ident: $type:ty),* $(,)?) $(-> $result:ty)? = $function:path;)*) => {
+        if_kernels! {
+            {
+                $(
+                    $(#[$doc])*
+                    pub(crate) fn $name(_: Ifma, $($argument: $type),*) $(-> $result)? {
+                        // SAFETY: the function is safe but for what its CPU must have: the features that it is compiled
+                        // for, by `compiled!`. A value of `Ifma` exists only where they were detected.
+                        unsafe { $function($($argument),*) }
+                    }
+                )*
+            } else {
+                $(
+                    $(#[$doc])*
+                    pub(crate) fn $name(ifma: Ifma, $(_: $type),*) $(-> $result)? {
+                        ifma.never()
+                    }
+                )*
+            }
+        }
+    };
+}
+
+entries! {
+    /// Makes the table of a key; false if a number could not be inverted. It is made from its multiples by 2^(48 n) for n from 0 to 7.
+    fn p384_fill(bases: &[Jacobian; 8], table: &mut Multiples, invert: Invert<'_>) -> bool = p384::fill;
+
+    /// Makes the tables of eight keys.
+    fn p384_fill_eight(
+        keys: &[[Words; 2]; 8],
+        scratch: &mut Multiples,
+        tables: [&mut Multiples; 8],
+        invert: Invert<'_>,
+    ) -> bool = p384::fill_eight;
+
+    /// Makes the large table of a key, as the other: from its multiples by 2^(48 n) for n from 0 to 7.
+    fn p384_fill_comb(bases: &[Jacobian; 8], table: &mut Comb, invert: Invert<'_>) -> bool = p384::fill_comb;
+
+    /// Whether the sum of the generator's and a key's products has one of these for its x, by the tables of both. The verdict is in
+    /// each of the lanes.
+    fn p384_known(
+        scalars: &[Signs; 2],
+        tables: [&Multiples; 2],
+        candidates: &Candidates,
+    ) -> Verdicts = p384::known;
+
+    /// The same by large tables.
+    fn p384_known_comb(
+        scalars: &[Signs; 2],
+        tables: [&Comb; 2],
+        candidates: &Candidates,
+    ) -> Verdicts = p384::known_comb;
+
+    /// The same for eight keys, each with its scalars, in its lane.
+    fn p384_eight(
+        cases: &[Case; 8],
+        generator: &OddMultiples,
+        scratch: &mut Multiples,
+        invert: Invert<'_>,
+    ) -> Option<Verdicts> = p384::eight;
+}
+
+#[cfg(test)]
+mod p384_tests;
 
 /// How many bits of a lane are multiplied.
 pub(crate) const LIMB_BITS: u32 = 52;

@@ -5,11 +5,6 @@
 //! not depend on values (but see [`limbs`](vector::limbs), which compares), so one run shows them for all inputs that take the
 //! same branches.
 
-#![allow(
-    clippy::redundant_closure,
-    reason = "functions for a CPU's features are no closures, those of the model are"
-)]
-
 pub(super) mod vector {
     use super::super::LIMB_MAX;
     pub(in super::super) use super::super::Limbs;
@@ -269,6 +264,29 @@ pub(super) mod vector {
         })
     }
 
+    pub(in super::super) fn factor_of(x: V) -> V {
+        low(x)
+    }
+
+    #[track_caller]
+    pub(in super::super) fn negate(mask: Mask, x: V) -> V {
+        blend(mask, x, sub(zero(), x))
+    }
+
+    pub(in super::super) fn exchange<const DISTANCE: usize>(x: V) -> V {
+        V::lanes(|n| x.0[n ^ DISTANCE])
+    }
+
+    pub(in super::super) fn lower<const DISTANCE: usize>(a: V, b: V) -> V {
+        V::lanes(|n| if n & DISTANCE == 0 { a.0[n] } else { b.0[n ^ DISTANCE] })
+    }
+
+    pub(in super::super) fn upper<const DISTANCE: usize>(a: V, b: V) -> V {
+        V::lanes(|n| if n & DISTANCE == 0 { a.0[n ^ DISTANCE] } else { b.0[n] })
+    }
+
+    pub(in crate::vartime::ifma) use super::bound::Bound;
+
     /// If the values are limbs, that is what is known of them behind the branch: this is the one place where values decide.
     #[track_caller]
     pub(in super::super) fn limbs(x: V) -> Option<V> {
@@ -282,6 +300,12 @@ pub(super) mod vector {
 pub(super) mod operations;
 #[path = "rsa.rs"]
 pub(in crate::vartime) mod rsa;
+
+#[path = "bound.rs"]
+mod bound;
+
+#[path = "p384/mod.rs"]
+pub(super) mod p384;
 
 mod tests {
     use super::super::LIMB_MAX;

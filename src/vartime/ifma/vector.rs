@@ -8,8 +8,8 @@
 
 use core::arch::x86_64::*;
 
-use super::LIMB_MAX;
 pub(super) use super::Limbs;
+use super::LIMB_MAX;
 
 /// Eight lanes, the first in the lowest bits.
 pub(super) type V = __m512i;
@@ -165,4 +165,102 @@ compiled! {
     pub(super) fn limbs(x: V) -> Option<V> {
         (_mm512_cmpgt_epu64_mask(x, constant(LIMB_MAX)) == 0).then_some(x)
     }
+
+    /// The low 52 bits, for what is a factor and nothing else: the multiplications read no other bits, and nothing is to be done.
+    pub(super) fn factor_of(x: V) -> V {
+        x
+    }
+
+    /// The negative of each lane that the mask has.
+    pub(super) fn negate(mask: Mask, x: V) -> V {
+        _mm512_mask_sub_epi64(x, mask, zero(), x)
+    }
+
+    /// In lane n that of lane `n ^ DISTANCE`: 1, 2 or 4.
+    pub(super) fn exchange<const DISTANCE: usize>(x: V) -> V {
+        const { assert!(DISTANCE == 1 || DISTANCE == 2 || DISTANCE == 4) };
+        match DISTANCE {
+            1 => _mm512_permutex_epi64::<0b10_11_00_01>(x),
+            2 => _mm512_permutex_epi64::<0b01_00_11_10>(x),
+            _ => _mm512_shuffle_i64x2::<0b01_00_11_10>(x, x),
+        }
+    }
+
+    /// The lanes n without DISTANCE among their bits: of `a` as they are, and of `b` in the lanes `n ^ DISTANCE`.
+    pub(super) fn lower<const DISTANCE: usize>(a: V, b: V) -> V {
+        const { assert!(DISTANCE == 1 || DISTANCE == 2 || DISTANCE == 4) };
+        match DISTANCE {
+            1 => _mm512_unpacklo_epi64(a, b),
+            2 => permute2(a, b, &[0, 1, 8, 9, 4, 5, 12, 13]),
+            _ => _mm512_shuffle_i64x2::<0b01_00_01_00>(a, b),
+        }
+    }
+
+    /// The lanes n with DISTANCE among their bits: of `b` as they are, and of `a` in the lanes `n ^ DISTANCE`.
+    pub(super) fn upper<const DISTANCE: usize>(a: V, b: V) -> V {
+        const { assert!(DISTANCE == 1 || DISTANCE == 2 || DISTANCE == 4) };
+        match DISTANCE {
+            1 => _mm512_unpackhi_epi64(a, b),
+            2 => permute2(a, b, &[2, 3, 10, 11, 6, 7, 14, 15]),
+            _ => _mm512_shuffle_i64x2::<0b11_10_11_10>(a, b),
+        }
+    }
+}
+
+/// The bound of a number modulo p, in multiples of p. It is computed in tests: `model.rs` has one that is there.
+#[derive(Clone, Copy)]
+pub(super) struct Bound;
+
+impl Bound {
+    /// From 0 to so many times p.
+    pub(super) fn up_to(_times: u64) -> Self {
+        Self
+    }
+
+    /// That of a reduced product.
+    pub(super) fn product(self, _other: Self) -> Self {
+        Self
+    }
+
+    /// That of a reduced product less other products.
+    pub(super) fn less_product(self, _times: u64, _a: Self, _b: Self) -> Self {
+        Self
+    }
+
+    pub(super) fn plus(self, _other: Self) -> Self {
+        Self
+    }
+
+    pub(super) fn less(self, _other: Self) -> Self {
+        Self
+    }
+
+    pub(super) fn times(self, _times: u64) -> Self {
+        Self
+    }
+
+    pub(super) fn plus_p(self, _times: u64) -> Self {
+        Self
+    }
+
+    /// That of a number or its negative.
+    pub(super) fn or_negative(self) -> Self {
+        Self
+    }
+
+    /// Asserts that the numbers lie inside it.
+    pub(super) fn checked(self, _limbs: &[V; 8]) -> Self {
+        self
+    }
+
+    /// The highest limb of a number that has carried all others: it is not negative, and 416 bits hold the number.
+    pub(super) fn highest(self, limb: V) -> V {
+        limb
+    }
+
+    /// Asserts that the numbers are not negative, and up to so many times p.
+    pub(super) fn at_most(self, _times: u64) {}
+
+    /// Asserts that the numbers lie between so many times p, neither of them included.
+    pub(super) fn inside(self, _low: i64, _high: i64) {}
 }

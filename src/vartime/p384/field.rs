@@ -23,18 +23,12 @@ static INVERTER: Inverter = Inverter::new(&NUMBER);
 const TO_FORM: Fe = Fe(MODULUS.power_of_two(768));
 /// What makes a Montgomery form of the inverse of one.
 const TO_INVERSE: Fe = Fe(MODULUS.power_of_two(1152));
-/// What makes the vectors' form of a form, by a product.
-const TO_LIMBS: Fe = Fe(MODULUS.power_of_two(416));
-
-/// What makes the vectors' form of a number, by a product.
-const TO_VECTORS: Words = MODULUS.power_of_two(800);
+/// What makes the lanes' form of a number, its product with 2^416, by a product.
+const TO_LANES: Words = MODULUS.power_of_two(800);
 
 /// A number below p in Montgomery's form: times 2^384.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Fe(pub(crate) Words);
-
-/// How many limbs of 52 bits the vectors' form of a number has: its product with 2^416.
-pub(crate) const LIMBS: usize = 8;
 
 impl Fe {
     pub(crate) const ZERO: Self = Self([0; 6]);
@@ -91,29 +85,91 @@ impl Field {
     }
 }
 
-impl Field {
-    /// In the vectors' form.
-    #[allow(dead_code, reason = "for the vectors' tables")]
-    pub(crate) fn to_limbs(self, a: &Fe) -> [u64; LIMBS] {
-        limbs(&self.mul(a, &TO_LIMBS).0)
-    }
+/// A number below p in the lanes' form, while the crate is compiled.
+pub(crate) const fn in_lanes(number: &Words) -> Words {
+    MODULUS.product(number, &TO_LANES)
 }
 
-/// A number below p in the vectors' form, while the crate is compiled.
-pub(crate) const fn constant_limbs(number: &Words) -> [u64; LIMBS] {
-    limbs(&MODULUS.product(number, &TO_VECTORS))
-}
+#[cfg(test)]
+mod tests {
+    use std::vec::Vec;
 
-/// A number in limbs of 52 bits.
-const fn limbs(number: &Words) -> [u64; LIMBS] {
-    let mut limbs = [0; LIMBS];
-    let mut i = 0;
-    while i < LIMBS {
-        let bit = 52 * i;
-        let low = number[bit / 64] as u128;
-        let high = if bit / 64 < 5 { number[bit / 64 + 1] as u128 } else { 0 };
-        limbs[i] = ((low | high << 64) >> (bit % 64)) as u64 & ((1 << 52) - 1);
-        i += 1;
+    use super::super::words::{add, is_less, subtract};
+    use super::*;
+    use crate::cpu::{Arithmetic, ArithmeticKind, ArithmeticToken};
+
+    /// Zero, single bits, p less these, words of all bits, and their neighbours.
+    fn numbers() -> Vec<Words> {
+        let mut numbers = Vec::from([[0; 6]]);
+        for bit in 0..384 {
+            let power = core::array::from_fn(|i| u64::from(i == bit / 64) << (bit % 64));
+            numbers.extend([
+                power,
+                subtract(&NUMBER, &power).0,
+                subtract(&power, &[1, 0, 0, 0, 0, 0]).0,
+            ]);
+        }
+        for set in 0..64 {
+            let words = core::array::from_fn(|i| if set >> i & 1 == 1 { u64::MAX } else { 0 });
+            numbers.extend([words, MODULUS.product(&words, &words)]);
+        }
+        numbers.retain(|number| is_less(number, &NUMBER));
+        numbers
     }
-    limbs
+
+    fn field() -> Option<Field> {
+        match Arithmetic::new(ArithmeticKind::Mulx)?.0 {
+            ArithmeticToken::Mulx(mulx) => Some(Field(mulx)),
+            _ => None,
+        }
+    }
+
+    #[test]
+    fn kernels_are_the_model() {
+        let Some(field) = field() else { return };
+        let numbers = numbers();
+        for a in &numbers {
+            assert_eq!(field.square(&Fe(*a)).0, MODULUS.product(a, a));
+            let half = field.half(&Fe(*a));
+            assert_eq!(field.add(&half, &half).0, *a);
+            assert_eq!(field.add(&field.negate(&Fe(*a)), &Fe(*a)), Fe::ZERO);
+            assert_eq!(field.form(a), Fe::constant(a));
+            for b in numbers.iter().step_by(5) {
+                assert_eq!(field.mul(&Fe(*a), &Fe(*b)).0, MODULUS.product(a, b));
+                let (sum, carry) = add(a, b);
+                let sum = if carry { subtract(&sum, &NUMBER).0 } else { MODULUS.reduce(&sum) };
+                assert_eq!(field.add(&Fe(*a), &Fe(*b)).0, sum);
+                assert_eq!(field.sub(&Fe(sum), &Fe(*b)).0, *a);
+            }
+        }
+    }
+
+    #[test]
+    fn inverses() {
+        assert_eq!(INVERTER.inverse(&[0; 6]), None);
+        let Some(field) = field() else { return };
+        assert_eq!(field.inverse(&Fe::ZERO), None);
+        for a in numbers().into_iter().map(Fe).filter(|a| !a.is_zero()) {
+            let inverse = field.inverse(&a).expect("it is not zero");
+            assert_eq!(field.mul(&a, &inverse), Fe::ONE);
+        }
+    }
+
+    #[test]
+    fn lanes_form() {
+        for number in numbers() {
+            let power = MODULUS.product(&number, &MODULUS.power_of_two(384 + 416));
+            assert_eq!(in_lanes(&number), power);
+            // Montgomery's form, times 2^32.
+            let by_steps = (0..32).fold(Fe::constant(&number).0, |form, _| {
+                let (sum, carry) = super::super::words::add(&form, &form);
+                if carry {
+                    super::super::words::subtract(&sum, &NUMBER).0
+                } else {
+                    MODULUS.reduce(&sum)
+                }
+            });
+            assert_eq!(power, by_steps);
+        }
+    }
 }

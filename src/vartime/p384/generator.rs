@@ -2,9 +2,10 @@
 
 use super::KeyRows;
 use super::digits::{CHUNKS, MULTIPLES};
-use super::field::{Fe, constant_limbs};
+use super::field::{Fe, in_lanes};
 use super::point::Affine;
 use super::words::Words;
+use crate::vartime::ifma::{Multiples, OddMultiples, Row};
 
 /// The multiples by 1, 3, 5 and so on up to 127.
 pub(crate) static ODD: [Affine; 64] = {
@@ -39,19 +40,39 @@ pub(crate) static ROWS: KeyRows = {
     rows
 };
 
-/// The same, in the vectors' form.
-#[allow(dead_code, reason = "for the vectors' sums")]
-pub(crate) static ROWS_IN_LIMBS: KeyRows = {
-    let mut rows = KeyRows::EMPTY;
+/// The multiples by 1, 3, 5 and so on up to 127, for lanes.
+pub(crate) static ODD_IN_LANES: OddMultiples = {
+    let mut rows = [Row::ZERO; 64];
     let mut i = 0;
-    while i < CHUNKS * MULTIPLES {
-        let (chunk, multiple) = (i / MULTIPLES, i % MULTIPLES);
-        let [x, y] = &FIGURES[chunk][multiple];
-        rows.0[chunk][multiple] = [constant_limbs(x), constant_limbs(y)];
+    while i < 64 {
+        let [x, y] = &ODD_FIGURES[i];
+        rows[i] = Row::new(&in_lanes(x), &in_lanes(y));
         i += 1;
     }
     rows
 };
+
+/// The multiples by 1, 3, 5 and so on up to 31, times 2^(48 n) in lane n.
+pub(crate) static IN_LANES: Multiples = {
+    let mut rows = [[Row::ZERO; CHUNKS]; MULTIPLES];
+    let mut i = 0;
+    while i < CHUNKS * MULTIPLES {
+        let (chunk, entry) = (i % CHUNKS, i / CHUNKS);
+        let multiple = 2 * entry;
+        let [x, y] = if multiple < MULTIPLES {
+            &FIGURES[chunk][multiple]
+        } else {
+            &MORE_FIGURES[chunk][entry - MULTIPLES / 2]
+        };
+        rows[entry][chunk] = Row::new(&in_lanes(x), &in_lanes(y));
+        i += 1;
+    }
+    rows
+};
+
+/// The generator's x and y.
+#[cfg(feature = "std")]
+pub(crate) const FIGURE: [Words; 2] = ODD_FIGURES[0];
 
 #[rustfmt::skip]
 const ODD_FIGURES: [[Words; 2]; 64] = [
@@ -841,6 +862,283 @@ const FIGURES: [[[Words; 2]; MULTIPLES]; CHUNKS] = [
         [
             [0x10e2488daa019503, 0x080c08580b19a816, 0xa9d444129d12c29b, 0xf1fa6864a0dc0cf8, 0xe85aedf045628ecb, 0x04ddb732abda7cd6],
             [0x09bb6d5b9ef190ff, 0x5a186f7634e4a376, 0x96d53577cd22a980, 0x907a086a66709488, 0x7e567e0a7d8e3f1e, 0x36653375486076ea],
+        ],
+    ],
+];
+
+/// The odd ones of those that follow, up to 31.
+#[rustfmt::skip]
+const MORE_FIGURES: [[[Words; 2]; MULTIPLES / 2]; CHUNKS] = [
+    [
+        [
+            [0xcaf3a9add9ffcc03, 0x17012a991af1f486, 0xdcc614e42e5805f8, 0x692befb0733b41e6, 0x00a5ebbcb13e1a32, 0x4099952208b48896],
+            [0xfa650ef5e23b09a0, 0x04da4d2faa9680ec, 0x9b797d277f2388b3, 0x163ad3f8008ad0cd, 0x39474594af603598, 0x5ecf947778330598],
+        ],
+        [
+            [0x9599e68713f5d41b, 0x59c8651060801c0e, 0x12390b430467aabf, 0xe07dbecca86cd9b0, 0x16858a211d750b77, 0x8d481dab912bc8ab],
+            [0x6995b07e75e52245, 0x11ffba5608004e64, 0x594b32fd7adc0e8c, 0xb2291b68a1039aa0, 0x7be99f2a60669050, 0xa1592ff012146085],
+        ],
+        [
+            [0x626b4c175eb77422, 0x46a37313df88fd64, 0xf9936136bf42cdb7, 0x606290985f8283f5, 0xc7817121057d46e1, 0x27935df4e25c6f47],
+            [0x9d5606eb10c69f84, 0x2b6f8d9838ef0c13, 0x585d9c4e6c615b53, 0xa4f2d4aec079c6b7, 0x9ab1a3798d1e3524, 0x380a1a3b4898d4cd],
+        ],
+        [
+            [0x1e555ebc684aac81, 0x84a900a91f7c4ab5, 0xa68749c30c7f9aa4, 0x22c0102fd4293a78, 0xe741a4a8000d5eb8, 0x3cb647a5df014c23],
+            [0x79b65fea0d5a2b14, 0x09be21f6414b9be2, 0x7afbf0557ead6368, 0x6103c7b0218bc837, 0x4966f85ebdc18cb4, 0x28300479a8f88dd0],
+        ],
+        [
+            [0x46f41be83716be9a, 0x31a8a58b3dcb2ca4, 0x555746bd28fda974, 0x07c4d76fab5ce0a3, 0x9ee9eb5267946762, 0xe4c6d5cb9183a670],
+            [0xffaf54d7e6aac897, 0x09a957bbac49722c, 0x6280b8afe5d6a5a2, 0x5942e18d15922f20, 0xc0027f165dd74ca9, 0xa37245523aa57845],
+        ],
+        [
+            [0x6b4eedfa23e2e546, 0x20761bc15898e1b0, 0x4acb49c0d7ba04e2, 0x08e3acaa2b4a8d3a, 0x3c316d5a82c8b705, 0x9c5fa2c13f418e62],
+            [0x529fb56479f48752, 0x0ef2c4b2213f519b, 0x6f015651bd9218e3, 0x94fdf1b7da9e5955, 0x5afe81503cb7bf61, 0xf641de0cb075851a],
+        ],
+        [
+            [0x977bb83b1eb1a373, 0xad69e407f57b1e27, 0xfa46d04f4d4dfca2, 0x6e0af4f41cbcde50, 0xd7b75810ce554ee5, 0xf1bc35f9656c6eea],
+            [0x53e0d05ef28faf29, 0x3ffe8f5147848a0e, 0x531f70960a30e838, 0x8d7aec776d94fc70, 0xf733c547c0f2b3dc, 0x2458497a559bcdcc],
+        ],
+        [
+            [0x0c8361dba9eb28b9, 0x061fa485bd1b8a65, 0x9d3993124d374e62, 0xc73e3336394c98c5, 0x04fcfa12c087d446, 0xf2e6f06f0ea533e8],
+            [0x3152f5ba7852680c, 0x3e8802c6d2fc9ebf, 0x3fb0b9ac114251cd, 0x4a041a8651780d31, 0xf9e442612fcffbd1, 0x8f86e464c200bc46],
+        ],
+    ],
+    [
+        [
+            [0x7c0d35922ba9d5eb, 0xdcb04dc3472518ad, 0x90b87e1ff9aa7db2, 0xd8fe7348930d3a2b, 0x0ec518ea47a54c45, 0xe24f4640b9ebd4db],
+            [0x3f1a22decbc4687a, 0xaae3593bd018e6a6, 0xc6b134cfb13a48f4, 0x80f7427feabd3a51, 0x2255b3be391d144e, 0xad6f969ac01bff8a],
+        ],
+        [
+            [0x6be81e40719f1a3f, 0xa83a66d60c7d41a2, 0x6157510cb624af22, 0x2f1b55feb2bfd38c, 0x9bbbad25047a9bb4, 0x83fd061adbd4ac4d],
+            [0xfe2cafdd29bed96a, 0xd091c801f12d0386, 0x9b71474abb47de44, 0xfb9b95ef9c1e329f, 0x30eb37ecafd9dd14, 0xf7d7a9ccbb9be7bb],
+        ],
+        [
+            [0x112365a1c5da572d, 0x8c45b7edf93abddd, 0xc7a77e59ab4abe5c, 0xaf8c486cbf4a74ee, 0x84415a5b4bed2191, 0x37227f51e3e5b7c8],
+            [0xef42f8ad4381359d, 0x98e6eaba3bcbadd2, 0x244e103f0736049d, 0xf64f1adafde3714f, 0x452c79aef744d88f, 0x6b43d87327413e1a],
+        ],
+        [
+            [0x983d655265dad4ba, 0xe3af222bac04d59a, 0x6ca08a68a63c5884, 0x34d635c5de532fa1, 0x06f75f7e53409644, 0x8707cc0699ce2610],
+            [0xacde5407b5d48ce6, 0x5acf742e155c94e1, 0x50dbe6d65c1a79b4, 0xeea13d214c6ad8f6, 0x742dfc9b1f25457a, 0x544f5a44f20a6beb],
+        ],
+        [
+            [0x6f63bc989da9019a, 0x2aedd2ab58116975, 0x85da3a371143ef32, 0x24c216110cb47149, 0x76f808e17b77f4b9, 0x89194b2fc4703432],
+            [0x8f9f5309b3450e96, 0xdfff72f9ca23c3e1, 0xeadfedc859696656, 0x02d403fb2e4e83d1, 0x8ae3cdaa16987bef, 0x302f6cda1f07c0b4],
+        ],
+        [
+            [0x3a0fd3bfb3745d57, 0xe2876ba54cda9476, 0x4e9c20fcfa173d4c, 0x542b8b2c96ee4511, 0x93147ede54932cfe, 0x3a014c873236a349],
+            [0x127d0654cace6c6d, 0xba23f147e5202802, 0x1000da42979a81df, 0x735afb0c74c16625, 0x63a504490e3207ee, 0x83869b91ca8f1208],
+        ],
+        [
+            [0x90ece36092bdc1ed, 0x3bbf7e27ee8720d9, 0x7c1dde3d8846752e, 0xa5b87efc67334bcc, 0x2457875f1ec7f970, 0x200925d2e298e089],
+            [0x011d6f429aa09e00, 0x3019d0e355208cdd, 0x606ca6c728a999d4, 0x001885a7c6715de1, 0x940924180078cbe5, 0xb3638d282bb066e4],
+        ],
+        [
+            [0x01475cd8befb56bb, 0xb9781152ec2ddf96, 0x777121339a3a4b7d, 0x3273b70b49f6c249, 0x1ab0e5b66bc7ca11, 0x561976b21b4085a4],
+            [0x92305f5166d913d5, 0x2062851a9731e2dc, 0x45832eedb87513aa, 0x7840b27329bc517f, 0x05818b3e167c1444, 0x091b9d5ef0c4a6ac],
+        ],
+    ],
+    [
+        [
+            [0x93b647e11d8de3d2, 0x022a737ca9f8ee4c, 0x1a0bf7b0891b5f18, 0x1438079dd4d19cbc, 0x835102c9cb36e3c2, 0xc75b719886aa29ee],
+            [0x368ec9303f77e3cd, 0x42f1d3e4ff2a74f0, 0xf6957191d5a683d1, 0x25370ad33a9dc30a, 0x233a36e70a2ea549, 0xabab9bd7468def62],
+        ],
+        [
+            [0x97038aaaed898037, 0x69445fc21332e408, 0xfa4698666fd62693, 0xb432ac7cc31976db, 0xe0d47c2b72206f91, 0xd1e2fb70f409f1d3],
+            [0x407dae1ecd247d90, 0xa6ad825828c330c9, 0x5853fc819106af40, 0x066fd2e64ba1873c, 0xeabeefea91b25b40, 0xe221a77320dacf75],
+        ],
+        [
+            [0x11708277d5759518, 0x644b9eba208c8a8b, 0xf6f27acb5ab38eac, 0x69d60979c8899611, 0x401c624d1af0470b, 0x2a280053e30c4449],
+            [0x6de0f737ec9e9e01, 0xd487e18b705028b4, 0x83e3407a8109c368, 0x23ed4e467b894b6d, 0x8205266ae8a3a41e, 0x3346e183b3d7cafe],
+        ],
+        [
+            [0x174fdd74c39b9107, 0x6503472de278f786, 0x7aee16b3475e967f, 0xc591c1939b93f596, 0xb8a99faed18887b5, 0xa1faa9b9126ccec3],
+            [0x1ea8cf8af3292346, 0xfb2f07dd904fc518, 0x0818aa74c94a73e3, 0x1a2fd8c70ea59a27, 0x328ec6d06147d9b8, 0xd523660fdee1834f],
+        ],
+        [
+            [0x09a1d02aae9e01ef, 0xfe4e770ad156eee5, 0xf0e614036bfcd25d, 0x764506caa44ef37a, 0x6877ba40063ef6ce, 0xc046ba30b08e8fef],
+            [0xc99af7d423f4cdaa, 0x8467b5b053afb6b6, 0x96bff55d40c0a49a, 0x90dfd98607a15643, 0xfd641405d0cb7514, 0x053bfbfbbbba1509],
+        ],
+        [
+            [0x3ddeb9ad3a7a644c, 0x9a794427b3900057, 0x497e16504263d0aa, 0x5a4fbd09ee141c24, 0xab6c240332810526, 0xa079444b1e7d24e7],
+            [0xaedf47b754101e6f, 0xb87ac6a052934c3e, 0x565fc7a01270b2c6, 0xaa28c1706e5d9f2b, 0x58778d0d463b49c6, 0x4903db8a84f0f41b],
+        ],
+        [
+            [0xb711448b50e44f9b, 0x325cb5b987364a3b, 0x130df75608edc43b, 0x662221ecb51bc691, 0xd8d3943ba4b9dd92, 0xe93ccb368149830d],
+            [0xf8c88b646540218c, 0x1b4d6c5d42bc84bf, 0x1884b8d231d0f634, 0x22110ff5c730b31d, 0x739280bc48d594f0, 0xb6d6f4274bb5da23],
+        ],
+        [
+            [0xcc8bc981568ff7a5, 0x23eef55106dd1c6d, 0xd3e8bf345753b700, 0x3ec522d126f394b1, 0x074cb7695e5c684e, 0x26016a9af67e705b],
+            [0x0951a907bd32d4ed, 0xa517e7e399df58e3, 0x150bb4a53d7630b8, 0xc4c66de8802ad1ec, 0xcccc1730431fb426, 0x1ab000ea39fba38c],
+        ],
+    ],
+    [
+        [
+            [0x2547d16f21219269, 0xa9a5ba24528bd6d5, 0x405a2564c3a6d247, 0xc34ff6119722f232, 0x5f9d6315706dea60, 0x42db8e8e98342f98],
+            [0x1e3e13df0080f903, 0xfc43bc9c4a176c61, 0xa3f948ad704f11d0, 0xb8e278610419903e, 0xa881cc598170d6c2, 0x776a5786964ae85f],
+        ],
+        [
+            [0x4d778ebadd89adce, 0xc112dc2836952a5d, 0x012c0212d9c9c978, 0xbcecd4225588f063, 0xd308cc2eaf075d29, 0xaafc47fb1f874e7c],
+            [0x0aa9bf5f54dcdaf5, 0xe6a872a93838afc6, 0x756d16a924333f6b, 0x19433cfe1bbe405f, 0x41fef763040bbfea, 0xc33f6623065bcc51],
+        ],
+        [
+            [0x465e5581eec70706, 0x1a5ac29b365d3f0a, 0x8fc1981f8744867b, 0xbc614c2939f22e2d, 0x33ceabde347d3cf2, 0xafbfeed07fe83fc8],
+            [0xbc1ef0488174d589, 0x12be9ca79ee93f44, 0x23fcbd89f408f681, 0xf5b4c6e84488d332, 0x5ad2f06b481522f5, 0xf1b479e27084bffa],
+        ],
+        [
+            [0x49298880ac316e0b, 0x31f368d2ef256f2c, 0xeca3da032159a5ad, 0x56b5d670624c558b, 0x327f138b9dd543ef, 0xd4680328b488989e],
+            [0x2520845303cceb36, 0x7cc077e848e5d3ba, 0x6d89d40c922e1df1, 0x3362453592408201, 0xf954787d93ce0b1f, 0xabfd9e98297b2000],
+        ],
+        [
+            [0xaf722e1a92cb70f3, 0xdde6ad7999f65dd1, 0x29b2d68997b38254, 0x191faa9fef52a9bb, 0x63ee460f6cf8cab9, 0x46a19fa2cb89c0aa],
+            [0x8761fe30b23ae5c2, 0x8c8eca22549b48d4, 0xb5c74377e6f4cf1f, 0xa2e469cf1ccb8990, 0x374deac2d0c05775, 0x5adf3e1b2da2e9ab],
+        ],
+        [
+            [0xf73873cb7d66c8dd, 0x0de36ca5db212ab5, 0x1d327c7798251b76, 0x7b2c2b6d44f112cb, 0xae9118dcc96dc3fd, 0x1e884eebb5ac41d9],
+            [0xf4224f0f645add10, 0xe8f236bed0832c52, 0xa176b6f062b386ee, 0x1f0e52e9d24dc605, 0x65561220bda81e4a, 0x457a59750511ac77],
+        ],
+        [
+            [0x046256b350a8ed0f, 0x38a6da7e456fbcbd, 0x34e20f6d13f77c46, 0x2e7e8bd8ec0cd823, 0xeccb539f2004d70d, 0x26e7dfd8c312be90],
+            [0xcb95a5c97fd30292, 0x91c3bcda1efe2d2f, 0x664d6d71ea30dcf7, 0x642025e84f167483, 0x3131db87fa68b566, 0xc57bb9bfca677bfb],
+        ],
+        [
+            [0xf59ef27e1bfaa41a, 0x3a848b7960249d32, 0xb3246a8c1830c46f, 0x4aa3ce0c6b5e65e4, 0x5c694159113db3fc, 0xa4f08513043a989b],
+            [0x423740a1cd6e5a31, 0xdd990c391a9c81b0, 0x980b11fb193a1b03, 0xe0d0f389c3f0f848, 0xf231b3f3f738b2fb, 0x12c4b4fc1723e4e4],
+        ],
+    ],
+    [
+        [
+            [0x14fc9d058679af0b, 0xea4b5a52741c1836, 0x24f0e4979f3dc3ad, 0x200a0ece5b35bf24, 0xd4439c92d98e6e2b, 0xfdc6ffbc9c93e5a4],
+            [0x124cb61c2a49e6da, 0x3a918b61584128e3, 0x65f2de55ad3c791e, 0x56d5441b8df42927, 0x8762b5d5857c46e0, 0x05a3db11e6435e94],
+        ],
+        [
+            [0x1703941e5ed894ff, 0xd4f07149fd6b9cc0, 0x0d96bc4cfcabfa74, 0xf22ff95405fde41e, 0xeddf14886d6f7364, 0x6630b303291c9d82],
+            [0x8fc992582a6f4ca2, 0x4b17510b56d4b042, 0xdf230d3217b8b243, 0x0bcaed3107f388dc, 0xe79a3928339969da, 0x5825d677f698df5d],
+        ],
+        [
+            [0x7c438748d4fa98eb, 0x794d069783ad9d46, 0x95298a55b6cc951a, 0xb5142410946535c7, 0x23e767eb1311560c, 0xa986767a0b97607f],
+            [0x811a1629a6195cce, 0xbd7f9afa8d8fe8fa, 0xb824481654edc731, 0xa47dff0e7bc14ce2, 0x7016fa851dd794d5, 0x401ef350b06e74df],
+        ],
+        [
+            [0xc23dfb7e9618c4b7, 0x76d838cf00988fa1, 0xf18606cf64e5ac3e, 0xbce9d89500ae788a, 0xe1da210a71a25181, 0xe0c147df482aaef0],
+            [0x2d7f443b5b6569a6, 0x4f1a4a9c80548588, 0xba667a4af990fec5, 0x4cd07024c4d13b93, 0x3dbb4602d1caa1cb, 0x242d9473010f9697],
+        ],
+        [
+            [0xa630f0850f609b47, 0xd850c3e64c62ba86, 0x46bae63787a9129f, 0x47a3e6e7c892e7f9, 0x57689141c605e16d, 0x95172e0dc59fbf34],
+            [0xdb239dc5c87f03cc, 0x8ae9b517ea678664, 0xfe090979736898b3, 0xfee26d907a1af80d, 0x7b6c0924349bc215, 0xefed2a4e593d0956],
+        ],
+        [
+            [0x2bc5e10a2b7a2278, 0xfef039972e3e52f8, 0x56e1f06d04d897b5, 0x4b846949ad61041c, 0x29d02cca28b83152, 0x6143d7f685c3c463],
+            [0x91e95b2fca098e2a, 0x32be55f40222121e, 0xcdf039b7e40f0953, 0x3bdb9a8021f22bc0, 0xd0db14f7ed52ada1, 0x4e4a6a5f75500001],
+        ],
+        [
+            [0x9528708f0046e9eb, 0x76129273dee2cd31, 0x27d6db9e9c1363e7, 0x4f49a189bb9217c5, 0x8fb3a227ac4c682d, 0xf1c2b7158f7b4915],
+            [0x609dbc2f610fcb62, 0x6e5bb0ae384f9199, 0x4d9742eb5f83d483, 0x9ac3214ab38cce25, 0xfb8b3ebb09281711, 0xf6f0dcf34658b478],
+        ],
+        [
+            [0x5995311d771af388, 0x479d417b854f7d8c, 0xf541ca8da0a0ab62, 0xb2ed8bce621ad10b, 0x46c97db7539b3149, 0x2fd8ed969eba433b],
+            [0x9bcbb9d8aa61956c, 0xaa722d8702f5a097, 0xded0501caebd7fdc, 0x04cadfe0e30a2f9c, 0x6bebe327f8226f9c, 0xe289eb8ac17f0017],
+        ],
+    ],
+    [
+        [
+            [0x9133252cc4b8a926, 0x11336b0ad9e1da38, 0x8dfdacbe9185162c, 0x3f45c1bdc24e2242, 0xbd8485537d82e24b, 0xcbecff651b0470ca],
+            [0x4090fe3203397652, 0x4052a2397d15889b, 0x050125ab636ad70b, 0x85a85cfb634f4b05, 0xe7ccfdef9522a989, 0x05ee287fef6124cf],
+        ],
+        [
+            [0xe2925c2c0df13dc6, 0x7ecce08332e76479, 0x184bb357b78bcbcf, 0x2b5310e38a226abb, 0x72e5d7286666e50c, 0xc67aef3091cb6564],
+            [0xb08ad0f24212de31, 0x9d3c52066b322525, 0x7d481eef45fd9b5c, 0x1468d289e3f4ad9b, 0xe150136d06fd69e1, 0x4bb446e89f738945],
+        ],
+        [
+            [0x72d5f669fc06290a, 0xb556823cd8716876, 0x431e2adb0b94cc6a, 0x114b128c9feecdd7, 0xa5eaf61dfa8e9b17, 0x02b797c2b7c953da],
+            [0x658fae371508f2b6, 0x57f289218bd79ee7, 0x2a1d19a6641f5e03, 0xe53651716a78cefe, 0xf5b4459c5820f244, 0xc4be10aa8b8b6cf8],
+        ],
+        [
+            [0x54073bf1a6e9a262, 0x32b009e5379479f4, 0x6a300488bc83b45c, 0xad3f9258cf905ef4, 0x786b52714b1a4e1f, 0x1858c2df867281cb],
+            [0x2bfa9fa5a433e05d, 0x133676d460f0ce59, 0xca75149f3ff38239, 0x851de4e38695cc41, 0xf7ad6f13bc721f46, 0x7092559d46013207],
+        ],
+        [
+            [0x810d251d4643d3d4, 0x449db913b6a0ed26, 0xe2a1c8f677751d1e, 0xeae3b3984dbc3fa6, 0x98546e01e30fcbb1, 0x196bbd685e723cd5],
+            [0x14cc08d386a9905b, 0x763caa266659a20d, 0xb4a3388ce640f5ae, 0xa572d1fe9a78fcc8, 0xaf60e9dac4ae2f94, 0x2c84efa8fce286c3],
+        ],
+        [
+            [0x07920aba524febd5, 0xb52a21fd94a8210b, 0x0f721cf75797ad8b, 0xd5fd5912ff1089da, 0x027873149c62cff5, 0xb295cd1041911c18],
+            [0xdbf3a93d6b646a57, 0x1c4578935fc10a12, 0x85f24c770b931db0, 0x26aece0de3087e7d, 0xb8d4a12501dd7563, 0x8b2a83e283080b19],
+        ],
+        [
+            [0xacf243061654f4ea, 0xfa114a9d0b2f9588, 0x9e9ebe5591af70b9, 0x9b5db1832adbcc73, 0x9bd6be8bb67ffef9, 0xd4bcb1b6a7ef7d8c],
+            [0x918b3bf9230baabd, 0xfbda148bfd096fe7, 0x7d894a91137e6b95, 0xa42229af991c0389, 0x7a86a74a33d9ac6a, 0xcf1f73ac1c9f1a48],
+        ],
+        [
+            [0x8b66277eda5dab1c, 0xff8709f05b9b7391, 0xa0368fbce9461c88, 0x0489ed68f59849b1, 0xda30fc4a0024b19c, 0x2d030695d25f8880],
+            [0x4f9a6c8302f2d008, 0x33417cc083e16a51, 0x477da947abd47742, 0xb3dcc747339bbf58, 0xa142a1c3471d9bf6, 0x4457abe2b17466e4],
+        ],
+    ],
+    [
+        [
+            [0x77230431ba50b580, 0xb0dd56f4c8c4102f, 0x555c2515af6ab935, 0xe0ac4b2ac617764b, 0x4ddd7a5e1ed3ce4b, 0x1577f1ad0f29432b],
+            [0xf174e1f950dae196, 0x7ce9b4f1f53d430c, 0x65a1617970055028, 0x02cd51ce4c8107f1, 0xa11d6913c93503b5, 0x249bf5ee3dc39f37],
+        ],
+        [
+            [0x990239ca68a1eac1, 0xfd29fcf7441b6306, 0x5465fda77c650e2c, 0xb5178f7d277ad7dd, 0xb41cec9100486ef5, 0xe694f5ce7950ce83],
+            [0xc2a1bdb758a6f6f6, 0xcfaf2b804a273cad, 0x8a2993d1fc1338dc, 0x6680e8173c5e452c, 0x6bb350cb4786c007, 0x2dd28876ab4beb55],
+        ],
+        [
+            [0xe8caa80b1668327b, 0x7b36f448e62b86ee, 0x96920ca971fc5615, 0x966f36543d9db7b9, 0x7a3e076e612aa752, 0xe9a80dddc3e81627],
+            [0x1d6d98d6d59f07d8, 0xbdb110129f7d5ac8, 0x1cf99bf5c1b6f4b6, 0xcbcb6a3d2d342db5, 0xf203bd3b602f3afd, 0x39b615d909fb08d7],
+        ],
+        [
+            [0xad57c2ef847896aa, 0xa78d68298218f8c6, 0x698c2f8cf4021f3f, 0xc8f3648e222b84cb, 0xbbe231d5bc1df3d7, 0x1dadc3c8ea0c6f36],
+            [0x2a2e3e53e7adb9ca, 0xfe5ebe1fda7bf0cf, 0x1bab7f2f1238a9b9, 0x25381da1d0089720, 0xe11a5e560dbcc874, 0xb965eb705db0cb42],
+        ],
+        [
+            [0x3be05534f43cbbfb, 0x220c63f6849db131, 0x430a29c8bf58c90f, 0xa2d5c65f9d3b4fe4, 0x52174f3c057ebea0, 0xfa84959e612bd020],
+            [0x2fb7b04829203495, 0xb968cc79a65c3e66, 0x6b50c64477637e56, 0x2d5313752b33a4a9, 0x305129be4dae07f4, 0xb8bb1d9581706b9b],
+        ],
+        [
+            [0xa89774325bf3df79, 0x74bbf69fe705b06e, 0xa7b06fa2e527ad65, 0xbe00dc2b08723458, 0x2b83596a96c3f3ba, 0x9c3118e992eecea8],
+            [0xe996899c349a2ca7, 0xadde5d1ed71487a8, 0xaf36c67a5e22f7b3, 0x799bd306a06e02aa, 0x1b5cf5fe5e4eb8fd, 0xf4dc14133e78e316],
+        ],
+        [
+            [0xa7df1f65619034c5, 0xee3a37a21aa98cf4, 0x0b3777a44d56b521, 0x0be58b1d55b5a36c, 0xac10f1bb2428bb57, 0x78752a339cbc42c2],
+            [0xf2961c0ecc6bdf88, 0xbe39e0ae8391cb8c, 0x389ca70b9b016cac, 0x73bbb8d916d07f99, 0x77743fba2df21a0d, 0x48565696ed5eb982],
+        ],
+        [
+            [0x7a8bd00cbcbe20c1, 0xd45be33cbd769697, 0x595a14747baa2e89, 0x80b28c9006135083, 0x750677cc1fa4a0ab, 0x4468869e79d2b3b8],
+            [0x102be7591fb954c3, 0x26a27337aa8ce6b8, 0x964f9afec14e5c88, 0xb5531c1eaa4f65b6, 0x72d3532441fc1993, 0x33bee391c3261856],
+        ],
+    ],
+    [
+        [
+            [0x58e02173a8f5303f, 0x361fb6d81f0ad2b2, 0x1f2448ff98180b63, 0xda5b5435a126e615, 0x50f9167134f4d9c4, 0xc7bc71d9b4df3ed1],
+            [0xd19791bf8c28fe11, 0x1ed76dcf8861cb5d, 0xaf9e634aa47ded2c, 0x3c2a11e7ebcf0c78, 0x48f75c145c9945ea, 0x71b4612d394a4dd4],
+        ],
+        [
+            [0xe30510b3075f35d3, 0xfad8dd5c1e225651, 0x9a7bec91cd6d85a0, 0xc7576955e1b4306a, 0x4dd1f5e695cc6e26, 0x3a383c6adecb2eb8],
+            [0x944c0b90c1420291, 0x27d800633f643200, 0x68033f1e557e6961, 0x5f82991ac3c434b9, 0x2737c15045af0b28, 0x4680ab1696bb05a5],
+        ],
+        [
+            [0xa5b84b6a094bb6aa, 0x61bc87448b734abb, 0x06fee81ea37eedc3, 0x0b606982a64557d9, 0xf5cc37c8258827ff, 0x5c099739c2404a26],
+            [0x0f310fdf9b4b643e, 0xca42b2215fed63ff, 0x89ea22b86a9da031, 0xb46376ab1fd4e164, 0x25087a8f86932e8c, 0x18aa70fb96a9c1df],
+        ],
+        [
+            [0x46c24f8c8dfeba12, 0xd4deb04871c0ed78, 0x694060c8752bb30f, 0xfc7ac9b2ced5536b, 0xfaac4ca9166bc1f7, 0xef0ee3e64edae307],
+            [0xad77f3970aabc1cf, 0xd4601ce0923bdaed, 0x6b27b5209961bdc9, 0xc32d7b50b1d5584a, 0x13572f954875cbba, 0x20eeb7b1ea82a1cd],
+        ],
+        [
+            [0xaece76d5b92c8d5c, 0x3a13438dac07563c, 0x17269af8255c692a, 0x9f6676bc8cee3ae3, 0x738056482e830133, 0xbc7731f9c07785f7],
+            [0xf3c762bd4af0a019, 0x2d43ad5f22334475, 0xdb54918d4eb59ef3, 0x263f3dfa9e4cabf0, 0xcf75876e258d536e, 0x807f6ecad6dc883c],
+        ],
+        [
+            [0xda2e136e1d761841, 0xba55ce834ecaf48d, 0x3a713ef2447a33cf, 0x704d3418fc571466, 0x6a24e46cded5e9b4, 0xa8582a4c28a4db59],
+            [0x28e9b1d46f6545ee, 0x3cf920498d9821f0, 0xad682ea64b9c3e0f, 0x35a04439bc505570, 0x609dabe6c98ac184, 0xd1d40cebb21c481d],
+        ],
+        [
+            [0xe11583c0e8aad8ac, 0xcc1a41e85394cdc6, 0xad2177e25bb3523b, 0x5c4250c6fec51761, 0xfb05684e7c6f7944, 0xa4ccc40942ca7293],
+            [0x945a259b72bed03e, 0x9a16fcc33f8d0020, 0xef1c6297a521e0d2, 0x8bdf4dd0fe8d9a61, 0x063efe3401408149, 0x5a886ba914744006],
+        ],
+        [
+            [0xe304d6d0537fb8b5, 0xdc3bae1139b3963b, 0xa17d9a2842377156, 0xa06256c9b5e83e66, 0x9a87037a960ff499, 0x197e7f3a084a5c06],
+            [0x0d99f2b2d8b177c3, 0x036b7b55a92037ae, 0x9bb5040a7d4e7de5, 0x01198b9a60d2c773, 0x15f07641d3d446da, 0x0399392e70674117],
         ],
     ],
 ];

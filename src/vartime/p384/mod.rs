@@ -9,6 +9,7 @@ pub(crate) mod digits;
 pub(crate) mod field;
 pub(crate) mod generator;
 mod inverse;
+mod lanes;
 pub(crate) mod mulx;
 pub(crate) mod order;
 pub(crate) mod point;
@@ -22,7 +23,7 @@ use p384::elliptic_curve::PrimeField;
 
 use claim::Numbers;
 
-use crate::cpu::{Arithmetic, ArithmeticToken, Mulx};
+use crate::cpu::{Arithmetic, ArithmeticToken, Ifma, Mulx};
 
 /// The length of a coordinate and of a scalar, in bytes.
 pub(crate) const NUMBER: usize = 48;
@@ -80,12 +81,23 @@ pub(crate) const TOGETHER: usize = 8;
 
 /// Whether a key has signed what is claimed.
 pub(crate) fn verify(arithmetic: Arithmetic, key: &Key, claim: &Claim<'_>) -> bool {
-    let mulx = match arithmetic.0 {
-        ArithmeticToken::Portable => return portable::verify(key, claim),
-        ArithmeticToken::Mulx(mulx) => mulx,
-        ArithmeticToken::Ifma(ifma) => ifma.mulx(),
-    };
-    decided(key, claim, Numbers::of(claim), |numbers| mulx::verify(mulx, key, numbers))
+    match arithmetic.0 {
+        ArithmeticToken::Portable => portable::verify(key, claim),
+        ArithmeticToken::Mulx(mulx) => {
+            decided(key, claim, Numbers::of(claim), |numbers| mulx::verify(mulx, key, numbers))
+        }
+        ArithmeticToken::Ifma(ifma) => {
+            decided(key, claim, Numbers::of(claim), |numbers| verify_alone(ifma, key, numbers))
+        }
+    }
+}
+
+/// One by itself needs a table as scratch. Stacks that may be small have no room for it.
+fn verify_alone(ifma: Ifma, key: &Key, numbers: &Numbers) -> Option<bool> {
+    #[cfg(feature = "std")]
+    return lanes::verify(ifma, key, numbers);
+    #[cfg(not(feature = "std"))]
+    mulx::verify(ifma.mulx(), key, numbers)
 }
 
 /// The verdict on a claim's numbers, if they are in range: that of `verify`, or where it has none that of the crate `p384`.
@@ -103,13 +115,15 @@ pub(crate) fn verify_each<'a>(
     arithmetic: Arithmetic,
     claims: impl Iterator<Item = (&'a Key, Claim<'a>, &'a mut bool)>,
 ) {
-    let mulx = match arithmetic.0 {
+    let together: &dyn Fn(&Group<'_>) -> [Option<bool>; TOGETHER] = match arithmetic.0 {
         ArithmeticToken::Portable => {
             return claims
                 .for_each(|(key, claim, verdict)| *verdict = portable::verify(key, &claim));
         }
-        ArithmeticToken::Mulx(mulx) => mulx,
-        ArithmeticToken::Ifma(ifma) => ifma.mulx(),
+        ArithmeticToken::Mulx(mulx) => {
+            &move |group| group.map(|claim| claim.and_then(|(key, it)| mulx::verify(mulx, key, it)))
+        }
+        ArithmeticToken::Ifma(ifma) => &move |group| verify_group(ifma, group),
     };
     let mut claims = claims.fuse();
     loop {
@@ -118,14 +132,29 @@ pub(crate) fn verify_each<'a>(
             return;
         }
         let numbers = Numbers::of_each(&group.each_ref().map(|it| Some(it.as_ref()?.1)));
-        for ((key, claim, verdict), numbers) in group.into_iter().flatten().zip(numbers) {
-            *verdict = decided(key, &claim, numbers, |numbers| mulx::verify(mulx, key, numbers));
+        let verdicts = together(&core::array::from_fn(|i| {
+            group[i].as_ref().map(|claim| claim.0).zip(numbers[i].as_ref())
+        }));
+        let numbers = numbers.into_iter().zip(verdicts);
+        for ((key, claim, verdict), (numbers, known)) in group.into_iter().flatten().zip(numbers) {
+            *verdict = decided(key, &claim, numbers, |_| known);
         }
     }
 }
 
-/// The multiples of a point by `d * 2^(48 chunk)`, for d from 1 to 16, by chunk and d: x and y, in words or in limbs as the
-/// arithmetic has them.
+/// Claims that are verified together: those whose numbers are in range.
+type Group<'a> = [Option<(&'a Key, &'a Numbers)>; TOGETHER];
+
+/// Eight in lanes take less time than two by themselves.
+fn verify_group(ifma: Ifma, group: &Group<'_>) -> [Option<bool>; TOGETHER] {
+    #[cfg(feature = "std")]
+    if group.iter().flatten().count() > 1 {
+        return lanes::verify_eight(ifma, group, &mut { lanes::EMPTY });
+    }
+    group.map(|claim| claim.and_then(|(key, numbers)| verify_alone(ifma, key, numbers)))
+}
+
+/// The multiples of a point by `d * 2^(48 chunk)`, for d from 1 to 16, by chunk and d: x and y, in words.
 #[repr(C, align(64))]
 pub(crate) struct KeyRows(pub(crate) [[[[u64; 8]; 2]; digits::MULTIPLES]; digits::CHUNKS]);
 
@@ -137,7 +166,33 @@ impl KeyRows {
 /// Room for a key with multiples of it: 16 KiB, and a little more.
 pub(crate) struct KeyTable {
     inside: Inside,
-    rows: KeyRows,
+    rows: Rows,
+}
+
+/// The multiples, as the arithmetic has them.
+enum Rows {
+    Words(KeyRows),
+    Lanes(lanes::Table),
+}
+
+impl Rows {
+    fn words(&mut self) -> &mut KeyRows {
+        loop {
+            match self {
+                Self::Words(rows) => return rows,
+                Self::Lanes(_) => *self = Self::Words(KeyRows::EMPTY),
+            }
+        }
+    }
+
+    fn lanes(&mut self) -> &mut lanes::Table {
+        loop {
+            match self {
+                Self::Lanes(rows) => return rows,
+                Self::Words(_) => *self = Self::Lanes(lanes::EMPTY),
+            }
+        }
+    }
 }
 
 enum Inside {
@@ -146,32 +201,30 @@ enum Inside {
     Key(Key),
     #[cfg(feature = "std")]
     Comb(Key, portable::Comb),
-    /// The rows have words.
     Words(Mulx, Key),
+    Lanes(Ifma, Key),
 }
 
 impl KeyTable {
     /// A table of no key, with which nothing is verified.
-    pub(crate) const EMPTY: Self = Self { inside: Inside::Empty, rows: KeyRows::EMPTY };
+    pub(crate) const EMPTY: Self =
+        Self { inside: Inside::Empty, rows: Rows::Words(KeyRows::EMPTY) };
 
     /// Makes it the table of a key.
     pub(crate) fn fill(&mut self, arithmetic: Arithmetic, key: &Key) {
-        let mulx = match arithmetic.0 {
-            ArithmeticToken::Portable => {
-                #[cfg(feature = "std")]
-                let inside = Inside::Comb(*key, portable::Comb::of(key));
-                #[cfg(not(feature = "std"))]
-                let inside = Inside::Key(*key);
-                self.inside = inside;
-                return;
+        let inside = match arithmetic.0 {
+            #[cfg(feature = "std")]
+            ArithmeticToken::Portable => Some(Inside::Comb(*key, portable::Comb::of(key))),
+            #[cfg(not(feature = "std"))]
+            ArithmeticToken::Portable => None,
+            ArithmeticToken::Mulx(mulx) => {
+                mulx::fill(mulx, key, self.rows.words()).map(|()| Inside::Words(mulx, *key))
             }
-            ArithmeticToken::Mulx(mulx) => mulx,
-            ArithmeticToken::Ifma(ifma) => ifma.mulx(),
+            ArithmeticToken::Ifma(ifma) => {
+                lanes::fill(ifma, key, self.rows.lanes()).map(|()| Inside::Lanes(ifma, *key))
+            }
         };
-        self.inside = match mulx::fill(mulx, key, &mut self.rows) {
-            Some(()) => Inside::Words(mulx, *key),
-            None => Inside::Key(*key),
-        };
+        self.inside = inside.unwrap_or(Inside::Key(*key));
     }
 
     /// Those of several keys.
@@ -180,19 +233,44 @@ impl KeyTable {
         arithmetic: Arithmetic,
         keys: impl ExactSizeIterator<Item = &'k Key>,
     ) -> std::vec::Vec<Self> {
-        let table = |key| {
-            let mut table = Self::EMPTY;
-            table.fill(arithmetic, key);
-            table
-        };
-        keys.map(table).collect()
+        let keys: std::vec::Vec<_> = keys.collect();
+        let mut tables: std::vec::Vec<_> = keys.iter().map(|_| Self::EMPTY).collect();
+        for (keys, tables) in keys.chunks(TOGETHER).zip(tables.chunks_mut(TOGETHER)) {
+            if !Self::fill_together(arithmetic, keys, tables) {
+                for (key, table) in keys.iter().zip(tables) {
+                    table.fill(arithmetic, key);
+                }
+            }
+        }
+        tables
+    }
+
+    /// Fills up to eight at once, if there is a way that is faster than one after the other.
+    #[cfg(feature = "std")]
+    fn fill_together(arithmetic: Arithmetic, keys: &[&Key], tables: &mut [Self]) -> bool {
+        let ArithmeticToken::Ifma(ifma) = arithmetic.0 else { return false };
+        let Some(first) = keys.get(..2).and_then(<[_]>::first) else { return false };
+        let mut spare: [_; TOGETHER] = core::array::from_fn(|_| None);
+        let mut places = tables.iter_mut();
+        let rows = spare.each_mut().map(|spare| match places.next() {
+            Some(table) => table.rows.lanes(),
+            None => &mut **spare.insert(std::boxed::Box::new(lanes::EMPTY)),
+        });
+        let lanes = core::array::from_fn(|lane| *keys.get(lane).unwrap_or(first));
+        if lanes::fill_eight(ifma, lanes, rows).is_none() {
+            return false;
+        }
+        for (key, table) in keys.iter().zip(tables) {
+            table.inside = Inside::Lanes(ifma, **key);
+        }
+        true
     }
 
     /// Whose it is.
     pub(crate) fn key(&self) -> Option<&Key> {
         match &self.inside {
             Inside::Empty => None,
-            Inside::Key(key) | Inside::Words(_, key) => Some(key),
+            Inside::Key(key) | Inside::Words(_, key) | Inside::Lanes(_, key) => Some(key),
             #[cfg(feature = "std")]
             Inside::Comb(key, _) => Some(key),
         }
@@ -200,20 +278,29 @@ impl KeyTable {
 
     /// Whether the key has signed what is claimed.
     pub(crate) fn verify(&self, claim: &Claim<'_>) -> bool {
-        match &self.inside {
-            Inside::Empty => false,
-            Inside::Key(key) => portable::verify(key, claim),
+        match (&self.inside, &self.rows) {
+            (Inside::Empty, _) => false,
             #[cfg(feature = "std")]
-            Inside::Comb(_, comb) => comb.verify(claim),
-            Inside::Words(mulx, key) => decided(key, claim, Numbers::of(claim), |numbers| {
-                mulx::verify_known(*mulx, &self.rows, numbers)
-            }),
+            (Inside::Comb(_, comb), _) => comb.verify(claim),
+            (Inside::Words(mulx, key), Rows::Words(rows)) => {
+                decided(key, claim, Numbers::of(claim), |numbers| {
+                    mulx::verify_known(*mulx, rows, numbers)
+                })
+            }
+            (Inside::Lanes(ifma, key), Rows::Lanes(rows)) => {
+                decided(key, claim, Numbers::of(claim), |numbers| {
+                    lanes::verify_known(*ifma, rows, numbers)
+                })
+            }
+            (Inside::Key(key) | Inside::Words(_, key) | Inside::Lanes(_, key), _) => {
+                portable::verify(key, claim)
+            }
         }
     }
 }
 
-/// A key with many multiples of it, for one that signs all the time: 192 KiB on the heap, and as much for the generator,
-/// once (24 KiB each where the arithmetic is portable).
+/// A key with many multiples of it, for one that signs all the time: 256 KiB on the heap, and as much for the generator,
+/// once (192 KiB each where there are no lanes, 24 KiB where the arithmetic is portable).
 #[cfg(feature = "std")]
 pub(crate) struct HotKey(Hot);
 
@@ -221,17 +308,21 @@ pub(crate) struct HotKey(Hot);
 enum Hot {
     Portable(portable::Comb),
     Words(Mulx, Key, mulx::Comb),
+    Lanes(Ifma, Key, lanes::Comb),
 }
 
 #[cfg(feature = "std")]
 impl HotKey {
     pub(crate) fn new(arithmetic: Arithmetic, key: &Key) -> Self {
-        let mulx = match arithmetic.0 {
+        let comb = match arithmetic.0 {
             ArithmeticToken::Portable => None,
-            ArithmeticToken::Mulx(mulx) => Some(mulx),
-            ArithmeticToken::Ifma(ifma) => Some(ifma.mulx()),
+            ArithmeticToken::Mulx(mulx) => {
+                mulx::Comb::of(mulx, key).map(|comb| Hot::Words(mulx, *key, comb))
+            }
+            ArithmeticToken::Ifma(ifma) => {
+                lanes::Comb::of(ifma, key).map(|comb| Hot::Lanes(ifma, *key, comb))
+            }
         };
-        let comb = mulx.and_then(|mulx| Some(Hot::Words(mulx, *key, mulx::Comb::of(mulx, key)?)));
         Self(comb.unwrap_or_else(|| Hot::Portable(portable::Comb::of(key))))
     }
 
@@ -240,6 +331,9 @@ impl HotKey {
             Hot::Portable(comb) => comb.verify(claim),
             Hot::Words(mulx, key, comb) => {
                 decided(key, claim, Numbers::of(claim), |numbers| comb.verify(*mulx, numbers))
+            }
+            Hot::Lanes(ifma, key, comb) => {
+                decided(key, claim, Numbers::of(claim), |numbers| comb.verify(*ifma, numbers))
             }
         }
     }

@@ -78,7 +78,6 @@ pub(super) fn verify(mulx: Mulx, key: &Key, numbers: &Numbers) -> Option<bool> {
 }
 
 /// The first points of a table's chunks: Q, 2^48 Q, and so on up to 2^336 Q.
-#[allow(dead_code, reason = "for the vectors' tables")]
 pub(crate) fn chunk_bases(mulx: Mulx, key: &Key) -> [Jacobian; CHUNKS] {
     let field = Field(mulx);
     let mut bases = [point_of(field, key).into(); CHUNKS];
