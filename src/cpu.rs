@@ -73,6 +73,9 @@ features! {
     Avx512bw = "avx512bw", cpu_avx512bw;
     Bmi2 = "bmi2", cpu_bmi2;
     Adx = "adx", cpu_adx;
+    Fma = "fma", cpu_fma;
+    Sse41 = "sse4.1", cpu_sse41;
+    Sse42 = "sse4.2", cpu_sse42;
     Avx512dq = "avx512dq", cpu_avx512dq;
     Avx512ifma = "avx512ifma", cpu_avx512ifma;
 }
@@ -427,14 +430,18 @@ impl ArithmeticKind {
         }
     }
 
-    /// The CPU features that it uses. (A CPU with AVX-512 has all of AVX2, too.)
+    /// The CPU features that it uses, and those that a compiler takes for granted with them. (So it does F16C, which cannot be asked
+    /// for everywhere: there are no numbers here that it is for.)
     #[must_use]
     pub const fn needs(self) -> &'static [Feature] {
         use Feature::*;
         match self {
             Self::Portable => &[],
             Self::Mulx => &[Bmi2, Adx],
-            Self::Ifma => &[Bmi2, Adx, Avx, Avx2, Avx512f, Avx512dq, Avx512vl, Avx512ifma],
+            Self::Ifma => &[
+                Bmi2, Adx, Ssse3, Sse41, Sse42, Avx, Avx2, Fma, Avx512f, Avx512dq, Avx512vl,
+                Avx512ifma,
+            ],
         }
     }
 

@@ -261,7 +261,7 @@ impl KeyTable {
     /// A table of no key, with which nothing is verified.
     pub const EMPTY: Self = Self(vartime::KeyTable::EMPTY);
 
-    /// Makes it the table of a key, for an arithmetic.
+    /// Makes it the table of a key, for an arithmetic. On the way it takes up to 40 KiB of stack with `ifma`, 8 KiB with `mulx`.
     pub fn fill(&mut self, arithmetic: Arithmetic, key: &VerifyingKey) {
         self.0.fill(arithmetic, &key.0);
     }

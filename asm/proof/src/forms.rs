@@ -475,16 +475,16 @@ impl Ledger {
         Some(Split { low, high, substitutions })
     }
 
-    /// Shows that a carry is not set, by what it means.
+    /// Shows that a carry is not set, by what it means: the whole number without it lies where none is.
     #[must_use]
-    pub fn is_never_set(&self, carry: Symbol, bits: u32) -> bool {
+    pub fn is_never_set(&self, carry: Symbol) -> bool {
         let Some(Meaning { form, .. }) = &self.symbols[carry as usize].meaning else {
             return false;
         };
         let whole = form.factor(carry);
         let sum = form.clone().plus(&Form::symbol(carry), -&whole);
         if whole.is_negative() {
-            self.is_traced_below(&sum, &power(bits), false, false)
+            self.is_traced_below(&sum, &whole.abs(), false, false)
         } else {
             self.is_traced_below(&sum.times(&(-BigInt::one())), &BigInt::one(), false, false)
         }

@@ -275,12 +275,13 @@ impl Machine<'_> {
                 self.set(0, value)
             }
             M::Lea => self.lea(),
-            M::Push => {
+            // Whole registers: eight bytes of the stack.
+            M::Push if i.code() == Code::Push_r64 => {
                 let value = self.value(0)?;
                 self.state.stack.push(value);
                 Ok(())
             }
-            M::Pop => {
+            M::Pop if i.code() == Code::Pop_r64 => {
                 let value = self.state.stack.pop().ok_or("nothing of its own is on the stack")?;
                 self.set(0, value)
             }
@@ -300,6 +301,14 @@ impl Machine<'_> {
             M::Cmovb | M::Cmovae => self.choose(),
             _ => Err("not modelled".into()),
         }
+    }
+
+    /// The register of an address: a whole one.
+    fn address(i: &Instruction) -> Result<usize, Stop> {
+        if !i.memory_base().is_gpr64() {
+            return Err("an address from a part of a register".into());
+        }
+        Self::index(i.memory_base())
     }
 
     fn index(register: Register) -> Result<usize, Stop> {
@@ -384,7 +393,7 @@ impl Machine<'_> {
             return Err("an access that is not modelled".into());
         }
         debug_assert!(i.op_kind(operand) == OpKind::Memory);
-        let base = Self::index(i.memory_base())?;
+        let base = Self::address(i)?;
         let Value::Pointer(area, offset) = self.state.general[base] else {
             return Err("an address that is not in an area".into());
         };
@@ -464,7 +473,7 @@ impl Machine<'_> {
         if i.op0_register().size() != 8 || i.memory_index() != Register::None {
             return Err("an address that is not modelled".into());
         }
-        let base = Self::index(i.memory_base())?;
+        let base = Self::address(i)?;
         let Value::Pointer(area, offset) = self.state.general[base] else {
             return Err("an address that is not in an area".into());
         };

@@ -155,6 +155,8 @@ impl<D: Dram> Commands<'_, D> {
         self.check_init()?;
         let context = self.bus.look_up(gctx_paddr)?;
         let page = self.bus.look_up(page_paddr)?;
+        // There may be holes in it.
+        let memory_has_all = self.bus.check_range(page_paddr, size.bytes()).map(|_| ());
         let guest = self.context(&context)?;
         if page.state != PageState::PreGuest {
             return Err(Status::INVALID_PAGE_STATE);
@@ -165,6 +167,7 @@ impl<D: Dram> Commands<'_, D> {
         if !page_paddr.is_multiple_of(size.bytes() as u64) {
             return Err(Status::INVALID_ADDRESS);
         }
+        memory_has_all?;
         let is_small =
             matches!(page_type, Some(PageType::Vmsa | PageType::Secrets | PageType::Cpuid));
         if is_small && size != PageSize::Size4K {
@@ -198,10 +201,10 @@ impl<D: Dram> Commands<'_, D> {
         match target.page_type {
             PageType::Normal => {
                 let mut text = std::vec![0; target.size.bytes()];
-                self.bus.change(&target.page, launched(target, permissions))?;
                 let pages: Vec<_> =
                     (0..text.len()).step_by(PAGE).map(|at| target.page.page.offset(at)).collect();
-                self.bus.take(target.asid, &pages, &mut text)?;
+                let change = (&target.page, launched(target, permissions));
+                self.bus.change_all([change], || self.bus.take(target.asid, &pages, &mut text))?;
                 let backend = self.state.backend;
                 digest.update_bytes(backend, attributes, gpa, &text, &mut |_| {})
             }
@@ -299,67 +302,85 @@ impl<D: Dram> Commands<'_, D> {
             _ => PAGES_IN_HAND_OF_THREADS,
         };
         let mut texts = std::vec![0; in_hand.min(pages.len()) * PAGE];
-        let mut given: Vec<Target> = Vec::with_capacity(in_hand.min(pages.len()));
+        let mut checked: Vec<Target> = Vec::with_capacity(in_hand.min(pages.len()));
         let mut rest = pages.iter().enumerate().peekable();
-        while rest.peek().is_some() {
-            given.clear();
-            let mut result = Ok(());
-            for (index, page) in rest.by_ref() {
+        while let Some(&(first, _)) = rest.peek() {
+            checked.clear();
+            let mut failed = None;
+            let mut alone = None;
+            while let Some((index, page)) = rest.next_if(|(_, page)| {
+                // A page that stands twice in the list is checked when it is the guest's.
+                checked.len() < in_hand
+                    && checked.last().is_none_or(|it| it.page.page.get() < page.0)
+            }) {
                 let target = check_page_address(gctx_paddr)
                     .and_then(|()| check_page_address(page.0))
                     .and_then(|()| self.check_update(gctx_paddr, *page, Some(page_type), imi));
-                let at = |status| LaunchPagesError { index, status };
-                result = match target {
-                    Ok(target) if target.can_wait() => {
-                        let changed = self.bus.change(&target.page, launched(&target, permissions));
-                        changed.map(|()| given.push(target)).map_err(at)
-                    }
-                    // Others are launched at once, behind those that were given.
-                    Ok(target) => self
-                        .launch(&given, &mut texts, attributes, workers)
-                        .and_then(|()| {
-                            given.clear();
-                            self.update(&target, imi, permissions)
-                        })
-                        .map_err(at),
-                    Err(status) => Err(at(status)),
-                };
-                if result.is_err() || given.len() == in_hand {
+                match target {
+                    Ok(target) if target.can_wait() => checked.push(target),
+                    Ok(target) => alone = Some((index, target)),
+                    Err(status) => failed = Some(LaunchPagesError { index, status }),
+                }
+                if failed.is_some() || alone.is_some() {
                     break;
                 }
             }
-            let launched = self.launch(&given, &mut texts, attributes, workers);
-            launched.map_err(|status| LaunchPagesError { index: 0, status })?;
-            result?;
+            self.launch(&checked, &mut texts, attributes, workers)
+                .map_err(|(place, status)| LaunchPagesError { index: first + place, status })?;
+            if let Some((index, target)) = alone {
+                self.update(&target, imi, permissions)
+                    .map_err(|status| LaunchPagesError { index, status })?;
+            }
+            if let Some(error) = failed {
+                return Err(error);
+            }
         }
         Ok(())
     }
 
-    /// Enciphers and measures pages of 4 KiB that were given to the guest, side by side. `texts` has room for each.
+    /// Gives pages of 4 KiB that were checked to the guest, enciphered and measured, side by side. `texts` has room for each.
+    ///
+    /// # Errors
+    /// What happens to the page of this place; those before it are launched.
     fn launch(
         &mut self,
-        given: &[Target],
+        checked: &[Target],
         texts: &mut [u8],
         attributes: PageAttributes,
         workers: Workers,
-    ) -> Result<(), Status> {
-        let Some(first) = given.first() else { return Ok(()) };
-        let pages: Vec<PhysAddr> = given.iter().map(|target| target.page.page).collect();
-        let texts = &mut texts[..given.len() * PAGE];
+    ) -> Result<(), (usize, Status)> {
+        let Some(first) = checked.first() else { return Ok(()) };
+        let pages: Vec<PhysAddr> = checked.iter().map(|target| target.page.page).collect();
+        let texts = &mut texts[..checked.len() * PAGE];
         let share = pages.len().div_ceil(workers.threads()).max(PAGES_IN_HAND);
-        workers.each_part(pages.chunks(share).zip(texts.chunks_mut(share * PAGE)), |part| {
-            self.bus.take(first.asid, part.0, part.1)
-        })?;
-        let digest = &mut self.context(&first.context)?.digest;
+        let changes = checked.iter().map(|it| (&it.page, launched(it, attributes.permissions)));
+        // Nobody has the pages meanwhile.
+        let given = self.bus.change_all(changes, || {
+            workers.each_part(pages.chunks(share).zip(texts.chunks_mut(share * PAGE)), |part| {
+                self.bus.take(first.asid, part.0, part.1)
+            })
+        });
+        match (given, checked) {
+            (Ok(()), _) => {}
+            (Err(status), [_]) => return Err((0, status)),
+            // One of them cannot be changed now: one after the other.
+            (Err(_), _) => {
+                return checked.iter().enumerate().try_for_each(|(place, target)| {
+                    self.launch(core::slice::from_ref(target), texts, attributes, workers)
+                        .map_err(|(_, status)| (place, status))
+                });
+            }
+        }
+        let digest = &mut self.context(&first.context).map_err(|status| (0, status))?.digest;
         let mut result = Ok(());
-        let mut gpas = given.iter().map(|target| target.page.entry.gpa());
+        let mut gpas = checked.iter().map(|target| target.page.entry.gpa());
         workers.each_page(texts, &mut |contents| {
             if let Some(gpa) = gpas.next() {
                 let contents = core::slice::from_ref(contents);
                 result = result.and(digest.update_digests(attributes, gpa, contents, &mut |_| {}));
             }
         });
-        result.map_err(|error| error.status())
+        result.map_err(|error| (0, error.status()))
     }
 
     /// SNP_LAUNCH_FINISH: LAUNCH to RUNNING. In this order:
@@ -446,8 +467,8 @@ impl Target {
 }
 
 impl<D: Dram> Bus<'_, D> {
-    /// Reads pages that are the guest's since a moment, and writes what was read with the guest's key. It is to be measured: whatever
-    /// somebody writes to memory meanwhile.
+    /// Reads pages, and writes what was read with the guest's key. It is to be measured: whatever somebody writes to memory
+    /// meanwhile.
     fn take(&self, asid: Asid, pages: &[PhysAddr], texts: &mut [u8]) -> Result<(), Status> {
         for (page, text) in pages.iter().zip(texts.chunks_mut(PAGE)) {
             self.read(page.get(), text)?;

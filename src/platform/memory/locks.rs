@@ -161,7 +161,6 @@ mod tests {
         }
     }
 
-    /// Held sectors come back, versions count, and what is not held does not stop anyone.
     /// A run holds the words of its pages, each once, and gives them back.
     #[test]
     fn runs() {
@@ -186,6 +185,7 @@ mod tests {
         }
     }
 
+    /// Held sectors come back, versions count, and what is not held does not stop anyone.
     #[test]
     fn words() {
         let locks = Locks::new();

@@ -332,10 +332,9 @@ impl<D: Dram> MemoryController<D> {
         pages: &[PhysAddr],
         bytes: &[u8],
     ) -> Result<(), AccessError> {
-        if let Some(first) = pages.first()
-            && bytes.len() != pages.len() * PAGE
-        {
-            return Err(AccessError::NotPages { addr: *first, len: bytes.len() as u64 });
+        if bytes.len() != pages.len() * PAGE {
+            let addr = pages.first().copied().unwrap_or_default();
+            return Err(AccessError::NotPages { addr, len: bytes.len() as u64 });
         }
         for page in pages {
             self.check_page(key, *page)?;

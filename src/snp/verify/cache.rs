@@ -7,15 +7,18 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::vec::Vec;
 
-use super::chain::{Chain, only_leaf};
+use super::chain::{Chain, OnlyChain, only_chain};
 use super::{Accepted, Authentic, Evidence, Trust, VerifyError, authenticate};
 use crate::cpu::Arithmetic;
 use crate::ecdsa::{KeyTable, VerifyingKey, tables_of};
-use crate::snp::certs::{Collateral, Role};
+use crate::snp::certs::Collateral;
 use crate::snp::policy::Policy;
 use crate::snp::report::Report;
 use crate::snp::tcb::Product;
 use crate::x509::{Certificate, Crl};
+
+/// How many reports of a batch are in hand at a time.
+const TOGETHER: usize = 64;
 
 /// How many bytes of other certificates and of a revocation list are kept with a chain. AMD's have less than 5 KiB; with more,
 /// reports are verified all the same, and nothing is kept.
@@ -29,8 +32,10 @@ const MOST_CONTEXT: usize = 64 << 10;
 /// report says are looked at each time. Failures are not kept, nor chains of reports that are not authentic, nor chains in
 /// which several certificates could stand in one place.
 ///
-/// Each chain takes about 18 KiB, most of it a table of its key's multiples. Where the capacity is reached, a chain goes that has not
-/// been used for long.
+/// Each chain takes about 19 KiB, most of it a table of its key's multiples, and the certificates above the leaf, which neighbours share if
+/// they are the same: 5 KiB of AMD's, never more than 64 KiB. Where the capacity is reached, a chain goes that has not been used for long.
+/// A host that has many genuine leaves, or sends one with and without what is built in, can make others' chains go: they cost then what they
+/// cost without a cache.
 ///
 /// ```
 /// use core::num::NonZeroUsize;
@@ -51,6 +56,8 @@ pub struct EndorsementCache {
 #[derive(Default)]
 struct Kept {
     slots: Vec<Slot>,
+    /// What was kept last.
+    context: Option<Arc<Context>>,
     places: HashMap<Arc<[u8]>, usize>,
     hand: usize,
 }
@@ -72,7 +79,7 @@ struct Entry {
 /// What a chain's verdict depends on beside its leaf.
 #[derive(PartialEq)]
 struct Context {
-    certificates: Vec<Box<[u8]>>,
+    above: [Option<Box<[u8]>>; 2],
     crl: Option<Box<[u8]>>,
     root: Option<Box<[u8]>>,
     product: Option<Product>,
@@ -80,35 +87,35 @@ struct Context {
 
 /// A chain's way through the cache: nothing in it had to be chosen.
 struct Place<'a> {
-    leaf: &'a Certificate<'a>,
-    role: Role,
-    collateral: Collateral<'a>,
+    chain: OnlyChain<'a>,
+    crl: Option<&'a [u8]>,
 }
 
 impl<'a> Place<'a> {
     /// `None` if chains of such reports are not kept.
     fn of(report: &Report<'_>, collateral: Collateral<'a>, trust: &Trust<'_>) -> Option<Self> {
-        let (leaf, role) = only_leaf(report, collateral, trust)?;
-        Some(Self { leaf, role, collateral })
+        let chain = only_chain(report, collateral, trust)?;
+        Some(Self { chain, crl: collateral.crls.first().map(Crl::der) })
     }
 
-    /// The certificates but the leaf.
-    fn others(&self) -> impl Iterator<Item = &'a [u8]> {
-        let all = self.collateral.certificates.iter();
-        all.filter(|it| !core::ptr::eq(*it, self.leaf)).map(Certificate::der)
+    fn leaf(&self) -> &'a [u8] {
+        self.chain.leaf.der()
     }
 
-    fn crl(&self) -> Option<&'a [u8]> {
-        self.collateral.crls.first().map(Crl::der)
+    fn above(&self) -> [Option<&'a [u8]>; 2] {
+        self.chain.above.map(|ca| ca.map(Certificate::der))
     }
 
-    /// `None` if it is too long to be kept.
-    fn context(&self, trust: &Trust<'_>) -> Option<Context> {
+    /// That of a chain that holds. `None` if it is not kept: it would be too long, or the revocation list is not of the chain, and anybody's.
+    fn context(&self, chain: &Chain, trust: &Trust<'_>) -> Option<Context> {
         let root = trust.roots.first().map(Certificate::der);
-        let bytes = self.others().chain(self.crl()).chain(root).map(<[u8]>::len);
-        (bytes.sum::<usize>() <= MOST_CONTEXT).then(|| Context {
-            certificates: self.others().map(Box::from).collect(),
-            crl: self.crl().map(Box::from),
+        let parts = self.above().into_iter().chain([self.crl, root]).flatten();
+        let is_kept = chain.holds()
+            && chain.has_crl() == self.crl.is_some()
+            && parts.map(<[u8]>::len).sum::<usize>() <= MOST_CONTEXT;
+        is_kept.then(|| Context {
+            above: self.above().map(|der| der.map(Box::from)),
+            crl: self.crl.map(Box::from),
             root: root.map(Box::from),
             product: trust.product,
         })
@@ -119,8 +126,8 @@ impl Context {
     fn is(&self, place: &Place<'_>, trust: &Trust<'_>) -> bool {
         self.product == trust.product
             && self.root.as_deref() == trust.roots.first().map(Certificate::der)
-            && self.crl.as_deref() == place.crl()
-            && self.certificates.iter().map(|it| &**it).eq(place.others())
+            && self.crl.as_deref() == place.crl
+            && self.above.each_ref().map(Option::as_deref) == place.above()
     }
 }
 
@@ -208,11 +215,8 @@ impl EndorsementCache {
             Found::Nothing => None,
         };
         let chain = Chain::of(report, collateral, trust)?;
-        let (Some(key), true, Some(context)) = (chain.key, chain.holds(), place.context(trust))
-        else {
-            return chain.authenticate(report, trust.time, |message, signature| {
-                chain.key.is_some_and(|key| key.verify_vartime(message, signature))
-            });
+        let (Some(key), Some(context)) = (chain.key, place.context(&chain, trust)) else {
+            return alone(&chain, report, trust);
         };
         let table = table.filter(|table| table.key() == Some(key));
         let table = table.unwrap_or_else(|| Arc::from(key.with_table()));
@@ -229,25 +233,29 @@ impl EndorsementCache {
         evidence: &[Evidence<'r, '_>],
         trust: &Trust<'_>,
     ) -> Vec<Result<Accepted<'r>, VerifyError>> {
-        let mut fresh = Fresh::default();
-        let ways: Vec<_> = evidence.iter().map(|one| self.way(one, trust, &mut fresh)).collect();
-        let entries = fresh.entries();
-        let outcomes = evidence.iter().zip(ways).map(|(evidence, way)| {
-            let (report, way) = way?;
-            let authentic = match way {
-                Way::Kept(entry) => entry.authenticate(&report, trust)?,
-                Way::Alone => authenticate(&report, evidence.collateral, trust)?,
-                Way::Fresh(index) => {
-                    let authentic = entries[index].authenticate(&report, trust)?;
-                    if let Some(place) = Place::of(&report, evidence.collateral, trust) {
+        let mut outcomes = Vec::with_capacity(evidence.len());
+        // What is new takes memory before it is kept: not for all of a long batch at a time.
+        for evidence in evidence.chunks(TOGETHER) {
+            let mut fresh = Fresh::default();
+            let ways: Vec<_> =
+                evidence.iter().map(|one| self.way(one, trust, &mut fresh)).collect();
+            let entries = fresh.entries();
+            outcomes.extend(evidence.iter().zip(ways).map(|(evidence, way)| {
+                let (report, way) = way?;
+                let authentic = match way {
+                    Way::Kept(entry) => entry.authenticate(&report, trust)?,
+                    Way::Alone => authenticate(&report, evidence.collateral, trust)?,
+                    Way::Chain(chain) => alone(&chain, &report, trust)?,
+                    Way::Fresh(place, index) => {
+                        let authentic = entries[index].authenticate(&report, trust)?;
                         self.keep(&place, Arc::clone(&entries[index]));
+                        authentic
                     }
-                    authentic
-                }
-            };
-            authentic.judge(evidence.policy)
-        });
-        outcomes.collect()
+                };
+                authentic.judge(evidence.policy)
+            }));
+        }
+        outcomes
     }
 
     /// How a report of a batch will be verified.
@@ -256,7 +264,7 @@ impl EndorsementCache {
         evidence: &Evidence<'r, 'a>,
         trust: &Trust<'_>,
         fresh: &mut Fresh<'a>,
-    ) -> Result<(Report<'r>, Way), VerifyError> {
+    ) -> Result<(Report<'r>, Way<'a>), VerifyError> {
         let report = Report::from_bytes(evidence.report)?;
         let Some(place) = Place::of(&report, evidence.collateral, trust) else {
             return Ok((report, Way::Alone));
@@ -267,16 +275,15 @@ impl EndorsementCache {
             Found::Nothing => None,
         };
         if let Some(index) = fresh.find(&place, trust) {
-            return Ok((report, Way::Fresh(index)));
+            return Ok((report, Way::Fresh(place, index)));
         }
         let chain = Chain::of(&report, evidence.collateral, trust)?;
-        let (Some(key), true, Some(context)) = (chain.key, chain.holds(), place.context(trust))
-        else {
-            return Ok((report, Way::Alone));
+        let (Some(key), Some(context)) = (chain.key, place.context(&chain, trust)) else {
+            return Ok((report, Way::Chain(Box::new(chain))));
         };
         let table = table.filter(|table| table.key() == Some(key));
-        let index = fresh.add(place.leaf.der(), FreshChain { chain, key, table, context });
-        Ok((report, Way::Fresh(index)))
+        let index = fresh.add(place.leaf(), FreshChain { chain, key, table, context });
+        Ok((report, Way::Fresh(place, index)))
     }
 
     /// A panic of another thread leaves whole chains behind.
@@ -287,19 +294,19 @@ impl EndorsementCache {
     fn find(&self, place: &Place<'_>, trust: &Trust<'_>) -> Found {
         let entry = {
             let mut kept = self.kept();
-            let Some(&index) = kept.places.get(place.leaf.der()) else { return Found::Nothing };
+            let Some(&index) = kept.places.get(place.leaf()) else { return Found::Nothing };
             let slot = &mut kept.slots[index];
             slot.used = true;
             Arc::clone(&slot.entry)
         };
-        match entry.chain.role == place.role && entry.context.is(place, trust) {
+        match entry.chain.role == place.chain.role && entry.context.is(place, trust) {
             true => Found::Chain(entry),
             false => Found::Table(Arc::clone(&entry.table)),
         }
     }
 
     fn keep(&self, place: &Place<'_>, entry: Arc<Entry>) {
-        let der = place.leaf.der();
+        let der = place.leaf();
         let mut guard = self.kept();
         let kept = &mut *guard;
         if let Some(&index) = kept.places.get(der) {
@@ -335,15 +342,18 @@ impl Kept {
         }
     }
 
-    /// The entry, with the context of the chain that was kept last if it is the same.
-    fn with_shared_context(&self, entry: Arc<Entry>) -> Arc<Entry> {
-        match self.slots.last() {
-            Some(Slot { entry: last, .. }) if last.context == entry.context => Arc::new(Entry {
+    /// The entry, with the context that was kept last if it is the same.
+    fn with_shared_context(&mut self, entry: Arc<Entry>) -> Arc<Entry> {
+        match &self.context {
+            Some(last) if **last == *entry.context => Arc::new(Entry {
                 chain: entry.chain.clone(),
                 table: Arc::clone(&entry.table),
-                context: Arc::clone(&last.context),
+                context: Arc::clone(last),
             }),
-            _ => entry,
+            _ => {
+                self.context = Some(Arc::clone(&entry.context));
+                entry
+            }
         }
     }
 }
@@ -355,13 +365,26 @@ impl fmt::Debug for EndorsementCache {
 }
 
 /// How a report of a batch is verified.
-enum Way {
+enum Way<'a> {
     /// By a chain that is kept.
     Kept(Arc<Entry>),
     /// By a chain that is new, of this number.
-    Fresh(usize),
+    Fresh(Place<'a>, usize),
+    /// By a chain that will not be kept.
+    Chain(Box<Chain>),
     /// Without the cache.
     Alone,
+}
+
+/// By a chain without a table.
+fn alone<'r>(
+    chain: &Chain,
+    report: &Report<'r>,
+    trust: &Trust<'_>,
+) -> Result<Authentic<'r>, VerifyError> {
+    chain.authenticate(report, trust.time, |message, signature| {
+        chain.key.is_some_and(|key| key.verify_vartime(message, signature))
+    })
 }
 
 /// The new chains of a batch.
@@ -383,9 +406,9 @@ impl<'a> Fresh<'a> {
     fn find(&self, place: &Place<'_>, trust: &Trust<'_>) -> Option<usize> {
         let is_it = |index: &usize| {
             let fresh = &self.chains[*index];
-            fresh.chain.role == place.role && fresh.context.is(place, trust)
+            fresh.chain.role == place.chain.role && fresh.context.is(place, trust)
         };
-        self.places.get(place.leaf.der())?.iter().copied().find(is_it)
+        self.places.get(place.leaf())?.iter().copied().find(is_it)
     }
 
     fn add(&mut self, leaf: &'a [u8], chain: FreshChain) -> usize {

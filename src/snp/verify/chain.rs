@@ -263,16 +263,25 @@ impl<'a> Ca<'a> {
     }
 }
 
-/// The only leaf that can stand below what a report's chain consists of, if nothing in the chain has to be chosen: there is one
-/// candidate for every place, whatever the report says and whatever the time is. The chain of two reports with the same role of key and
-/// the same collateral is then one.
+/// The certificates of a chain that is the only one.
 #[cfg(feature = "std")]
-pub(super) fn only_leaf<'a>(
+pub(super) struct OnlyChain<'a> {
+    pub(super) role: Role,
+    pub(super) leaf: &'a Certificate<'a>,
+    /// ASK or ASVK, and ARK, as far as they were given.
+    pub(super) above: [Option<&'a Certificate<'a>>; 2],
+}
+
+/// The certificates of a report's chain, if nothing in it has to be chosen: there is one candidate for every place, whatever the report
+/// says and whatever the time is. The chain of two reports with the same role of key, leaf, certificates above it and revocation list is
+/// then one; certificates of the other branch do not count.
+#[cfg(feature = "std")]
+pub(super) fn only_chain<'a>(
     report: &Report<'_>,
     collateral: Collateral<'a>,
     trust: &Trust<'_>,
-) -> Option<(&'a Certificate<'a>, Role)> {
-    let wanted = leaf_role(report.key_info().signing_key())?;
+) -> Option<OnlyChain<'a>> {
+    let role = leaf_role(report.key_info().signing_key())?;
     let mut seen: [Option<&Certificate<'_>>; 5] = [None; 5];
     for certificate in collateral.certificates {
         let place = match crate::snp::certs::role_of(certificate)? {
@@ -294,8 +303,9 @@ pub(super) fn only_leaf<'a>(
     if collateral.crls.len() > 1 || !root_is_only {
         return None;
     }
-    let leaf = seen[if wanted == Role::Vlek { 4 } else { 3 }]?;
-    Some((leaf, wanted))
+    let [ark, ask, asvk, vcek, vlek] = seen;
+    let (leaf, intermediate) = if role == Role::Vlek { (vlek, asvk) } else { (vcek, ask) };
+    Some(OnlyChain { role, leaf: leaf?, above: [intermediate, ark] })
 }
 
 /// The built-in ARKs.
@@ -472,6 +482,12 @@ impl Chain {
     #[cfg(feature = "std")]
     pub(super) fn holds(&self) -> bool {
         self.key.is_some() && self.product.is_some() && self.tcb.is_some() && !self.checks.failed()
+    }
+
+    /// Whether a revocation list speaks for it.
+    #[cfg(feature = "std")]
+    pub(super) const fn has_crl(&self) -> bool {
+        self.crl.is_some()
     }
 
     /// A report under this chain, whose signature `verify` verifies with its key.

@@ -212,6 +212,8 @@ impl KeyTable {
 
     /// Makes it the table of a key.
     pub(crate) fn fill(&mut self, arithmetic: Arithmetic, key: &Key) {
+        // Until the rows are whole they are nobody's.
+        self.inside = Inside::Key(*key);
         let inside = match arithmetic.0 {
             #[cfg(feature = "std")]
             ArithmeticToken::Portable => Some(Inside::Comb(*key, portable::Comb::of(key))),
