@@ -249,14 +249,15 @@ impl KeyTable {
     #[cfg(feature = "std")]
     fn fill_together(arithmetic: Arithmetic, keys: &[&Key], tables: &mut [Self]) -> bool {
         let ArithmeticToken::Ifma(ifma) = arithmetic.0 else { return false };
-        let Some(first) = keys.get(..2).and_then(<[_]>::first) else { return false };
+        // Eight take longer than two by themselves, and not as long as three.
+        let [first, _, _, ..] = keys else { return false };
         let mut spare: [_; TOGETHER] = core::array::from_fn(|_| None);
         let mut places = tables.iter_mut();
         let rows = spare.each_mut().map(|spare| match places.next() {
             Some(table) => table.rows.lanes(),
             None => &mut **spare.insert(std::boxed::Box::new(lanes::EMPTY)),
         });
-        let lanes = core::array::from_fn(|lane| *keys.get(lane).unwrap_or(first));
+        let lanes = core::array::from_fn(|lane| keys.get(lane).unwrap_or(first));
         if lanes::fill_eight(ifma, lanes, rows).is_none() {
             return false;
         }
