@@ -257,7 +257,7 @@ impl KeyTable {
             Some(table) => table.rows.lanes(),
             None => &mut **spare.insert(std::boxed::Box::new(lanes::EMPTY)),
         });
-        let lanes = core::array::from_fn(|lane| keys.get(lane).unwrap_or(first));
+        let lanes = core::array::from_fn(|lane| *keys.get(lane).unwrap_or(first));
         if lanes::fill_eight(ifma, lanes, rows).is_none() {
             return false;
         }
