@@ -18,11 +18,6 @@ use sevcrypt::Arithmetic;
 use sevcrypt::ecdsa::{
     Claim, HotKey, KeyTable, Signer, SigningKey, VerifyingKey, verify_each_vartime,
 };
-    }
-    group.finish();
-}
-
-use sevcrypt::ecdsa::VerifyingKey;
 use sevcrypt::snp::report::Report;
 use sevcrypt::snp::verify::{Endorsement, Time, Trust, authenticate};
 use sevcrypt::x509::{Certificate, PublicKey};
@@ -76,7 +71,6 @@ fn report(c: &mut Criterion) {
     group.finish();
 }
 
-<<<<<<< HEAD
 /// P-384 by every arithmetic: a key alone, its table, with the table, with the large table, eight keys at once. The digest of a
 /// short message, 0.5 us or so, is part of each.
 fn p384(c: &mut Criterion) {
@@ -112,7 +106,10 @@ fn p384(c: &mut Criterion) {
                 assert!(claims.iter().all(Claim::holds));
             });
         });
-=======
+    }
+    group.finish();
+}
+
 /// RSA-4096 by each arithmetic: a key that is used once is prepared, too.
 fn rsa(c: &mut Criterion) {
     let mut group = c.benchmark_group("rsa");
@@ -139,7 +136,6 @@ fn rsa(c: &mut Criterion) {
         group.bench_function(name("refused"), |b| {
             b.iter(|| prepared.verify_pss_sha384(b"", black_box(&[0xFF; 512])));
         });
->>>>>>> pk-rsa
     }
     group.finish();
 }
@@ -150,10 +146,6 @@ criterion_group! {
         .sample_size(20)
         .warm_up_time(std::time::Duration::from_millis(200))
         .measurement_time(std::time::Duration::from_millis(600));
-<<<<<<< HEAD
     targets = report, p384, rsa
-=======
-    targets = report, p384, rsa
->>>>>>> pk-rsa
 }
 criterion_main!(benches);

@@ -177,17 +177,20 @@ pub(super) mod tests {
     use super::*;
     use crate::cpu::{Arithmetic, ArithmeticKind, ArithmeticToken};
 
+    /// The results of operations by their names.
+    type Named = Vec<(&'static str, [u64; 8])>;
+
     /// What the operations of a real CPU give, if this one has them.
-    pub(super) fn real(_lanes: &[[u64; 8]; 3]) -> Option<Vec<(&'static str, [u64; 8])>> {
+    pub(super) fn real(_lanes: &[[u64; 8]; 3]) -> Option<Named> {
         let arithmetic = Arithmetic::new(ArithmeticKind::Ifma)?;
         let ArithmeticToken::Ifma(_token) = arithmetic.0 else { return None };
         if_kernels! {
             {
                 // SAFETY: the token proves the features that the function is compiled for.
-                const RUN: fn(&[[u64; 8]; 3]) -> Vec<(&'static str, [u64; 8])> =
+                const RUN: fn(&[[u64; 8]; 3]) -> Named =
                     |lanes| unsafe { operations::each(lanes) };
             } else {
-                const RUN: fn(&[[u64; 8]; 3]) -> Vec<(&'static str, [u64; 8])> = |_| Vec::new();
+                const RUN: fn(&[[u64; 8]; 3]) -> Named = |_| Vec::new();
             }
         }
         Some(RUN(_lanes))

@@ -171,4 +171,5 @@ compiled! {
 }
 
 #[cfg(test)]
+#[allow(dead_code, reason = "some of it is for the model alone")]
 pub(in crate::vartime::ifma) mod trial;
