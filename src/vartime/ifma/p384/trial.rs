@@ -1,7 +1,5 @@
 //! Arithmetic as tests call it: on lanes from memory.
 
-#![allow(dead_code, reason = "some is called by the model alone")]
-
 use std::vec::Vec;
 
 use super::super::vector::*;
