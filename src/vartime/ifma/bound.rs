@@ -80,13 +80,15 @@ impl Bound {
     #[track_caller]
     pub(in crate::vartime::ifma) fn checked(self, limbs: &[V; 8]) -> Self {
         let lanes = limbs.map(store);
-        for lane in 0..8 {
-            let scaled = |n: usize| i128::from(lanes[n][lane] as i64) << 32;
-            let above = core::array::from_fn(|n| scaled(n) - self.least * P[n]);
-            let below = core::array::from_fn(|n| self.most * P[n] - scaled(n));
-            assert!(!is_negative(above), "lane {lane} is below {} p / 2^32", self.least);
-            assert!(!is_negative(below), "lane {lane} is above {} p / 2^32", self.most);
-        }
+        let scaled = |n: usize, lane: usize| i128::from(lanes[n][lane] as i64) << 32;
+        let below = (0..8).find(|lane| {
+            is_negative(core::array::from_fn(|n| scaled(n, *lane) - self.least * P[n]))
+        });
+        let above = (0..8).find(|lane| {
+            is_negative(core::array::from_fn(|n| self.most * P[n] - scaled(n, *lane)))
+        });
+        assert!(below.is_none(), "lane {below:?} is below {} p / 2^32", self.least);
+        assert!(above.is_none(), "lane {above:?} is above {} p / 2^32", self.most);
         self
     }
 

@@ -8,6 +8,7 @@
 
 #![allow(unsafe_code, reason = "src/vartime/ifma/mod.rs is a listed unsafe file")]
 #![allow(clippy::duplicate_mod, reason = "model.rs is the second time")]
+#![allow(clippy::needless_range_loop, reason = "a lane is the same place of several arrays")]
 #![allow(
     clippy::redundant_closure,
     reason = "a function that is compiled for a feature is no `Fn`"

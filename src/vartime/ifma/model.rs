@@ -5,6 +5,8 @@
 //! not depend on values (but see [`limbs`](vector::limbs), which compares), so one run shows them for all inputs that take the
 //! same branches.
 
+#![allow(clippy::duplicate_mod, reason = "the same source on other lanes")]
+
 pub(super) mod vector {
     use super::super::LIMB_MAX;
     pub(in super::super) use super::super::Limbs;

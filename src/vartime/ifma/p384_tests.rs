@@ -344,9 +344,9 @@ fn numbers_of_words() {
         let words = numbers.map(|number| number.to_words());
         for way in ways() {
             let (from_plain, from_words) = by!(way, loaded = trial::loaded(&words));
-            for lane in 0..8 {
-                assert_eq!(plain(&value(&from_plain)[lane]), numbers[lane], "{way:?}");
-                let narrow = mul(&numbers[lane], &narrow);
+            for (lane, number) in numbers.iter().enumerate() {
+                assert_eq!(plain(&value(&from_plain)[lane]), *number, "{way:?}");
+                let narrow = mul(number, &narrow);
                 assert_eq!(plain(&value(&from_words)[lane]), narrow, "{way:?}");
             }
         }

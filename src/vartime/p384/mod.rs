@@ -251,7 +251,8 @@ impl KeyTable {
     #[cfg(feature = "std")]
     fn fill_together(arithmetic: Arithmetic, keys: &[&Key], tables: &mut [Self]) -> bool {
         let ArithmeticToken::Ifma(ifma) = arithmetic.0 else { return false };
-        let Some(first) = keys.get(..2).and_then(<[_]>::first) else { return false };
+        // Eight take longer than two by themselves, and not as long as three.
+        let [first, _, _, ..] = keys else { return false };
         let mut spare: [_; TOGETHER] = core::array::from_fn(|_| None);
         let mut places = tables.iter_mut();
         let rows = spare.each_mut().map(|spare| match places.next() {

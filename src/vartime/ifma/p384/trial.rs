@@ -1,6 +1,5 @@
 //! Arithmetic as tests call it: on lanes from memory.
 
-
 use std::vec::Vec;
 
 use super::super::vector::*;
