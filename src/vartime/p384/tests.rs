@@ -324,7 +324,8 @@ fn exceptional_cases_in_lanes_have_no_verdict() {
     }
     // And others have one.
     assert_eq!(lanes::verify(ifma, &other, &any), Some(true));
-    assert_eq!(lanes::verify_known(ifma, &table, &any), Some(false));
+    // The table is that of the generator itself, whose multiples meet.
+    assert_eq!(lanes::verify_known(ifma, &table, &any), None);
     assert_eq!(comb.verify(ifma, &any), Some(false));
 }
 
