@@ -581,7 +581,7 @@ mod tests {
             let top = Form::symbol(high).plus(&Form::symbol(first), 1).plus(&Form::constant(1), 1);
             let top = top.plus(&Form::symbol(second), -power(64));
             ledger.set_meaning(second, top, range);
-            assert_eq!(ledger.is_never_set(second, 64), never);
+            assert_eq!(ledger.is_never_set(second), never);
         }
     }
 

@@ -304,7 +304,7 @@ impl Machine<'_> {
     }
 
     /// The register of an address: a whole one.
-    fn address(i: &Instruction) -> Result<usize, Stop> {
+    fn address(i: Instruction) -> Result<usize, Stop> {
         if !i.memory_base().is_gpr64() {
             return Err("an address from a part of a register".into());
         }
@@ -710,8 +710,7 @@ impl State {
         let symbol = form.alone().ok_or("a flag that is no carry")?;
         let maker = self.makers.iter().find(|(made, _)| *made == symbol);
         let maker = maker.ok_or("a carry that nothing made")?.1;
-        let bits = 8 * maker.op_register(0).size() as u32;
-        if !self.ledger.is_never_set(symbol, bits) {
+        if !self.ledger.is_never_set(symbol) {
             return Err(format!("the carry of `{maker}` is dropped, and may be set"));
         }
         self.dropped.push(maker.mnemonic());

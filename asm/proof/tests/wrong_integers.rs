@@ -10,7 +10,7 @@ use iced_x86::code_asm::{
 };
 use num_bigint::BigInt;
 use sevcrypt_proof::contract::{Effort, Proof};
-use sevcrypt_proof::forms::{Ledger, power};
+use sevcrypt_proof::forms::{Form, Ledger, power};
 use sevcrypt_proof::integers::{Access, Area, State, Value, run};
 use sevcrypt_proof::kernels::{Kernel, linked};
 use sevcrypt_proof::machine::Program;
@@ -209,4 +209,21 @@ fn known_numbers_come_out_as_defined() {
             assert!(out < p && (left - right) % &p == BigInt::from(0), "{}", kernel.name());
         }
     }
+}
+
+/// A number less its low half 2^32 times may borrow, whatever else is known of the halves.
+#[test]
+fn a_borrow_that_may_be_set() {
+    let mut ledger = Ledger::default();
+    let range = (BigInt::from(0), power(64) - 1);
+    let d = Form::symbol(ledger.fresh(range.clone()));
+    let split = ledger.split(&d, &range, 32).expect("two halves");
+    let mut q = d.plus(&split.low, -power(32));
+    let borrow = ledger.fresh((BigInt::from(0), BigInt::from(1)));
+    q.add(&Form::symbol(borrow), &power(64));
+    split.substitutions.iter().for_each(|it| it.apply(&mut q));
+    ledger.set_meaning(borrow, q.clone(), range.clone());
+    assert!(!ledger.is_never_set(borrow), "1 - 2^32 borrows");
+    let _halves = ledger.split(&q, &range, 32);
+    assert!(!ledger.is_never_set(borrow), "and still does when q has halves");
 }
