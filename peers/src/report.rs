@@ -555,6 +555,7 @@ struct Task {
 
 fn tasks() -> Vec<Task> {
     let (ask, ark) = (rsa_key(ASK), rsa_key(ARK));
+    let prepared = ask.prepare();
     let root = certificate(ARK);
     let (leaf, table, kept) = (leaf_key(), leaf_table(), endorsement());
     let hot = HotKey::new(Arithmetic::best(), &leaf);
@@ -582,7 +583,10 @@ fn tasks() -> Vec<Task> {
             share: 1,
             changed: vec![Evidence::with_signature_bit(|evidence| &mut evidence.leaf)],
             judges: vec![
-                own(move |evidence| has_signed(&ask, &evidence.leaf)),
+                own(move |evidence| {
+                    let Evidence { leaf, .. } = evidence;
+                    prepared.verify_pss_sha384(&leaf.tbs, &leaf.signature).is_ok()
+                }),
                 AwsLcKey::judge_pss(),
                 OpenSslKey::judge_pss(),
                 RingKey::judge_pss(),
