@@ -391,7 +391,7 @@ impl<'a> Claim<'a> {
 }
 
 /// Verifies signatures of any keys, in variable time: the same answers as [`VerifyingKey::verify_vartime`], in less time for
-/// each.
+/// each. The vectors that do eight at a time need tables that are made on the heap: without the feature `std` it goes one by one.
 ///
 /// ```
 /// use sevcrypt::Arithmetic;
