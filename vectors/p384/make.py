@@ -59,6 +59,7 @@ pub(crate) static ROWS: KeyRows = {
 };
 
 /// The multiples by 1, 3, 5 and so on up to 127, for lanes.
+#[cfg_attr(not(feature = "std"), allow(dead_code, reason = "for eight signatures at a time"))]
 pub(crate) static ODD_IN_LANES: OddMultiples = {
     let mut rows = [Row::ZERO; 64];
     let mut i = 0;
