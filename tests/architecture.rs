@@ -184,6 +184,17 @@ fn every_kernel_is_declared() {
     }
 }
 
+/// The arithmetic of verification takes variable time: only these call it, and give it public numbers.
+#[test]
+fn variable_time_has_few_callers() {
+    let names = |text: &str| code(text).any(|line| line.contains("crate::vartime"));
+    let is_caller = |path: &str| !path.starts_with("src/vartime/") && !path.ends_with("tests.rs");
+    let callers =
+        sources("src").into_iter().filter(|(path, text)| is_caller(path.as_ref()) && names(text));
+    let callers: Vec<_> = callers.map(|(path, _)| path).collect();
+    assert_eq!(callers, ["src/ecdsa/mod.rs", "src/x509/rsa.rs"]);
+}
+
 /// The library starts no thread unasked: only `hash::Workers` does, which has their number from its caller.
 #[test]
 fn threads_have_one_room() {

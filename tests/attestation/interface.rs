@@ -1,6 +1,8 @@
 //! What the interface promises beside verdicts: how evidence comes in, what is missing, what is said.
 
-use sevcrypt::Vmpl;
+use std::io::Write;
+
+use sevcrypt::ecdsa::VerifyingKey;
 use sevcrypt::snp::GuestPolicy;
 use sevcrypt::snp::cert_table::{self, EntryKind};
 use sevcrypt::snp::certs::{Bundle, BundleError, Collateral, Identity, Role};
@@ -10,7 +12,8 @@ use sevcrypt::snp::tcb::{CpuModel, Product, TcbVersion};
 use sevcrypt::snp::verify::{
     Check, Endorsement, Missing, Outcome, Time, Trust, VerifyError, authenticate, verify,
 };
-use sevcrypt::x509::Certificate;
+use sevcrypt::x509::{Certificate, PublicKey};
+use sevcrypt::{Arithmetic, ArithmeticKind, Feature, Vmpl};
 
 use crate::evidence::{Files, cases};
 
@@ -22,6 +25,41 @@ fn files(name: &str) -> (Files, Time) {
 
 fn parsed(files: &Files) -> Vec<Certificate<'_>> {
     files.certs.iter().map(|der| Certificate::from_der(der).expect("a certificate")).collect()
+}
+
+/// A report's and a certificate's signature by each arithmetic that this CPU has. Says which those are and which are skipped, past the
+/// capture of a test's output.
+#[test]
+fn every_arithmetic_verifies() {
+    let (files, _) = files("vcek-milan-v3");
+    let certificates = parsed(&files);
+    let report = Report::from_bytes(&files.report).expect("a report");
+    let signature = report.signature().expect("a signature");
+    let of_role = |role| {
+        let is_it = |it: &&Certificate<'_>| Identity::of(it).is_some_and(|it| it.role == role);
+        *certificates.iter().find(is_it).expect("a certificate of each role")
+    };
+    let (leaf, ask) = (of_role(Role::Vcek), of_role(Role::Ask));
+    let PublicKey::P384(point) = leaf.public_key() else { panic!("a P-384 key") };
+    let PublicKey::Rsa(ask) = ask.public_key() else { panic!("an RSA key") };
+    let key = VerifyingKey::from_sec1(point).expect("a point of the curve");
+    let (message, mut changed) = (report.signed_bytes(), report.signed_bytes().to_vec());
+    changed[0x90] ^= 1;
+    let mut lines = String::new();
+    for &kind in ArithmeticKind::ALL {
+        let Some(arithmetic) = Arithmetic::new(kind) else {
+            let lacks: Vec<_> = kind.missing().map(Feature::name).collect();
+            lines += &format!("arithmetic {kind}: SKIPPED, the CPU lacks {}\n", lacks.join(", "));
+            continue;
+        };
+        assert!(key.verify_vartime_by(arithmetic, message, &signature), "{kind}");
+        assert!(!key.verify_vartime_by(arithmetic, &changed, &signature), "{kind}");
+        let ask = ask.prepare_with(arithmetic);
+        assert!(leaf.verify_signature_prepared(&ask).is_ok(), "{kind}");
+        assert!(ask.verify_pss_sha384(&changed, leaf.signature()).is_err(), "{kind}");
+        lines += &format!("arithmetic {kind}: tested\n");
+    }
+    std::io::stderr().write_all(lines.as_bytes()).expect("standard error");
 }
 
 #[test]

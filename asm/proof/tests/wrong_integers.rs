@@ -3,11 +3,11 @@
 
 #![cfg(all(target_arch = "x86_64", target_os = "linux"))]
 
-use iced_x86::IcedError;
 use iced_x86::code_asm::{
     AsmRegister64, CodeAssembler, eax, ptr, r8, r9, r10, r11, r12, r13, r14, r15, rax, rbp, rbx,
     rcx, rdi, rdx, rsi, rsp,
 };
+use iced_x86::{Decoder, DecoderOptions, IcedError, Register};
 use num_bigint::BigInt;
 use sevcrypt_proof::contract::{Effort, Proof};
 use sevcrypt_proof::forms::{Form, Ledger, power};
@@ -226,4 +226,36 @@ fn a_borrow_that_may_be_set() {
     assert!(!ledger.is_never_set(borrow), "1 - 2^32 borrows");
     let _halves = ledger.split(&q, &range, 32);
     assert!(!ledger.is_never_set(borrow), "and still does when q has halves");
+}
+
+/// The kernels with addresses of 32 bits, by each register in turn, and with two bytes of the stack lost: not proved.
+#[test]
+fn smaller_addresses_and_words_are_seen() {
+    let is_proved = |kernel: &Kernel, bytes: Vec<u8>| {
+        let changed = Kernel { bytes, address: 0x1000, ..kernel.clone() };
+        Proof::new(&changed).and_then(|mut proof| proof.run(Effort::Proof)).is_ok()
+    };
+    let mut changed = 0;
+    for kernel in linked().iter().filter(|kernel| kernel.file.ends_with("_mulx")) {
+        assert!(is_proved(kernel, kernel.bytes.clone()), "{}", kernel.name());
+        // pushw 0; pop rax
+        let stack = [&[0x66, 0x6a, 0x00, 0x58], &kernel.bytes[..]].concat();
+        assert!(!is_proved(kernel, stack), "{}", kernel.name());
+        for base in [Register::RDI, Register::RSI, Register::RDX, Register::RCX] {
+            let mut bytes = Vec::new();
+            let mut decoder = Decoder::new(64, &kernel.bytes, DecoderOptions::NONE);
+            while decoder.can_decode() {
+                let start = decoder.position();
+                if decoder.decode().memory_base() == base {
+                    bytes.push(0x67);
+                }
+                bytes.extend_from_slice(&kernel.bytes[start..decoder.position()]);
+            }
+            if bytes != kernel.bytes {
+                changed += 1;
+                assert!(!is_proved(kernel, bytes), "{} by {base:?}", kernel.name());
+            }
+        }
+    }
+    assert!(changed > 6, "{changed}");
 }

@@ -2,16 +2,7 @@
 //! added or subtracted, so whatever bits are cut out of it are an odd number of either sign.
 
 use super::points::Words;
-
-/// n, the order of the curve's points.
-const ORDER: Words = [
-    0xECEC_196A_CCC5_2973,
-    0x581A_0DB2_48B0_A77A,
-    0xC763_4D81_F437_2DDF,
-    u64::MAX,
-    u64::MAX,
-    u64::MAX,
-];
+use crate::vartime::p384::{order, words};
 
 /// A scalar modulo n: its powers of two that are added, and whether all of it is to be negated.
 #[derive(Clone, Copy)]
@@ -27,7 +18,10 @@ impl Signs {
     /// They are (x + 2^384 - 1) / 2.
     pub(crate) fn of(scalar: &Words) -> Self {
         let is_negated = scalar[0] & 1 == 0;
-        let odd = if is_negated { less(&ORDER, scalar) } else { *scalar };
+        let odd = match is_negated {
+            true => words::subtract(order::MODULUS.number(), scalar).0,
+            false => *scalar,
+        };
         let mut added: Words =
             core::array::from_fn(|n| odd[n] >> 1 | odd.get(n + 1).map_or(0, |higher| higher << 63));
         added[5] |= 1 << 63;
@@ -78,15 +72,4 @@ impl Digits {
     ) -> Self {
         Self::new(|lane| scalars[lane].digit(from, bits))
     }
-}
-
-/// a - b, of which a is not less.
-fn less(a: &Words, b: &Words) -> Words {
-    let mut borrow = false;
-    core::array::from_fn(|n| {
-        let (word, first) = a[n].overflowing_sub(b[n]);
-        let (word, second) = word.overflowing_sub(borrow.into());
-        borrow = first || second;
-        word
-    })
 }

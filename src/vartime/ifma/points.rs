@@ -3,8 +3,7 @@
 use super::Limbs;
 use super::digits::Signs;
 
-/// A number below 2^384, the lowest word first.
-pub(crate) type Words = [u64; 6];
+pub(crate) use crate::vartime::p384::words::Words;
 
 /// The coordinates of a point with Z = 1, times 2^416 modulo p: less than twice p.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

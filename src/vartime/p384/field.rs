@@ -83,6 +83,23 @@ impl Field {
         let inverse = self.mul(&Fe(INVERTER.inverse(&a.0)?), &TO_INVERSE);
         (self.mul(a, &inverse) == Fe::ONE).then_some(inverse)
     }
+
+    /// Puts the inverses of numbers in their places, by one inversion; `None`, and all as they were, if one is zero.
+    pub(crate) fn inverses<const N: usize>(self, numbers: &mut [Fe; N]) -> Option<()> {
+        let mut before = [Fe::ONE; N];
+        let mut product = Fe::ONE;
+        for (number, before) in numbers.iter().zip(&mut before) {
+            *before = product;
+            product = self.mul(&product, number);
+        }
+        let mut left = self.inverse(&product)?;
+        for (number, before) in numbers.iter_mut().zip(&before).rev() {
+            let inverse = self.mul(&left, before);
+            left = self.mul(&left, number);
+            *number = inverse;
+        }
+        Some(())
+    }
 }
 
 /// A number below p in the lanes' form, while the crate is compiled.

@@ -31,19 +31,10 @@ fn candidates(numbers: &Numbers) -> Candidates {
 
 /// Inverts numbers in Montgomery's form; false if one is zero.
 fn invert(field: Field, numbers: &mut [Words; 8]) -> bool {
-    let mut before = [Fe::ONE; 8];
-    let mut product = Fe::ONE;
-    for (number, before) in numbers.iter().zip(&mut before) {
-        *before = product;
-        product = field.mul(&product, &Fe(*number));
-    }
-    let Some(mut left) = field.inverse(&product) else { return false };
-    for (number, before) in numbers.iter_mut().zip(&before).rev() {
-        let inverse = field.mul(&left, before);
-        left = field.mul(&left, &Fe(*number));
-        *number = inverse.0;
-    }
-    true
+    let mut inverses = numbers.map(Fe);
+    let done = field.inverses(&mut inverses);
+    *numbers = inverses.map(|Fe(words)| words);
+    done.is_some()
 }
 
 fn bases(ifma: Ifma, key: &Key) -> [ifma::Jacobian; CHUNKS] {

@@ -17,9 +17,7 @@ mod portable;
 pub(crate) mod words;
 
 use p384::FieldBytes;
-use p384::Scalar;
 use p384::ecdsa::VerifyingKey;
-use p384::elliptic_curve::PrimeField;
 
 use claim::Numbers;
 
@@ -30,8 +28,7 @@ pub(crate) const NUMBER: usize = 48;
 
 /// Whether a big-endian number is from 1 to n - 1.
 pub(crate) fn is_scalar(number: &[u8; NUMBER]) -> bool {
-    let scalar = Option::<Scalar>::from(Scalar::from_repr(FieldBytes::from(*number)));
-    scalar.is_some_and(|scalar| scalar != Scalar::ZERO)
+    order::is_scalar(&words::from_be(number))
 }
 
 /// A point of the curve, not the one at infinity.
@@ -303,7 +300,7 @@ impl KeyTable {
 }
 
 /// A key with many multiples of it, for one that signs all the time: 256 KiB on the heap, and as much for the generator,
-/// once (192 KiB each where there are no lanes, 24 KiB where the arithmetic is portable).
+/// once (192 KiB each where there are no lanes, about 26 KiB where the arithmetic is portable).
 #[cfg(feature = "std")]
 pub(crate) struct HotKey(Hot);
 

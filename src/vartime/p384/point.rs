@@ -114,21 +114,12 @@ impl Field {
 
     /// Points by their coordinates, with one inversion for all; `None` if one is at infinity.
     pub(crate) fn to_affine<const N: usize>(self, points: &[Jacobian; N]) -> Option<[Affine; N]> {
-        // Where a point will stand, x has the product of the z before.
-        let mut affine = [Affine { x: Fe::ONE, y: Fe::ZERO }; N];
-        let mut product = Fe::ONE;
-        for (point, place) in points.iter().zip(&mut affine) {
-            place.x = product;
-            product = self.mul(&product, &point.z);
-        }
-        let mut left = self.inverse(&product)?;
-        for (point, place) in points.iter().zip(&mut affine).rev() {
-            let z = self.mul(&left, &place.x);
-            left = self.mul(&left, &point.z);
-            let z2 = self.square(&z);
-            place.x = self.mul(&point.x, &z2);
-            place.y = self.mul(&point.y, &self.mul(&z2, &z));
-        }
-        Some(affine)
+        let mut inverses = points.each_ref().map(|point| point.z);
+        self.inverses(&mut inverses)?;
+        Some(core::array::from_fn(|n| {
+            let (point, z) = (&points[n], &inverses[n]);
+            let z2 = self.square(z);
+            Affine { x: self.mul(&point.x, &z2), y: self.mul(&point.y, &self.mul(&z2, z)) }
+        }))
     }
 }

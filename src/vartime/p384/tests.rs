@@ -3,6 +3,8 @@
 use std::vec::Vec;
 
 use p384::ProjectivePoint;
+use p384::Scalar;
+use p384::elliptic_curve::PrimeField;
 use p384::elliptic_curve::point::AffineCoordinates;
 use proptest::prelude::*;
 

@@ -230,3 +230,22 @@ proptest! {
         agreed(&modulus[..255].iter().copied().chain([1]).collect::<Vec<_>>(), &number[..256]);
     }
 }
+
+/// The model shows that sums fit for 11 blocks, whatever the numbers. It would show it if they did not: 128 blocks are the most of
+/// which a column's 255 products, 16 sums each, stay below 2^64.
+#[test]
+fn sums_have_room() {
+    let prepare = |blocks| {
+        let modulus = [0xFF; 512];
+        match blocks {
+            11 => _ = model::rsa::prepare::<11, true>(&modulus),
+            128 => _ = model::rsa::prepare::<128, true>(&modulus),
+            _ => _ = model::rsa::prepare::<129, true>(&modulus),
+        }
+    };
+    prepare(11);
+    prepare(128);
+    let panic = std::panic::catch_unwind(|| prepare(129)).expect_err("bounds are exceeded");
+    let said = panic.downcast_ref::<std::string::String>().expect("words");
+    assert!(said.starts_with("64 bits do not hold 0 to "), "{said}");
+}
