@@ -67,7 +67,11 @@ fn wycheproof() {
                 assert_eq!(table.verify_vartime(&test.msg, &signature), valid, "{id:?}");
                 #[cfg(feature = "std")]
                 assert_eq!(hot.verify_vartime(&test.msg, &signature), valid, "{id:?}");
-                for place in 0..8 {
+                // One after the other is the same in each place: there, one place for each test.
+                let is_any = |place: &usize| {
+                    arithmetic != Arithmetic::portable() || *place == test.tc_id % 8
+                };
+                for place in (0..8).filter(is_any) {
                     let claim = Claim::new(&key, &test.msg, &signature);
                     assert_eq!(
                         neighbours.verdict(arithmetic, place, claim),
