@@ -39,7 +39,7 @@ const AUTH_KEY_EN: u64 = 1 << 1;
 const VCEK_DIS: u64 = 1 << 2;
 
 /// How many pages are in hand at a time: what a cache holds, or enough for several threads.
-const PAGES_IN_HAND: usize = 128;
+const PAGES_IN_HAND: usize = 64;
 const PAGES_IN_HAND_OF_THREADS: usize = 1024;
 
 impl<D: Dram> Commands<'_, D> {
