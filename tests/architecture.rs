@@ -195,13 +195,43 @@ fn variable_time_has_few_callers() {
     assert_eq!(callers, ["src/ecdsa/mod.rs", "src/x509/rsa.rs"]);
 }
 
+/// The files of the library that have such a line of code. Tests may: no caller runs them.
+fn rooms_with(is_such: impl Fn(&str) -> bool) -> Vec<String> {
+    let is_test = |path: &str| path.ends_with("tests.rs") || path.contains("/tests/");
+    let has = |text: &str| code(text.split("#[cfg(test)]\nmod ").next().unwrap()).any(&is_such);
+    let rooms = sources("src").into_iter().filter(|(path, text)| !is_test(path) && has(text));
+    rooms.map(|(path, _)| path).collect()
+}
+
+fn names_one(line: &str, words: &[&str]) -> bool {
+    words.iter().any(|word| line.contains(word))
+}
+
 /// The library starts no thread unasked: only `hash::Workers` does, which has their number from its caller.
 #[test]
 fn threads_have_one_room() {
-    let starts = |text: &str| code(text).any(|line| line.contains("spawn"));
-    // Tests may: no caller runs them.
-    let is_test = |path: &str| path.ends_with("tests.rs") || path.contains("/tests/");
+    assert_eq!(rooms_with(|line| line.contains("spawn")), ["src/hash/workers.rs"]);
+}
+
+/// It talks to nobody and prints nothing; its files are those of a saved machine.
+#[test]
+fn nothing_is_reached_unasked() {
+    let reaching = ["std::net", "std::process", "std::env", "env::var", "print!", "println!"];
+    assert_eq!(rooms_with(|line| names_one(line, &reaching)), [""; 0]);
+    let rooms = rooms_with(|line| names_one(line, &["std::fs", "File::"]));
+    assert_eq!(rooms, ["src/platform/save/store.rs"]);
+}
+
+/// What outlives a call is made once, of constants: AMD's keys prepared, and multiples of the generator. (The CPU's features are
+/// kept by the crate `cpufeatures`.)
+#[test]
+fn state_has_few_rooms() {
+    let cells = ["Once", "Lazy", "Mutex", "RwLock", "Atomic", "Cell"];
+    let is_state = |line: &str| line.contains("static ") && names_one(line, &cells);
     let rooms =
-        sources("src").into_iter().filter(|(path, text)| starts(text) && !is_test(path.as_ref()));
-    assert_eq!(rooms.map(|(path, _)| path).collect::<Vec<_>>(), ["src/hash/workers.rs"]);
+        rooms_with(|line| is_state(line) || names_one(line, &["static mut", "thread_local!"]));
+    let p384 =
+        ["lanes.rs", "mulx.rs", "portable.rs"].map(|file| format!("src/vartime/p384/{file}"));
+    assert_eq!(rooms[0], "src/anchors.rs");
+    assert_eq!(rooms[1..], p384);
 }

@@ -28,12 +28,11 @@ enum Way {
     Cpu(Ifma),
 }
 
+/// `where_the_cpu_has_no_ifma_it_is_said` tells where the CPU is not one of them.
 fn ways() -> Vec<Way> {
     let mut ways = Vec::from([Way::Model]);
     if let Some(Arithmetic(ArithmeticToken::Ifma(ifma))) = Arithmetic::new(ArithmeticKind::Ifma) {
         ways.push(Way::Cpu(ifma));
-    } else {
-        std::eprintln!("SKIPPED: P-384 by AVX-512 IFMA on this CPU");
     }
     ways
 }
