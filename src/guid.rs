@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use crate::Hex;
+use crate::hex::Hex;
 
 /// A GUID, in the byte order of RFC 4122: as it is written.
 ///

@@ -1,7 +1,8 @@
 //! Guests: from GCTX_CREATE to DECOMMISSION.
 
+use super::Secret;
 use super::platform::check_within_page;
-use super::state::{AsidOwner, Secret};
+use super::state::AsidOwner;
 use super::{Commands, GuestContext, LookedUp, check_page_address};
 use crate::addr::{Asid, PAGE, PageSize};
 use crate::platform::GuestState;

@@ -33,6 +33,10 @@ use super::memory::Dram;
 use crate::addr::PAGE;
 use crate::rmp::PageState;
 use crate::status::Status;
+use crate::wipe::Wiped;
+
+/// A secret of 32 bytes.
+pub(crate) type Secret = Wiped<[u8; 32]>;
 
 /// The commands of the firmware: its state, and its way to memory.
 pub(crate) struct Commands<'m, D: Dram> {

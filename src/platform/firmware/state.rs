@@ -20,6 +20,7 @@ use crate::snp::tcb::{Product, TcbParts, TcbVersion};
 use crate::status::Status;
 use crate::wipe::Wiped;
 
+use super::Secret;
 use super::legacy::Legacy;
 
 /// What guests' frequencies are scaled from, in kHz: Genoa's 100 MHz, less [`TSC_FACTOR`].
@@ -27,9 +28,6 @@ pub(crate) const TSC_REFERENCE_KHZ: u64 = 99_800;
 
 /// TSC_FACTOR, in units of 0.00001. MODEL: other products than Genoa have that of Genoa's published firmware.
 pub(crate) const TSC_FACTOR: u32 = 200;
-
-/// A secret of 32 bytes.
-pub(crate) type Secret = Wiped<[u8; 32]>;
 
 /// Versions of the firmware and its TCB.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

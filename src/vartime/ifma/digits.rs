@@ -1,8 +1,8 @@
 //! Scalars as odd digits, of which none is zero: an odd number below 2^384 is the sum of each power of two from 1 to 2^383 either
 //! added or subtracted, so whatever bits are cut out of it are an odd number of either sign.
 
-use super::points::Words;
-use crate::vartime::p384::{order, words};
+use crate::vartime::p384::order;
+use crate::vartime::p384::words::{self, Words};
 
 /// A scalar modulo n: its powers of two that are added, and whether all of it is to be negated.
 #[derive(Clone, Copy)]

@@ -11,7 +11,7 @@ use crate::platform::command::{
     SevLaunchUpdateData, SevLaunchUpdateVmsa,
 };
 use crate::platform::firmware::Commands;
-use crate::platform::firmware::state::Secret;
+use crate::platform::firmware::Secret;
 use crate::platform::memory::Dram;
 use crate::sev::GuestPolicy;
 use crate::sev::cert::Certificate;

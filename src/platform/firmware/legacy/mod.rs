@@ -26,8 +26,7 @@ use std::vec::Vec;
 
 use zeroize::Zeroizing;
 
-use super::Commands;
-use super::state::Secret;
+use super::{Commands, Secret};
 use crate::addr::{Asid, PhysAddr};
 use crate::hash::Sha256Digest;
 use crate::platform::Machine;

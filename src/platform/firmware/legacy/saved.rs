@@ -11,7 +11,8 @@ use super::{
 use crate::addr::{Asid, PAGE, PhysAddr};
 use crate::cpu::Backend;
 use crate::platform::Chip;
-use crate::platform::firmware::state::{AsidOwner, Secret};
+use crate::platform::firmware::Secret;
+use crate::platform::firmware::state::AsidOwner;
 use crate::platform::save::{Reader, RestoreError, Writer};
 use crate::sev::keys::PlatformKeys;
 use crate::sev::launch::{LaunchDigest, Loading, Measured, Running, STATE_LEN};
