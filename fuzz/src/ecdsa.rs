@@ -1,10 +1,10 @@
 //! Verification of P-384 signatures: every way and every arithmetic against the crate `p384`.
 
 use p384::ecdsa::signature::hazmat::PrehashVerifier;
+use p384::elliptic_curve::PrimeField;
 use p384::elliptic_curve::bigint::U384;
 use p384::elliptic_curve::ops::Reduce;
 use p384::elliptic_curve::point::AffineCoordinates;
-use p384::elliptic_curve::PrimeField;
 use p384::{FieldBytes, ProjectivePoint, Scalar};
 use sevcrypt::Arithmetic;
 use sevcrypt::ecdsa::{Claim, HotKey, KeyTable, Signature, VerifyingKey, verify_each_vartime};
@@ -99,7 +99,7 @@ pub fn ecdsa(data: &[u8]) {
             claims.push((Claim::of_digest(key, &said.digest, signature), wanted));
         }
         let mut together: Vec<_> = claims.iter().map(|(claim, _)| *claim).collect();
-        verify_each_vartime(arithmetic, &mut together);
+        verify_each_vartime(arithmetic, &mut together, &mut { KeyTable::EMPTY });
         for (claim, (_, wanted)) in together.iter().zip(claims) {
             assert_eq!(claim.holds(), *wanted, "{kind}, together");
         }

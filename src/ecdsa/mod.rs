@@ -392,20 +392,26 @@ impl<'a> Claim<'a> {
 }
 
 /// Verifies signatures of any keys, in variable time: the same answers as [`VerifyingKey::verify_vartime`], in less time for
-/// each. The vectors that do eight at a time need tables that are made on the heap: without the feature `std` it goes one by one.
+/// each, where vectors do eight at a time. They need a table's room for it, which the caller lends: what was in it is gone, and it is the table
+/// of no key.
 ///
 /// ```
 /// use sevcrypt::Arithmetic;
-/// use sevcrypt::ecdsa::{Claim, Signer, SigningKey, verify_each_vartime};
+/// use sevcrypt::ecdsa::{Claim, KeyTable, Signer, SigningKey, verify_each_vartime};
 ///
 /// let key = SigningKey::from_scalar(&[7; 48]).ok_or("out of range")?;
 /// let (public, signature) = (key.verifying_key(), key.sign_sha384(b"message")?);
 /// let mut claims = [b"message".as_slice(), b"another"].map(|it| Claim::new(&public, it, &signature));
-/// verify_each_vartime(Arithmetic::best(), &mut claims);
+/// let mut scratch = KeyTable::EMPTY; // 16 KiB: in a static where the stack is small
+/// verify_each_vartime(Arithmetic::best(), &mut claims, &mut scratch);
 /// assert_eq!(claims.map(|claim| claim.holds()), [true, false]);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-pub fn verify_each_vartime(arithmetic: Arithmetic, claims: &mut [Claim<'_>]) {
+pub fn verify_each_vartime(
+    arithmetic: Arithmetic,
+    claims: &mut [Claim<'_>],
+    scratch: &mut KeyTable,
+) {
     for group in claims.chunks_mut(vartime::TOGETHER) {
         let mut digests = [[0; NUMBER]; vartime::TOGETHER];
         for (claim, digest) in group.iter().zip(&mut digests) {
@@ -418,7 +424,7 @@ pub fn verify_each_vartime(arithmetic: Arithmetic, claims: &mut [Claim<'_>]) {
             .iter_mut()
             .zip(&digests)
             .map(|(claim, digest)| (&claim.key.0, claim.signature.claim(digest), &mut claim.holds));
-        vartime::verify_each(arithmetic, claims);
+        vartime::verify_each(arithmetic, claims, &mut scratch.0);
     }
 }
 

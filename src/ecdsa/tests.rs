@@ -30,7 +30,7 @@ impl Neighbours {
         let mut claims: Vec<_> =
             (0..7).map(|i| Claim::new(&self.keys[i], message(i), &self.signatures[i])).collect();
         claims.insert(place, claim);
-        verify_each_vartime(arithmetic, &mut claims);
+        verify_each_vartime(arithmetic, &mut claims, &mut { KeyTable::EMPTY });
         let this = claims.remove(place).holds();
         for (i, claim) in claims.iter().enumerate() {
             assert_eq!(claim.holds(), i.is_multiple_of(3), "{} {place} {i}", arithmetic.kind());

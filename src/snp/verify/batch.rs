@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use super::chain::Chain;
 use super::{Accepted, Trust, VerifyError};
 use crate::cpu::Arithmetic;
-use crate::ecdsa::{Claim, Signature, VerifyingKey, verify_each_vartime};
+use crate::ecdsa::{Claim, KeyTable, Signature, VerifyingKey, verify_each_vartime};
 use crate::snp::certs::Collateral;
 use crate::snp::policy::Policy;
 use crate::snp::report::Report;
@@ -43,7 +43,7 @@ pub fn verify_batch<'r>(
     let signed = opened.iter().map(|one| one.as_ref().ok().and_then(Opened::signed));
     let signed: Vec<Option<Signed<'_>>> = signed.collect();
     let mut claims: Vec<_> = signed.iter().flatten().map(Signed::claim).collect();
-    verify_each_vartime(Arithmetic::best(), &mut claims);
+    verify_each_vartime(Arithmetic::best(), &mut claims, &mut { KeyTable::EMPTY });
     let mut claims = claims.into_iter();
     let parts = evidence.iter().zip(&opened).zip(&signed);
     parts

@@ -6,9 +6,7 @@ use super::claim::Numbers;
 use super::digits::CHUNKS;
 use super::field::{Fe, Field};
 use super::point::Jacobian;
-#[cfg(feature = "std")]
-use super::{Group, TOGETHER};
-use super::{Key, generator, mulx};
+use super::{Group, Key, TOGETHER, generator, mulx};
 use crate::cpu::Ifma;
 use crate::vartime::ifma::{self, Candidates, Row, Signs, Words};
 
@@ -56,12 +54,15 @@ pub(super) fn fill_eight(ifma: Ifma, keys: [&Key; 8], tables: [&mut Table; 8]) -
     ifma::p384_fill_eight(ifma, &keys, &mut scratch, tables, &invert).then_some(())
 }
 
-/// With a key of which nothing is known yet: by a table of it.
-#[cfg(feature = "std")]
-pub(super) fn verify(ifma: Ifma, key: &Key, numbers: &Numbers) -> Option<bool> {
-    let mut table = EMPTY;
-    fill(ifma, key, &mut table)?;
-    verify_known(ifma, &table, numbers)
+/// With a key of which nothing is known yet: by a table of it, in the place that is given.
+pub(super) fn verify(
+    ifma: Ifma,
+    key: &Key,
+    numbers: &Numbers,
+    scratch: &mut Table,
+) -> Option<bool> {
+    fill(ifma, key, scratch)?;
+    verify_known(ifma, scratch, numbers)
 }
 
 /// With the table of a key.
@@ -72,7 +73,6 @@ pub(super) fn verify_known(ifma: Ifma, table: &Table, numbers: &Numbers) -> Opti
 }
 
 /// Several with keys of which nothing is known, each in its lane: they take as long as eight. The table is scratch.
-#[cfg(feature = "std")]
 pub(super) fn verify_eight(
     ifma: Ifma,
     claims: &Group<'_>,

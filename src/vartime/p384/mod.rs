@@ -92,7 +92,7 @@ pub(crate) fn verify(arithmetic: Arithmetic, key: &Key, claim: &Claim<'_>) -> bo
 /// One by itself needs a table as scratch. Stacks that may be small have no room for it.
 fn verify_alone(ifma: Ifma, key: &Key, numbers: &Numbers) -> Option<bool> {
     #[cfg(feature = "std")]
-    return lanes::verify(ifma, key, numbers);
+    return lanes::verify(ifma, key, numbers, &mut { lanes::EMPTY });
     #[cfg(not(feature = "std"))]
     mulx::verify(ifma.mulx(), key, numbers)
 }
@@ -107,20 +107,25 @@ fn decided(
     numbers.is_some_and(|numbers| verify(&numbers).unwrap_or_else(|| portable::verify(key, claim)))
 }
 
-/// The same for several claims, each with its key and the place of its verdict.
+/// The same for several claims, each with its key and the place of its verdict. The table is scratch.
 pub(crate) fn verify_each<'a>(
     arithmetic: Arithmetic,
     claims: impl Iterator<Item = (&'a Key, Claim<'a>, &'a mut bool)>,
+    scratch: &mut KeyTable,
 ) {
-    let together: &dyn Fn(&Group<'_>) -> [Option<bool>; TOGETHER] = match arithmetic.0 {
+    scratch.inside = Inside::Empty;
+    let together: &mut dyn FnMut(&Group<'_>) -> [Option<bool>; TOGETHER] = match arithmetic.0 {
         ArithmeticToken::Portable => {
             return claims
                 .for_each(|(key, claim, verdict)| *verdict = portable::verify(key, &claim));
         }
-        ArithmeticToken::Mulx(mulx) => {
-            &move |group| group.map(|claim| claim.and_then(|(key, it)| mulx::verify(mulx, key, it)))
+        ArithmeticToken::Mulx(mulx) => &mut move |group| {
+            group.map(|claim| claim.and_then(|(key, it)| mulx::verify(mulx, key, it)))
+        },
+        ArithmeticToken::Ifma(ifma) => {
+            let scratch = scratch.rows.lanes();
+            &mut move |group| verify_group(ifma, group, scratch)
         }
-        ArithmeticToken::Ifma(ifma) => &move |group| verify_group(ifma, group),
     };
     let mut claims = claims.fuse();
     loop {
@@ -143,12 +148,15 @@ pub(crate) fn verify_each<'a>(
 type Group<'a> = [Option<(&'a Key, &'a Numbers)>; TOGETHER];
 
 /// Eight in lanes take less time than two by themselves.
-fn verify_group(ifma: Ifma, group: &Group<'_>) -> [Option<bool>; TOGETHER] {
-    #[cfg(feature = "std")]
+fn verify_group(
+    ifma: Ifma,
+    group: &Group<'_>,
+    scratch: &mut lanes::Table,
+) -> [Option<bool>; TOGETHER] {
     if group.iter().flatten().count() > 1 {
-        return lanes::verify_eight(ifma, group, &mut { lanes::EMPTY });
+        return lanes::verify_eight(ifma, group, scratch);
     }
-    group.map(|claim| claim.and_then(|(key, numbers)| verify_alone(ifma, key, numbers)))
+    group.map(|claim| claim.and_then(|(key, numbers)| lanes::verify(ifma, key, numbers, scratch)))
 }
 
 /// The multiples of a point by `d * 2^(48 chunk)`, for d from 1 to 16, by chunk and d: x and y, in words.

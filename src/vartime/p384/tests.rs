@@ -189,6 +189,7 @@ impl Paths {
                     all.iter()
                         .zip(&mut verdicts)
                         .map(|((key, it), verdict)| (key, it.claim(), verdict)),
+                    &mut { KeyTable::EMPTY },
                 );
                 for ((key, it), verdict) in all.iter().zip(verdicts) {
                     assert_eq!(
@@ -309,7 +310,11 @@ fn exceptional_cases_in_lanes_have_no_verdict() {
         (pi, -pi, None),
     ] {
         let numbers = Numbers::of(&claim_for(small(1), u1, u2).claim()).unwrap();
-        assert_eq!(lanes::verify(ifma, &key, &numbers), verdict, "{u1:?} {u2:?}");
+        assert_eq!(
+            lanes::verify(ifma, &key, &numbers, &mut { lanes::EMPTY }),
+            verdict,
+            "{u1:?} {u2:?}"
+        );
         assert_eq!(lanes::verify_known(ifma, &table, &numbers), verdict);
         // Here the sums grow in another order, and meet the same point only where that is infinity in the end.
         let is_infinite = u1 + u2 == Scalar::ZERO;
@@ -324,7 +329,7 @@ fn exceptional_cases_in_lanes_have_no_verdict() {
         }
     }
     // And others have one.
-    assert_eq!(lanes::verify(ifma, &other, &any), Some(true));
+    assert_eq!(lanes::verify(ifma, &other, &any, &mut { lanes::EMPTY }), Some(true));
     // The table is that of the generator itself, whose multiples meet.
     assert_eq!(lanes::verify_known(ifma, &table, &any), None);
     assert_eq!(comb.verify(ifma, &any), Some(false));
@@ -385,7 +390,7 @@ fn every_place_among_others() {
         paths.verdict_in_each_place(&claim_for(small(1), u1, small(1)), &neighbours);
     }
     // No claims at all.
-    verify_each(Arithmetic::best(), core::iter::empty());
+    verify_each(Arithmetic::best(), core::iter::empty(), &mut { KeyTable::EMPTY });
 }
 
 /// Every figure in `generator.rs`.
