@@ -13,6 +13,7 @@ use crate::error::{KeyError, TweakTableError};
 use crate::kernel::PageTable;
 use crate::key::{Key, KeySize};
 use crate::mem::portable::{self, xor};
+use crate::secret::tell;
 use crate::wipe::Wiped;
 
 /// The lowest address bit that has a tweak constant; below it lies the inside of a block.
@@ -361,7 +362,7 @@ impl Xts {
         if data.size() != self.key.size() {
             return Err(KeyError::KeySizes { data: data.size(), tweak: self.key.size() });
         }
-        if bool::from(data.bytes().ct_eq(&self.raw[..data.bytes().len()])) {
+        if tell(data.bytes().ct_eq(&self.raw[..data.bytes().len()])) {
             return Err(KeyError::EqualKeys);
         }
         Ok(())

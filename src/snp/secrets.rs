@@ -2,10 +2,12 @@
 
 use core::fmt;
 
+use subtle::ConstantTimeEq;
 use zeroize::Zeroize;
 
 use super::tcb::CpuModel;
 use crate::addr::{Page, Vmpck, Vmpl};
+use crate::secret::tell;
 use crate::wire::{field, field_mut, get_u32, get_u64};
 
 /// Where things stand (AMD 56860, "Secrets Page"; the guest's areas: AMD 56421 and AMD 58019).
@@ -158,7 +160,7 @@ impl<'a> SecretsPage<'a> {
     /// Whether a VMPCK is there.
     #[must_use]
     pub fn has_vmpck(&self, vmpck: Vmpck) -> bool {
-        self.vmpck(vmpck).iter().fold(0, |all, byte| all | byte) != 0
+        tell(!self.vmpck(vmpck).ct_eq(&[0; 32]))
     }
 
     /// Sets a VMPCK.

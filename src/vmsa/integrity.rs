@@ -125,7 +125,9 @@ impl Vmsa {
     /// [`IntegrityError`], in the firmware's order.
     pub fn check_integrity(&self, blocks: &[CheckBlock]) -> Result<(), IntegrityError> {
         let address = get_u64::<BLOCK_WORD, _>(&self.0);
-        let block = blocks.iter().find(|block| address != 0 && block.address.get() == address);
+        let is_named =
+            |block: &&CheckBlock| tell(block.address.get().ct_eq(&address) & !address.ct_eq(&0));
+        let block = blocks.iter().find(is_named);
         match block {
             None => Err(IntegrityError::Address { address }),
             Some(block) if block.value == self.integrity_value() => Ok(()),

@@ -341,7 +341,9 @@ impl Certificate {
         self.slots().iter().all(Slot::is_empty)
     }
 
-    /// Whether it has the same usage, algorithm and key; VERSION and API may differ.
+    /// Whether it has the same usage, algorithm and key; VERSION and API may differ. Not inlined: the key may have been made of
+    /// a secret a moment ago, and what is told of it has a place that `.ci/constant-time` knows.
+    #[inline(never)]
     pub(in crate::sev) fn has_key_of(&self, other: &Self) -> bool {
         let key = |of| field::<{ at::USAGE }, { Self::BODY_LEN - at::USAGE }, _>(of);
         key(&self.0) == key(&other.0)

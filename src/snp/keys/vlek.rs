@@ -2,12 +2,14 @@
 
 use core::fmt;
 
+use subtle::{Choice, ConstantTimeEq};
 use zeroize::Zeroizing;
 
 use super::{HashStick, HashSticks};
 use crate::cpu::Backend;
 use crate::gcm::{MessageKey, Nonce};
 use crate::kdf;
+use crate::secret::tell;
 use crate::snp::tcb::TcbVersion;
 use crate::status::Status;
 
@@ -63,7 +65,9 @@ impl VlekSticks {
     /// Whether the firmware takes them for a VLEK that is installed: not all bytes are zero.
     #[must_use]
     pub fn is_installed(&self) -> bool {
-        self.0.iter().flat_map(HashStick::as_bytes).fold(0, |any, byte| any | byte) != 0
+        let zero = [0; 48];
+        let all_zero = self.0.iter().map(|stick| stick.as_bytes().ct_eq(&zero));
+        tell(!all_zero.fold(Choice::from(1), |all, is_zero| all & is_zero))
     }
 
     /// Wraps the sticks for the chip whose stick_7 at a TCB version this is. The nonce must not have been used for that

@@ -12,6 +12,7 @@ use super::{MessageBuffer, Request, payload_len};
 use crate::addr::Vmpck;
 use crate::cpu::Backend;
 use crate::gcm::MessageKey;
+use crate::secret::tell;
 use crate::snp::secrets::SecretsPage;
 use crate::status::Status;
 use crate::wipe::Wiped;
@@ -128,7 +129,7 @@ impl GuestChannel {
     }
 
     fn check(key: &[u8; 32], count: u64, width: CountWidth) -> Result<(), ChannelError> {
-        if bool::from(key.ct_eq(&[0; 32])) {
+        if tell(key.ct_eq(&[0; 32])) {
             return Err(ChannelError::EmptyKey);
         }
         if !count.is_multiple_of(2) {

@@ -18,10 +18,12 @@ pub(crate) mod words;
 
 use p384::FieldBytes;
 use p384::ecdsa::VerifyingKey;
+use p384::elliptic_curve::point::AffineCoordinates;
 
 use claim::Numbers;
 
 use crate::cpu::{Arithmetic, ArithmeticToken, Ifma, Mulx};
+use crate::wire::field_mut;
 
 /// The length of a coordinate and of a scalar, in bytes.
 pub(crate) const NUMBER: usize = 48;
@@ -49,8 +51,11 @@ impl Key {
 
     /// 4, x, y, big-endian.
     pub(crate) fn to_sec1(self) -> [u8; 97] {
-        let mut bytes = [0; 97];
-        bytes.copy_from_slice(self.0.to_sec1_point(false).as_bytes());
+        // No branch, which the crate's own encoding has: the point may have been made of a secret a moment ago.
+        let point = self.0.as_affine();
+        let mut bytes = [4; 97];
+        *field_mut::<1, NUMBER, _>(&mut bytes) = point.x().into();
+        *field_mut::<{ 1 + NUMBER }, NUMBER, _>(&mut bytes) = point.y().into();
         bytes
     }
 

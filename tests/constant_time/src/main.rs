@@ -11,17 +11,56 @@
 
 #![allow(unsafe_code, reason = "tests/constant_time/src/main.rs is a listed unsafe file")]
 
+mod gcm;
+mod keys;
 mod legacy;
+mod memory;
+mod messages;
 
 use std::hint::black_box;
 
 use sevcrypt::Backend;
-use sevcrypt::ecdsa::{Signer, SigningKey};
-use sevcrypt::gcm::{GcmKey, MessageKey, PageKey, Tag};
-use sevcrypt::kdf;
-use sevcrypt::snp::keys::{ChipSecret, HashSticks, PrivateKey, VlekSticks};
-use sevcrypt::snp::swap::{Contents, PageType, SwapKey};
-use sevcrypt::snp::tcb::TcbVersion;
+
+/// An operation is done on each backend if its time is in what a backend does, and once if it is not.
+enum Operation {
+    OnEach(fn(Backend)),
+    Once(fn()),
+}
+
+use Operation::{OnEach, Once};
+
+/// Every operation that takes or makes a secret, by its name in README.md.
+const OPERATIONS: &[(&str, Operation)] = &[
+    ("memory keys", OnEach(memory::keys)),
+    ("memory", OnEach(memory::runs)),
+    ("kept tweaks", OnEach(memory::kept_tweaks)),
+    ("moved pages", OnEach(memory::moved_pages)),
+    ("shared memory", OnEach(memory::shared_memory)),
+    ("counter mode", OnEach(memory::counter_mode)),
+    ("GCM", OnEach(gcm::gcm)),
+    ("SNP swap", OnEach(gcm::swap)),
+    ("guest messages", OnEach(messages::requests)),
+    ("guest contexts", OnEach(messages::contexts)),
+    ("secrets page", OnEach(messages::secrets_page)),
+    ("own messages", OnEach(messages::own_messages)),
+    ("VLEK sticks", OnEach(keys::vlek_sticks)),
+    ("SEV launch and transport", OnEach(legacy::life)),
+    ("SEV swap", OnEach(legacy::swap)),
+    ("SEV debugging", OnEach(memory::debugging)),
+    ("key derivation", Once(keys::derivation)),
+    ("hash sticks", Once(keys::hash_sticks)),
+    ("VCEK and VLEK", Once(keys::endorsement)),
+    ("guest keys", Once(keys::guest_keys)),
+    ("signatures", Once(keys::signing)),
+    ("Diffie-Hellman", Once(keys::agreement)),
+    ("ID blocks", Once(keys::id_blocks)),
+    ("CEK and chip ID", Once(legacy::chip)),
+    ("platform keys", Once(legacy::platform_keys)),
+    ("owner's key", Once(legacy::owner_key)),
+    ("SEV sessions", Once(legacy::session)),
+    ("save areas", Once(legacy::save_areas)),
+    ("secret tables", Once(legacy::secret_table)),
+];
 
 /// A request to valgrind; 0 where valgrind does not run (`valgrind.h`: the sequence of instructions that does nothing).
 fn request(number: usize, start: *const u8, len: usize) -> usize {
@@ -59,62 +98,6 @@ fn public(bytes: &[u8]) {
     request(MAKE_MEM_DEFINED, bytes.as_ptr(), bytes.len());
 }
 
-/// Key, text, and the tag that is computed when a text is opened, are secrets; ciphertext and tag are not.
-fn gcm<const POWERS: usize>(key: &GcmKey<POWERS>) {
-    for len in [0, 5, 16, 96, 300, 1200] {
-        let mut memory = secret([0x5a; 1200]);
-        let text = &mut memory[..len];
-        let tag = key.seal_in_place(&[1; 12], &[2; 21], text).expect("a short text");
-        public(text);
-        public(&tag);
-        opened(key, text, &tag, true);
-        let mut wrong = tag;
-        wrong[15] ^= 1;
-        opened(key, text, &wrong, false);
-    }
-}
-
-fn opened<const POWERS: usize>(key: &GcmKey<POWERS>, ciphertext: &[u8], tag: &Tag, right: bool) {
-    let mut text = ciphertext.to_vec();
-    let opened = key.open_in_place(&[1; 12], &[2; 21], &mut text, tag);
-    assert_eq!(opened.is_ok(), right);
-    black_box(text);
-}
-
-fn swap(backend: Backend) {
-    let mut key = SwapKey::new(&secret([0x5c; 32]), 0, backend);
-    let mut page = secret([7; 4096]);
-    let entry = key.swap_out_in_place(Contents::Metadata, 0, &mut page);
-    let mut entry = entry.expect("a page");
-    public(&page);
-    public(entry.auth_tag());
-    key.swap_in_place(PageType::Metadata, &mut entry, &mut page).expect("the same page");
-}
-
-fn derivation() {
-    let mut out = [0; 56];
-    kdf::derive(&secret([3; 48]), b"label", &secret([4; 168]), &mut out).expect("a short key");
-    black_box(out);
-}
-
-/// From a chip's secret to the signature of a report, over wrapped sticks.
-fn endorsement() {
-    let tcb_version = TcbVersion::new([250, 255, 255, 255, 255, 255, 251, 249]);
-    let sticks = HashSticks::new(&ChipSecret::new(&secret([6; 48])), tcb_version);
-    let older = TcbVersion::new([248, 255, 255, 255, 255, 255, 251, 249]);
-    let sticks = sticks.at(older).expect("an older version");
-    let key = PrivateKey::vcek(sticks.stick_7()).signing_key();
-    sign(&key);
-    black_box(&sticks);
-    black_box(VlekSticks::WRAPPED_LEN);
-}
-
-fn sign(key: &SigningKey) {
-    let signature = key.sign_sha384(b"what is signed is public").expect("a signature");
-    public(signature.r());
-    public(signature.s());
-}
-
 /// What memcheck must find: a comparison that ends at the first difference, and a table that a secret looks into.
 fn leaks() {
     static TABLE: [u8; 256] = {
@@ -132,31 +115,34 @@ fn leaks() {
     println!("leak: {}", black_box(&TABLE)[usize::from(key[3])]);
 }
 
+/// Does an operation, and says so.
+fn operate(name: &str, operation: &Operation) {
+    match operation {
+        OnEach(operation) => {
+            for backend in Backend::available() {
+                operation(backend);
+                println!("operation: {name}: {backend}");
+            }
+        }
+        Once(operation) => {
+            operation();
+            println!("operation: {name}: any backend");
+        }
+    }
+}
+
 fn main() {
-    let operation = std::env::args().nth(1).unwrap_or_default();
+    let wanted = std::env::args().nth(1).unwrap_or_default();
     assert!(
         request(RUNNING_ON_VALGRIND, std::ptr::null(), 0) > 0,
         "this says nothing without valgrind"
     );
-    match operation.as_str() {
+    match wanted.as_str() {
         "leaks" => leaks(),
-        "all" => {
-            for backend in Backend::available() {
-                println!("constant time: GCM and swap on {backend}");
-                gcm(&MessageKey::new(&secret([0x5b; 32]), backend));
-                gcm(&MessageKey::new(&secret([0x5b; 16]), backend));
-                gcm(&PageKey::new(&secret([0x5b; 32]), backend));
-                swap(backend);
-                println!("constant time: legacy sessions and secrets on {backend}");
-                legacy::session(backend);
-            }
-            println!("constant time: derivation, keys, signatures");
-            derivation();
-            endorsement();
-            legacy::chip();
-            let scalar = SigningKey::from_scalar(&secret([0x11; 48])).expect("a scalar");
-            sign(&scalar);
-        }
-        other => panic!("{other:?}: expected all or leaks"),
+        "all" => OPERATIONS.iter().for_each(|(name, operation)| operate(name, operation)),
+        name => match OPERATIONS.iter().find(|(other, _)| *other == name) {
+            Some((name, operation)) => operate(name, operation),
+            None => panic!("{name:?}: expected leaks, all or the name of an operation"),
+        },
     }
 }
