@@ -778,6 +778,66 @@ SEEDS["ecdsa"] = {
 }
 
 
+def rsa_made(how=0, salt=0, encoding=(0, 0), signature=(0, 0), places=(), message=b"message"):
+    """A key of factors, 32 or 64 of them, and a signature by it; each change is a place and bits."""
+    changes = b"".join(struct.pack("<HB", *change) for change in (encoding, signature))
+    count = 64 if how & 4 else 32
+    places = [*places, *(n * (1 << 57) for n in range(count))][:count]
+    return bytes([how, salt]) + changes + struct.pack(f"<{count}Q", *places) + message
+
+
+def rsa_any(bits, modulus, signature, how=2, exponent=0):
+    """Lengths of 2048 and 4096 bits, or others by their number."""
+    number, size = {2048: (0, 256), 4096: (1, 512), 3072: (2, 384), 1024: (3, 128)}[bits]
+    numbers = modulus.to_bytes(size, "big") + signature.to_bytes(size, "big")
+    return bytes([how, number]) + struct.pack("<I", exponent) + numbers + b"message"
+
+
+def rsa_edges(bits):
+    """Moduli with extreme digits, numbers at their edges."""
+    top, ones = 1 << bits - 1, (1 << bits) - 1
+    moduli = {
+        "ones": ones,
+        "least": top + 1,
+        "low-ones": top | (1 << 512) - 1,
+        "low-zeros": ones - (1 << 512) + 2,
+        "low-ones-416": top | (1 << 416) - 1,
+    }
+    for name, modulus in moduli.items():
+        yield f"{bits}-{name}", rsa_any(bits, modulus, modulus - 1)
+    for edge, number in {"0": 0, "1": 1, "n": moduli["low-zeros"], "n-more": ones}.items():
+        yield f"{bits}-{edge}", rsa_any(bits, moduli["low-zeros"], number)
+
+
+SEEDS["rsa"] = {
+    "nothing": b"",
+    **{
+        f"{name}-{what}": seed
+        for name, how in {"2048": 0, "4096": 4, "2048-sha256": 1, "4096-sha256": 5}.items()
+        for what, seed in {
+            "valid": rsa_made(how),
+            "no-salt": rsa_made(how, salt=32 if how & 1 else 48),
+            "long-salt": rsa_made(how, salt=0x40),
+            "top-bit": rsa_made(how, encoding=(0, 0x80)),
+            "trailer": rsa_made(how, encoding=((512 if how & 4 else 256) - 1, 1)),
+            "signature": rsa_made(how, signature=(77, 1)),
+            "plus-n": rsa_made(how | 8),
+            "shorter": rsa_made(how | 16),
+            "longer": rsa_made(how | 24),
+        }.items()
+    },
+    "small-factors": rsa_made(4, places=[(1 << 64) - 1] * 64),
+    "no-message": rsa_made(4, message=b""),
+    **dict(rsa_edges(2048)),
+    **dict(rsa_edges(4096)),
+    "even": rsa_any(4096, (1 << 4096) - 2, 1),
+    "short": rsa_any(4096, (1 << 4095) - 1, 1),
+    "exponent": rsa_any(4096, (1 << 4096) - 1, 1, exponent=65537 ^ 3),
+    "1024": rsa_any(1024, (1 << 1024) - 1, 1),
+    "3072": rsa_any(3072, (1 << 3072) - 1, 1),
+}
+
+
 def main():
     for target, seeds in SEEDS.items():
         folder = HERE / "corpus" / target

@@ -13,6 +13,7 @@ mod platform_mailbox;
 mod platform_memory;
 mod platform_saved;
 mod rmp;
+mod rsa;
 mod sev_certificate;
 mod sev_session;
 mod sev_transport;
@@ -30,6 +31,7 @@ pub use platform_mailbox::platform_mailbox;
 pub use platform_memory::platform_memory;
 pub use platform_saved::platform_saved;
 pub use rmp::rmp;
+pub use rsa::rsa;
 pub use sev_certificate::sev_certificate;
 pub use sev_session::{sev_packet, sev_session};
 pub use sev_transport::sev_transport;
@@ -62,6 +64,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("report", report),
     ("response", response),
     ("rmp", rmp),
+    ("rsa", rsa),
     ("secrets_page", secrets_page),
     ("sev_certificate", sev_certificate),
     ("sev_packet", sev_packet),
