@@ -1,10 +1,10 @@
 //! Verification of P-384 signatures: every way and every arithmetic against the crate `p384`.
 
 use p384::ecdsa::signature::hazmat::PrehashVerifier;
+use p384::elliptic_curve::PrimeField;
 use p384::elliptic_curve::bigint::U384;
 use p384::elliptic_curve::ops::Reduce;
 use p384::elliptic_curve::point::AffineCoordinates;
-use p384::elliptic_curve::PrimeField;
 use p384::{FieldBytes, ProjectivePoint, Scalar};
 use sevcrypt::Arithmetic;
 use sevcrypt::ecdsa::{Claim, HotKey, KeyTable, Signature, VerifyingKey, verify_each_vartime};
