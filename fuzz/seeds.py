@@ -751,6 +751,149 @@ SEEDS = {
 }
 
 
+# fuzz/src/channel.rs: which key and how it goes, what is asked, then a request and a response that are not as they were.
+def exchange(key=0, deliveries=1, refused=0, end=3, next_stage=0, ask=7, request=(0, 0, 0), response=(0, 0, 0)):
+    what = key | deliveries << 1 | refused << 3 | end << 4 | next_stage << 7
+    return struct.pack("<BBBHBBHB", what, ask, *request, *response)
+
+
+SEEDS["channel"] = {
+    "reports": exchange() + exchange(key=1) + exchange(ask=9),
+    "time": exchange(ask=0) + exchange(),
+    "refused": exchange(refused=1) + exchange(),
+    "twice": exchange(deliveries=3) + exchange(deliveries=3, refused=1),
+    "lost": exchange(deliveries=0) + exchange(),
+    "older-request": exchange() + exchange(request=(1, 0, 0)) + exchange(),
+    "older-response": exchange() + exchange(response=(1, 0, 0)) + exchange(),
+    "other-key": exchange() + exchange(key=1, response=(1, 0, 0)),
+    "changed-request": exchange(request=(0, 0x60, 1), deliveries=1) + exchange(),
+    "changed-response": exchange(response=(0, 0x61, 128)) + exchange(),
+    "changed-tag": exchange(response=(0, 3, 1)),
+    "changed-reserved": exchange(request=(0, 0x2A, 1), response=(0, 0x12, 1)) + exchange(),
+    "given-up": exchange(end=0) + exchange() + exchange(next_stage=1),
+    "forgotten": exchange(end=1) + exchange() + exchange(next_stage=1),
+    "hypervisor": exchange(end=2, response=(3, 0, 0)) + exchange(),
+    "stages": exchange() + exchange(next_stage=1) + exchange(next_stage=1, key=1) + exchange(key=1),
+    "empty": b"",
+}
+
+
+def call(number, argument, memory, answer=3, length=3, table=1, version=1):
+    """fuzz/src/device.rs: a call, and its argument in a caller's memory, which begins at 0x1000 and with the argument's page."""
+    argument = struct.pack("<B7xQQQ", version, *argument, 0xFFFFFFFFFFFFFFFF)
+    return bytes([number, answer, length, table, 0x20, 0]) + argument + bytes(0x60) + memory
+
+
+REQUEST, RESPONSE = 0x1080, 0x2000
+
+
+def extended(address, length):
+    return bytes(96) + struct.pack("<QI4x", address, length)
+
+
+SEEDS["device"] = {
+    "path": b"/dev/./fd/../sev-guest",
+    "report": call(0, (REQUEST, RESPONSE), bytes(96), length=74),
+    "key": call(1, (REQUEST, RESPONSE), bytes(32), length=4),
+    "long-response": call(1, (REQUEST, RESPONSE), bytes(32), length=5),
+    "extended": call(2, (REQUEST, RESPONSE), extended(0x4000, 4096), length=74),
+    "extended-short": call(2, (REQUEST, RESPONSE), extended(0x4000, 4096), length=74, table=64),
+    "extended-without": call(2, (REQUEST, RESPONSE), extended(0, 0), length=74, table=0),
+    "extended-odd": call(2, (REQUEST, RESPONSE), extended(0x4000, 4095)),
+    "extended-kernel": call(2, (REQUEST, RESPONSE), extended(0x7FFFFFFFFFFFF000, 0x4000)),
+    "extended-end": call(2, (REQUEST, RESPONSE), extended(0xFFFFFFFFFFFFF000, 0x4000)),
+    "over-itself": call(2, (REQUEST, 0x1000), extended(0x1000, 4096), length=74),
+    "no-request": call(0, (0, RESPONSE), b""),
+    "outside": call(0, (0xFFFFFFFFFFFFFFFF, RESPONSE), b""),
+    "firmware": call(0, (REQUEST, RESPONSE), b"", answer=0),
+    "hypervisor": call(0, (REQUEST, RESPONSE), b"", answer=1),
+    "stopped": call(2, (REQUEST, RESPONSE), extended(0x4000, 4096), answer=2),
+    "stopped-table": call(2, (REQUEST, RESPONSE), extended(0x4000, 4096), answer=0x83),
+    "version-0": call(0, (REQUEST, RESPONSE), b"", version=0),
+    "other-call": call(3, (REQUEST, RESPONSE), b""),
+    "empty": b"",
+}
+
+SEEDS["linux"] = {
+    "argument": struct.pack("<B7xQQQ", 2, 0x1000, 0x2000, 0x100000016),
+    "report": bytes(range(64)) + struct.pack("<II24xQI4x", 1, 2, 0x4000, 0x4000),
+    "vmpl-4": bytes(64) + struct.pack("<I", 4),
+    "refused-key": struct.pack("<I60x", 0x16),
+    "key": bytes(0x20) + bytes(range(32)),
+    "level": b"2\n",
+    "level-4": b"4\n",
+    "generation": b"18446744073709551615\n",
+    "too-much": b"18446744073709551616\n",
+    "zeroes": b"0003",
+    "newline": b"\n",
+    "provider": b"sev_guest\n",
+    "outblob": report("vcek-milan-v2"),
+    "empty": b"",
+}
+
+SEEDS["structures"] = {
+    "platform": bytes([1, 55, 1, 3, 7, 0, 0, 0, 0x7F, 0, 0, 0, 2, 0, 0, 0]) + bytes(range(16)),
+    "guest": struct.pack("<QIB3xI12x", 0x30000, 7, 2, 1),
+    "guest-state": struct.pack("<QIB3xI12x", 0x30000, 7, 3, 0),
+    "assignment": struct.pack("<QBBBBI", 0x200000, 1, 1, 1, 0, 5),
+    "adjust": bytes([1, 0x1F, 1, 0, 0, 0, 0, 0]),
+    "vlek": struct.pack("<QQ", 16, 0x1000),
+    "image": (image := b"sevcrypt\1\0\0\0" + bytes([1, 55, 9, 0]) + bytes(range(8)) + bytes(8)) + hashlib.sha384(image).digest(),
+    "key": (little(2, 4) + bytes(4) + little(GX, 72) + little(GY, 72)),
+    "key-not-on-curve": (little(2, 4) + bytes(4) + little(GX, 72) + little(GX, 72)),
+    **{f"name-{name}": name.encode() for name in ("milan", "TURIN", "vaes512", "debug", "EPYC-Genoa-v1", "ec2")},
+    "empty": b"",
+}
+
+SEEDS["platform_ca"] = {
+    **{name: bytes([number]) for number, name in enumerate(("milan", "genoa", "turin"))},
+    "product": bytes([0, 16, 0, 2]),
+    "name": bytes([0, 0, 0, 0]),
+    "prime": bytes([1, 17, 0, 0]),
+    "prime-even": bytes([1, 16, 1, 0]),
+    "length": bytes([2, 0x12, 2, 0xFF]),
+    "certificate": bytes([0, 0x20, 3, 0]),
+    "no-product": bytes([3, 4]),
+    "cut": bytes([3, 1]) + bytes(range(200)),
+    "zero-primes": bytes([3, 1]) + bytes(516),
+    "empty": b"",
+}
+
+SEEDS["snp_swap"] = {
+    "there-and-back": commands((0, 0, 0), (1, 0), (1, 0)) + b"contents",
+    "types": commands((0, 0, 0x30), (0, 0, 1), (0, 0, 2), (1, 0), (1, 1), (1, 2)),
+    "changed-iv": commands((0, 0, 0), (2, 0, 64)),
+    "changed-tag": commands((0, 0, 0), (2, 0, 128), (2, 0, 255)),
+    "changed-page": commands((0, 0, 0), (2, 0, 0x7FFF), (1, 0)),
+    "length": commands((0, 0, 0xE00)),
+    "forged": commands((0, 0, 0), (3, 0)) + bytes(8) + struct.pack("<Q16xQQ16x", 7, 1, 0),
+    "forged-large": commands((3, 0)) + bytes(8) + struct.pack("<Q16xQQ16x", 7, 0x11, 0),
+    "forged-types": commands((3, 0)) + bytes(8) + struct.pack("<Q16xQQ16x", 7, 0xD, 0),
+    "forged-invalid": commands((3, 0)) + bytes(64),
+    "empty": b"",
+}
+
+SEEDS["vmsa"] = {
+    "zeros": bytes(66),
+    "counting": bytes(2) + bytes([0xFF] * 64) + bytes(at % 256 for at in range(4096)),
+    "protected": struct.pack("<H", 0x388 * 8) + bytes([0xAA] * 64) + bytes(0x3B0) + bytes([0, 0x40]) + bytes(range(1, 200)),
+    "word": struct.pack("<H", 0x380 * 8) + bytes(64) + bytes(0x388) + struct.pack("<Q", 0x6000),
+    "end": struct.pack("<H", 0x7FFF) + bytes(64) + bytes(4095) + b"?",
+    "empty": b"",
+}
+
+SEEDS["verify_kept"] = {
+    "each": b"".join(bytes([case, 0]) for case in range(4)),
+    "others": b"".join(bytes([case, 0]) for case in range(4, 7)) + bytes([4, 0]),
+    "again": bytes([0, 0, 0, 0]),
+    "signature": bytes([0, 0, 0, 1]) + edits(0, (0, 0x2A0, 0xFF))[1:] + bytes([0, 0]),
+    "leaf": bytes([0, 0, 0, 1]) + edits(0, (1, 300, 0xFF))[1:] + bytes([0, 0]),
+    "ask": bytes([0, 0, 0, 1]) + edits(0, (2, 300, 0xFF))[1:] + bytes([0, 0]),
+    "list": bytes([5, 0, 5, 1]) + edits(0, (4, len(EMPTY) - 1, 1))[1:] + bytes([5, 0, 0, 0]),
+    "changed-first": bytes([4, 1]) + edits(0, (0, 0x90, 0xFF))[1:] + bytes([4, 0, 0, 0, 4, 0]),
+    "empty": b"",
+}
+
 # The order of P-384, and edges of scalars: the ends of the range, and of the chunks that tables are cut into.
 N = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFC7634D81F4372DDF581A0DB248B0A77AECEC196ACCC52973
 EDGES = {"0": 0, "1": 1, "2": 2, "16": 16, "17": 17, "n-1": N - 1, "n": N, "2e48": 1 << 48, "2e48-1": (1 << 48) - 1,

@@ -32,6 +32,9 @@ macro_rules! features {
         }
 
         impl Feature {
+            #[cfg(test)]
+            const ALL: &[Self] = &[$(Self::$variant,)*];
+
             /// The name in lower case, as compilers and `/proc/cpuinfo` tools spell it.
             #[must_use]
             pub const fn name(self) -> &'static str {
@@ -78,6 +81,14 @@ features! {
     Sse42 = "sse4.2", cpu_sse42;
     Avx512dq = "avx512dq", cpu_avx512dq;
     Avx512ifma = "avx512ifma", cpu_avx512ifma;
+}
+
+/// Those of `needs` that a CPU lacks: `has` says what it has. Every choice of a backend or an arithmetic is made by it.
+fn lacking(
+    needs: &'static [Feature],
+    has: impl Fn(Feature) -> bool,
+) -> impl Iterator<Item = Feature> {
+    needs.iter().copied().filter(move |&feature| !has(feature))
 }
 
 if_kernels! {
@@ -214,7 +225,7 @@ impl BackendKind {
 
     /// Those of [`needs`](Self::needs) that were not detected.
     pub fn missing(self) -> impl Iterator<Item = Feature> {
-        self.needs().iter().copied().filter(|feature| !feature.detected())
+        lacking(self.needs(), Feature::detected)
     }
 }
 
@@ -316,8 +327,13 @@ impl Backend {
     /// # Errors
     /// [`BackendError`] if this build has no kernels, or the CPU lacks a feature (which it names).
     pub fn new(kind: BackendKind) -> Result<Self, BackendError> {
+        Self::on(kind, Feature::detected)
+    }
+
+    /// [`new`](Self::new) on a CPU that `has` its features.
+    fn on(kind: BackendKind, has: impl Fn(Feature) -> bool) -> Result<Self, BackendError> {
         let backend = Self::built(kind)?;
-        match kind.missing().next() {
+        match lacking(kind.needs(), has).next() {
             None => Ok(backend),
             Some(_) => Err(BackendError::MissingFeatures(kind)),
         }
@@ -336,13 +352,21 @@ impl Backend {
 
     /// The backends that this CPU has, slowest first; never empty.
     pub fn available() -> impl DoubleEndedIterator<Item = Self> {
-        BackendKind::ALL.iter().filter_map(|&kind| Self::new(kind).ok())
+        Self::available_on(Feature::detected)
+    }
+
+    fn available_on(has: impl Fn(Feature) -> bool + Copy) -> impl DoubleEndedIterator<Item = Self> {
+        BackendKind::ALL.iter().filter_map(move |&kind| Self::on(kind, has).ok())
     }
 
     /// The fastest backend that this CPU has.
     #[must_use]
     pub fn best() -> Self {
-        Self::available().next_back().unwrap_or(Self::portable())
+        Self::best_on(Feature::detected)
+    }
+
+    fn best_on(has: impl Fn(Feature) -> bool + Copy) -> Self {
+        Self::available_on(has).next_back().unwrap_or(Self::portable())
     }
 
     /// Which backend this is.
@@ -447,7 +471,7 @@ impl ArithmeticKind {
 
     /// Those of [`needs`](Self::needs) that were not detected.
     pub fn missing(self) -> impl Iterator<Item = Feature> {
-        self.needs().iter().copied().filter(|feature| !feature.detected())
+        lacking(self.needs(), Feature::detected)
     }
 }
 
@@ -488,7 +512,12 @@ impl Arithmetic {
     /// The one of this name; `None` if the CPU lacks a feature ([`ArithmeticKind::missing`]), or this build has no kernels.
     #[must_use]
     pub fn new(kind: ArithmeticKind) -> Option<Self> {
-        Self::built(kind).filter(|_| kind.missing().next().is_none())
+        Self::on(kind, Feature::detected)
+    }
+
+    /// [`new`](Self::new) on a CPU that `has` its features.
+    fn on(kind: ArithmeticKind, has: impl Fn(Feature) -> bool) -> Option<Self> {
+        Self::built(kind).filter(|_| lacking(kind.needs(), has).next().is_none())
     }
 
     /// The one of this name if it is part of this build, whatever the CPU has.
@@ -502,13 +531,21 @@ impl Arithmetic {
 
     /// Those that this CPU has, slowest first; never empty.
     pub fn available() -> impl DoubleEndedIterator<Item = Self> {
-        ArithmeticKind::ALL.iter().filter_map(|&kind| Self::new(kind))
+        Self::available_on(Feature::detected)
+    }
+
+    fn available_on(has: impl Fn(Feature) -> bool + Copy) -> impl DoubleEndedIterator<Item = Self> {
+        ArithmeticKind::ALL.iter().filter_map(move |&kind| Self::on(kind, has))
     }
 
     /// The fastest that this CPU has.
     #[must_use]
     pub fn best() -> Self {
-        Self::available().next_back().unwrap_or(Self::portable())
+        Self::best_on(Feature::detected)
+    }
+
+    fn best_on(has: impl Fn(Feature) -> bool + Copy) -> Self {
+        Self::available_on(has).next_back().unwrap_or(Self::portable())
     }
 
     /// Which one this is.
@@ -518,6 +555,125 @@ impl Arithmetic {
             ArithmeticToken::Portable => ArithmeticKind::Portable,
             ArithmeticToken::Mulx(_) => ArithmeticKind::Mulx,
             ArithmeticToken::Ifma(_) => ArithmeticKind::Ifma,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A set of features, a bit each.
+    #[derive(Clone, Copy)]
+    struct Cpu(u32);
+
+    impl Cpu {
+        /// Every CPU there could be, and many that there could not: VAES without AES, AVX-512 without AVX...
+        fn every() -> impl Iterator<Item = Self> {
+            (0..1 << Feature::ALL.len()).map(Self)
+        }
+
+        fn of(features: &[Feature]) -> Self {
+            Self(features.iter().fold(0, |bits, &feature| bits | 1 << feature as u32))
+        }
+
+        fn without(self, features: &[Feature]) -> Self {
+            Self(self.0 & !Self::of(features).0)
+        }
+
+        fn has(self, feature: Feature) -> bool {
+            self.0 >> feature as u32 & 1 != 0
+        }
+
+        fn has_all(self, features: &[Feature]) -> bool {
+            features.iter().all(|&feature| self.has(feature))
+        }
+
+        fn best(self) -> (BackendKind, ArithmeticKind) {
+            let has = |feature| self.has(feature);
+            (Backend::best_on(has).kind(), Arithmetic::best_on(has).kind())
+        }
+    }
+
+    /// On each of all subsets of the features that dispatch reads: what is there is exactly what has all that it needs, and the
+    /// best is the last of it.
+    #[test]
+    fn every_subset_of_features() {
+        let built = Backend::built(BackendKind::AesNi).is_ok();
+        let mut cpus = 0_u32;
+        for cpu in Cpu::every() {
+            let has = |feature| cpu.has(feature);
+            let is_there = |needs: &[Feature]| needs.is_empty() || built && cpu.has_all(needs);
+            let kinds = || BackendKind::ALL.iter().copied().filter(|kind| is_there(kind.needs()));
+            assert!(Backend::available_on(has).map(Backend::kind).eq(kinds()), "{:#x}", cpu.0);
+            assert_eq!(Some(Backend::best_on(has).kind()), kinds().last(), "{:#x}", cpu.0);
+
+            let kinds =
+                || ArithmeticKind::ALL.iter().copied().filter(|kind| is_there(kind.needs()));
+            assert!(
+                Arithmetic::available_on(has).map(Arithmetic::kind).eq(kinds()),
+                "{:#x}",
+                cpu.0
+            );
+            assert_eq!(Some(Arithmetic::best_on(has).kind()), kinds().last(), "{:#x}", cpu.0);
+            cpus += 1;
+        }
+        assert_eq!(cpus, 1 << 18, "a feature more: is this test still one of seconds?");
+    }
+
+    /// Some of them by name, with the answer written down.
+    #[test]
+    fn features_that_do_not_belong_together() {
+        use ArithmeticKind::{Ifma, Mulx};
+        use Feature::*;
+        if Backend::built(BackendKind::AesNi).is_err() {
+            assert_eq!(Cpu(u32::MAX).best(), (BackendKind::Portable, ArithmeticKind::Portable));
+            return;
+        }
+        let (portable, aes, wide) =
+            (BackendKind::Portable, BackendKind::AesNi, BackendKind::Vaes256);
+        for (missing, best) in [
+            (&[][..], (BackendKind::Vaes512, Ifma)),
+            (&[Vpclmulqdq], (aes, Ifma)),
+            (&[Vaes], (aes, Ifma)),
+            (&[Aes], (portable, Ifma)),
+            (&[Pclmulqdq], (portable, Ifma)),
+            (&[Avx], (aes, Mulx)),
+            (&[Avx2], (BackendKind::Vaes512, Mulx)),
+            (&[Avx512f], (wide, Mulx)),
+            (&[Avx512bw], (wide, Ifma)),
+            (&[Avx512ifma], (BackendKind::Vaes512, Mulx)),
+            (&[Bmi2], (wide, ArithmeticKind::Portable)),
+            (&[Adx], (BackendKind::Vaes512, ArithmeticKind::Portable)),
+            (&[Avx512f, Avx512vl, Avx512bw, Avx512dq, Avx512ifma], (wide, Mulx)),
+            (&[Avx512vl, Avx2], (aes, Mulx)),
+            (&[Ssse3], (portable, Mulx)),
+        ] {
+            let cpu = Cpu::of(Feature::ALL).without(missing);
+            assert_eq!(cpu.best(), best, "without {missing:?}");
+        }
+        // One feature alone is never enough, and what is wanted for itself is not taken as a sign of the rest.
+        for &feature in Feature::ALL {
+            assert_eq!(Cpu::of(&[feature]).best(), (portable, ArithmeticKind::Portable));
+        }
+        assert_eq!(Cpu::of(&[Sse2, Ssse3, Vaes, Vpclmulqdq]).best().0, portable);
+        assert_eq!(Cpu::of(&[Bmi2, Adx, Avx512f, Avx512ifma, Avx512vl]).best().1, Mulx);
+    }
+
+    /// What is refused says what is missing, for every name.
+    #[test]
+    fn a_refusal_names_the_kind() {
+        for &kind in BackendKind::ALL {
+            let nothing = Backend::on(kind, |_| false);
+            match kind {
+                BackendKind::Portable => assert_eq!(nothing, Ok(Backend::portable())),
+                _ if Backend::built(kind).is_err() => {
+                    assert_eq!(nothing, Err(BackendError::NotBuilt(kind)));
+                }
+                _ => assert_eq!(nothing, Err(BackendError::MissingFeatures(kind))),
+            }
+            assert!(lacking(kind.needs(), |_| false).eq(kind.needs().iter().copied()));
+            assert_eq!(lacking(kind.needs(), |_| true).next(), None);
         }
     }
 }

@@ -1,6 +1,8 @@
 //! What the fuzz targets do, as plain functions: `fuzz_targets/` hands them to libFuzzer, `tests/replay.rs` runs them
 //! over the corpora with any toolchain. Each panics where the library breaks a promise.
 
+mod channel;
+mod device;
 mod ecdsa;
 mod gcm;
 mod id_block;
@@ -8,6 +10,7 @@ mod launch;
 mod launch_snp;
 mod messages;
 mod parsers;
+mod platform_ca;
 mod platform_kds;
 mod platform_mailbox;
 mod platform_memory;
@@ -17,8 +20,13 @@ mod rsa;
 mod sev_certificate;
 mod sev_session;
 mod sev_transport;
+mod snp_swap;
+mod structures;
 mod verify;
+mod vmsa;
 
+pub use channel::channel;
+pub use device::device;
 pub use ecdsa::ecdsa;
 pub use gcm::gcm;
 pub use id_block::id_block;
@@ -26,6 +34,7 @@ pub use launch::ovmf;
 pub use launch_snp::{cpuid_page, igvm};
 pub use messages::{message_request, message_response, secrets_page};
 pub use parsers::{bundle, cert_table, certificate, crl, hcl, kds, policy, report, response};
+pub use platform_ca::platform_ca;
 pub use platform_kds::platform_kds;
 pub use platform_mailbox::platform_mailbox;
 pub use platform_memory::platform_memory;
@@ -35,7 +44,10 @@ pub use rsa::rsa;
 pub use sev_certificate::sev_certificate;
 pub use sev_session::{sev_packet, sev_session};
 pub use sev_transport::sev_transport;
-pub use verify::verify;
+pub use snp_swap::snp_swap;
+pub use structures::{linux, structures};
+pub use verify::{verify, verify_kept};
+pub use vmsa::vmsa;
 
 /// What libFuzzer calls with its inputs.
 pub type Target = fn(&[u8]);
@@ -45,17 +57,21 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("bundle", bundle),
     ("cert_table", cert_table),
     ("certificate", certificate),
+    ("channel", channel),
     ("cpuid_page", cpuid_page),
     ("crl", crl),
+    ("device", device),
     ("ecdsa", ecdsa),
     ("gcm", gcm),
     ("hcl", hcl),
     ("id_block", id_block),
     ("igvm", igvm),
     ("kds", kds),
+    ("linux", linux),
     ("message_request", message_request),
     ("message_response", message_response),
     ("ovmf", ovmf),
+    ("platform_ca", platform_ca),
     ("platform_kds", platform_kds),
     ("platform_mailbox", platform_mailbox),
     ("platform_memory", platform_memory),
@@ -70,7 +86,11 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("sev_packet", sev_packet),
     ("sev_session", sev_session),
     ("sev_transport", sev_transport),
+    ("snp_swap", snp_swap),
+    ("structures", structures),
     ("verify", verify),
+    ("verify_kept", verify_kept),
+    ("vmsa", vmsa),
 ];
 
 /// The program of a target: a loop of libFuzzer, or nothing where it is not built by cargo-fuzz.

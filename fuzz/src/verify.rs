@@ -1,8 +1,13 @@
-//! Verification: nothing that was changed is accepted.
+//! Verification: nothing that was changed is accepted, also where chains are kept and reports come together.
+
+use core::num::NonZeroUsize;
 
 use sevcrypt::snp::certs::{Collateral, Identity};
 use sevcrypt::snp::policy::Policy;
-use sevcrypt::snp::verify::{Time, Trust, VerifyError, verify as verify_report};
+use sevcrypt::snp::verify::{
+    Accepted, EndorsementCache, Evidence, Time, Trust, VerifyError, verify as verify_report,
+    verify_batch,
+};
 use sevcrypt::x509::{Certificate, Crl};
 
 macro_rules! vector {
@@ -75,6 +80,20 @@ struct Files {
     unused: Vec<Vec<u8>>,
 }
 
+impl Files {
+    /// Changes: a file's number, an offset (two bytes, little-endian), the new byte.
+    fn edit(&mut self, edits: &[[u8; 4]]) {
+        for [file, low, high, byte] in edits {
+            let Self { report, certificates, crls, unused } = self;
+            let mut all: Vec<_> =
+                [report].into_iter().chain(certificates).chain(crls).chain(unused).collect();
+            let file = usize::from(*file) % all.len();
+            let at = usize::from(u16::from_le_bytes([*low, *high])) % all[file].len();
+            all[file][at] = *byte;
+        }
+    }
+}
+
 impl Case {
     fn files(&self) -> Files {
         let owned = |files: &[&[u8]]| files.iter().map(|file| file.to_vec()).collect();
@@ -124,15 +143,7 @@ pub fn verify(data: &[u8]) {
     let case = &CASES[usize::from(*number) % CASES.len()];
     let original = case.files();
     let mut files = original.clone();
-    let (edits, _) = edits.as_chunks();
-    for [file, low, high, byte] in edits {
-        let Files { report, certificates, crls, unused } = &mut files;
-        let mut all: Vec<_> =
-            [report].into_iter().chain(certificates).chain(crls).chain(unused).collect();
-        let file = usize::from(*file) % all.len();
-        let at = usize::from(u16::from_le_bytes([*low, *high])) % all[file].len();
-        all[file][at] = *byte;
-    }
+    files.edit(edits.as_chunks().0);
     let accepted = case.accepts(&files);
     if files == original {
         assert!(accepted, "the case itself is not accepted");
@@ -157,4 +168,73 @@ pub fn verify(data: &[u8]) {
     files.unused.clear();
     files.certificates.retain(|certificate| original.certificates.contains(certificate));
     assert!(case.accepts(&files), "accepted only with certificates that were changed");
+}
+
+/// Files that are certificates and lists. The policy is that of its case.
+struct Piece<'a> {
+    case: &'a Case,
+    report: &'a [u8],
+    certificates: Vec<Certificate<'a>>,
+    crls: Vec<Crl<'a>>,
+    policy: Policy<'static>,
+}
+
+impl<'a> Piece<'a> {
+    fn of(case: &'a Case, files: &'a Files) -> Option<Self> {
+        let certificates = (files.unused.iter().chain(&files.certificates))
+            .map(|der| Certificate::from_der(der).ok())
+            .collect::<Option<_>>()?;
+        let crls = files.crls.iter().map(|der| Crl::from_der(der).ok()).collect::<Option<_>>()?;
+        let mut policy = Policy::default();
+        policy.require_crl = !case.crls.is_empty();
+        Some(Self { case, report: &files.report, certificates, crls, policy })
+    }
+
+    fn collateral(&self) -> Collateral<'_> {
+        Collateral { certificates: &self.certificates, crls: &self.crls }
+    }
+
+    fn evidence(&self) -> Evidence<'_, '_> {
+        Evidence { report: self.report, collateral: self.collateral(), policy: &self.policy }
+    }
+}
+
+/// A verdict, with all that its error says.
+fn verdict(outcome: Result<Accepted<'_>, VerifyError>) -> Option<String> {
+    outcome.err().map(|error| format!("{error:?}"))
+}
+
+/// Pieces of evidence: a case's number, how many changes, and the changes. They come one after the other to a cache that has room
+/// for two chains, then together, with and without it. Each verdict is that of `verify`.
+pub fn verify_kept(data: &[u8]) {
+    let mut files = Vec::new();
+    let mut rest = data;
+    while let ([number, edits, behind @ ..], true) = (rest, files.len() < 4) {
+        let (edits, behind) = behind.split_at(behind.len().min(usize::from(edits % 8) * 4));
+        let case = &CASES[usize::from(*number) % CASES.len()];
+        let mut changed = case.files();
+        changed.edit(edits.as_chunks().0);
+        files.push((case, changed));
+        rest = behind;
+    }
+    let pieces: Vec<_> = files.iter().filter_map(|(case, files)| Piece::of(case, files)).collect();
+    let cache = EndorsementCache::new(NonZeroUsize::new(2).expect("two"));
+    for root in [MILAN[2], TURIN[2]] {
+        let roots = [Certificate::from_der(root).expect("a root")];
+        let trust = Trust::amd(Time::At(AT)).with_roots(&roots);
+        let alone: Vec<_> = pieces
+            .iter()
+            .map(|it| verdict(verify_report(it.report, it.collateral(), &trust, &it.policy)))
+            .collect();
+        for (piece, alone) in pieces.iter().zip(&alone) {
+            let kept = cache.verify(piece.report, piece.collateral(), &trust, &piece.policy);
+            assert_eq!(verdict(kept), *alone);
+            assert!(piece.case.root == root || alone.is_some(), "another product's root");
+        }
+        assert!(cache.len() <= 2);
+        let evidence: Vec<_> = pieces.iter().map(Piece::evidence).collect();
+        assert!(verify_batch(&evidence, &trust).into_iter().map(verdict).eq(alone.iter().cloned()));
+        let kept = cache.verify_batch(&evidence, &trust);
+        assert!(kept.into_iter().map(verdict).eq(alone));
+    }
 }

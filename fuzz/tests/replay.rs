@@ -26,6 +26,18 @@ fn every_target_has_a_program_and_a_corpus() {
     assert_eq!(names, stems("corpus"));
 }
 
+/// What is fuzzed can be looked up: a row of the table for each target, and none for another.
+#[test]
+fn every_target_has_a_row() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
+    let text = fs::read_to_string(path).expect("a file");
+    let last = |line: &str| Some(line.strip_suffix("` |")?.rsplit_once("| `")?.1.to_owned());
+    let mut rows: Vec<_> = text.lines().filter_map(last).collect();
+    let names: Vec<_> = TARGETS.iter().map(|(name, _)| (*name).to_owned()).collect();
+    rows.sort_unstable();
+    assert_eq!(rows, names);
+}
+
 #[test]
 fn corpora() {
     for (name, target) in TARGETS {
