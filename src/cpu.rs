@@ -236,6 +236,13 @@ impl fmt::Display for BackendKind {
 }
 
 /// A word that names no backend.
+///
+/// ```
+/// use sevcrypt::{BackendKind, UnknownBackend};
+///
+/// assert_eq!("aesni".parse(), Ok(BackendKind::AesNi));
+/// assert_eq!("sse9".parse::<BackendKind>(), Err(UnknownBackend));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct UnknownBackend;
 
@@ -317,6 +324,13 @@ pub(crate) enum Token {
 
 impl Backend {
     /// The definition in Rust; on every CPU.
+    ///
+    /// ```
+    /// use sevcrypt::{Backend, BackendKind};
+    ///
+    /// assert_eq!(Backend::portable().kind(), BackendKind::Portable);
+    /// assert_eq!(Backend::available().next(), Some(Backend::portable()));
+    /// ```
     #[must_use]
     pub const fn portable() -> Self {
         Self(Token::Portable)
@@ -378,6 +392,12 @@ impl Backend {
             Token::Kernels(Isa::Vaes256(_)) => BackendKind::Vaes256,
             Token::Kernels(Isa::Vaes512(_)) => BackendKind::Vaes512,
         }
+    }
+}
+
+impl fmt::Display for Arithmetic {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.kind().fmt(f)
     }
 }
 
@@ -510,6 +530,15 @@ impl Arithmetic {
     }
 
     /// The one of this name; `None` if the CPU lacks a feature ([`ArithmeticKind::missing`]), or this build has no kernels.
+    ///
+    /// ```
+    /// use sevcrypt::{Arithmetic, ArithmeticKind};
+    ///
+    /// match Arithmetic::new(ArithmeticKind::Ifma) {
+    ///     Some(arithmetic) => assert_eq!(arithmetic.kind(), ArithmeticKind::Ifma),
+    ///     None => println!("no IFMA: {:?}", ArithmeticKind::Ifma.missing().next()),
+    /// }
+    /// ```
     #[must_use]
     pub fn new(kind: ArithmeticKind) -> Option<Self> {
         Self::on(kind, Feature::detected)

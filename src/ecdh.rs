@@ -19,6 +19,19 @@ secret! {
 }
 
 /// A public key: a point of P-384, not the one at infinity.
+///
+/// ```
+/// use sevcrypt::ecdh::{PrivateKey, PublicKey, SharedSecret};
+///
+/// let [one, other] = [[7; 56], [8; 56]].map(|random| PrivateKey::from_random(&random));
+/// let received = PublicKey::from_sec1(&other.public_key().to_sec1()).expect("it is on the curve");
+/// let z = one.agree(&received);
+/// assert_eq!(z.as_bytes(), other.agree(&one.public_key()).as_bytes());
+///
+/// // A secret that came from elsewhere.
+/// assert_eq!(SharedSecret::new(z.as_bytes()).as_bytes(), z.as_bytes());
+/// assert!(PublicKey::from_sec1(&[4; 97]).is_none());
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct PublicKey(p384::PublicKey);
 

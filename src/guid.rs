@@ -17,6 +17,13 @@ pub struct Guid([u8; 16]);
 
 impl Guid {
     /// From 16 bytes in RFC 4122 order.
+    ///
+    /// ```
+    /// use sevcrypt::Guid;
+    ///
+    /// let guid = Guid::new(*b"\x73\x68\x69\xe5\x84\xf0\x49\x73\x92\xec\x06\x87\x9c\xe3\xda\x0b");
+    /// assert_eq!(guid.to_string(), "736869e5-84f0-4973-92ec-06879ce3da0b");
+    /// ```
     #[must_use]
     pub const fn new(bytes: [u8; 16]) -> Self {
         Self(bytes)

@@ -4,7 +4,7 @@
 //! | you write | begin with |
 //! |---|---|
 //! | an emulator, a VMM, a research model | [`mem::MemoryCipher`]: a physical address, a key and bytes in, the ciphertext of DRAM out |
-//! | a key broker, a relying party, a CI system | [`snp::verify::verify`]: a report and its certificate in, accepted or the reason why not out |
+//! | a key broker, a relying party, a CI system | [`snp::verify::verify`]: a report and its certificate in, accepted or the reason why not out; for many reports `EndorsementCache` beside it |
 //! | whoever must know a guest's measurement before it starts | [`image::Launch`] and [`snp::launch::measure`]: firmware, kernel and vCPUs in, the launch digest and its steps out; [`snp::id_block`]: sign it |
 //! | tools and owners of SEV and SEV-ES guests | [`sev::cert::verify`]: a platform's certificates; [`sev::session`]: keys past the host; [`sev::launch`]: measurement and secrets |
 //! | tests and tools without the hardware | `platform::Machine` (feature `platform`): memory, RMP and firmware in software, with guests, reports and certificates |
@@ -42,6 +42,38 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! Guest code: a key out of the secrets page, a report of the firmware. Needs neither an operating system nor an allocator:
+//! ```
+//! use sevcrypt::Backend;
+//! use sevcrypt::snp::message::{GuestChannel, MessageBuffer, ReportRequest, Vmpck};
+//! use sevcrypt::snp::secrets::SecretsPage;
+//!
+//! # use sevcrypt::snp::message::{FirmwareChannels, Response};
+//! # let (mut memory, mut shared) = ([0; 4096], [0; 4096]);
+//! # SecretsPage::create(&mut memory).set_vmpck(Vmpck::VMPCK0, &[1; 32]);
+//! # let mut firmware = FirmwareChannels::new(&[[1; 32]; 4], [0; 4], Backend::best());
+//! # let mut vmgexit = |shared: &mut [u8; 4096]| {
+//! #     let mut buffer = MessageBuffer::new();
+//! #     let opened = firmware.open(&mut buffer, |copy| copy.copy_from_slice(shared)).unwrap();
+//! #     let answer = opened.respond(Ok(Response::Report(&[7; 1184]))).unwrap();
+//! #     shared[..answer.len()].copy_from_slice(answer);
+//! # };
+//! // `memory`: the page of the launch; `shared`: one that the hypervisor sees; `vmgexit`: SNP_GUEST_REQUEST.
+//! let mut page = SecretsPage::open(&mut memory)?;
+//! let mut channel = GuestChannel::take(&mut page, Vmpck::VMPCK0, Backend::best())?;
+//!
+//! let mut buffer = MessageBuffer::new();
+//! let request = channel.seal(&ReportRequest::new(&[0x5a; 64]), &mut buffer)?;
+//! shared[..request.bytes().len()].copy_from_slice(request.bytes());
+//! vmgexit(&mut shared);
+//! let report = request.open(|copy| copy.copy_from_slice(&shared[..copy.len()]))?;
+//! assert_eq!(report.len(), 1184);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! Whole programs are in `examples/`: an emulator, guest memory of a VMM, a verifier, a key broker, a guest that asks for a report,
+//! the owner of an SEV-ES guest, and a platform's firmware.
+//!
 //! # The map
 //! Modules name only those above them:
 //! * [`PhysAddr`], [`GuestPhysAddr`], [`Asid`], [`Vmpl`], [`Block`], [`Line`], [`Page`], [`PageSize`]: addresses, levels and sizes (`addr`); [`Key`],
@@ -68,8 +100,8 @@
 //! * `serde`: reports and claims can be serialised.
 //! * `igvm-05`: `snp::launch::igvm::directives_of`, files of the `igvm` crate, version 0.5.
 //! * `platform`: the machine in software; needs `std`, and brings RSA signing for its test certificates.
-//! * `aead-06`: the traits of the `aead` crate for [`gcm::GcmKey`].
-//! * `vm-memory-018`: `mem::vm_memory`, guest memory of the `vm-memory` crate.
+//! * `aead-06`: the traits of the `aead` crate, version 0.6, for [`gcm::GcmKey`].
+//! * `vm-memory-018`: `mem::vm_memory`, guest memory of the `vm-memory` crate, version 0.18; with `platform`, such memory as a machine's DRAM.
 
 #![no_std]
 #![cfg_attr(docsrs, feature(doc_cfg))]

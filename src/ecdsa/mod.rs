@@ -50,6 +50,19 @@ impl Signature {
 
     /// From r and s as big-endian numbers.
     ///
+    /// ```
+    /// use sevcrypt::ecdsa::{Signature, SignatureFormError};
+    ///
+    /// let (mut r, mut s) = ([0; 48], [0; 48]);
+    /// assert_eq!(Signature::new(&r, &s), Err(SignatureFormError::Range { number: 'r' }));
+    /// (r[47], s[47]) = (1, 2);
+    /// let signature = Signature::new(&r, &s)?;
+    /// let [r, s] = signature.to_amd_fields();
+    /// assert_eq!((r[0], s[0]), (1, 2), "AMD's fields are little-endian");
+    /// assert_eq!(Signature::from_amd_fields(&r, &s)?, signature);
+    /// # Ok::<(), SignatureFormError>(())
+    /// ```
+    ///
     /// # Errors
     /// [`SignatureFormError::Range`] unless both are from 1 to n - 1.
     pub fn new(r: &[u8; NUMBER], s: &[u8; NUMBER]) -> Result<Self, SignatureFormError> {
@@ -171,6 +184,27 @@ impl fmt::Display for SignatureFormError {
 impl core::error::Error for SignatureFormError {}
 
 /// A public key: a point of P-384.
+///
+/// ```
+/// use sevcrypt::Arithmetic;
+/// use sevcrypt::ecdsa::{Signer, SignerSha256, SigningKey, VerifyingKey};
+///
+/// let key = SigningKey::from_random(&[7; 56]); // 56 fresh random bytes
+/// let signature = key.sign_sha384(b"a report")?;
+/// let public = VerifyingKey::from_sec1(&key.verifying_key().to_sec1()).expect("it is on the curve");
+/// assert!(public.verify_vartime(b"a report", &signature));
+/// assert!(!public.verify_vartime(b"another report", &signature));
+///
+/// // The same with an arithmetic of the caller's choice, and with a digest that is there already.
+/// assert!(public.verify_vartime_by(Arithmetic::portable(), b"a report", &signature));
+/// let digest = sevcrypt::hash::sha384(b"a report");
+/// assert!(public.verify_digest_vartime(Arithmetic::best(), &digest, &signature));
+///
+/// // SEV and SEV-ES sign with SHA-256.
+/// let signature = key.sign_sha256(b"a certificate")?;
+/// assert!(public.verify_sha256_vartime(b"a certificate", &signature));
+/// # Ok::<(), sevcrypt::ecdsa::SigningError>(())
+/// ```
 #[derive(Clone, Copy, PartialEq)]
 pub struct VerifyingKey(vartime::Key);
 
@@ -375,6 +409,23 @@ impl<'a> Claim<'a> {
     }
 
     /// The same for a message whose SHA-384 the caller has computed.
+    ///
+    /// ```
+    /// use sevcrypt::Arithmetic;
+    /// use sevcrypt::ecdsa::{Claim, HotKey, Signer, SigningKey, verify_each_vartime};
+    ///
+    /// let key = SigningKey::from_random(&[7; 56]);
+    /// let (public, signature) = (key.verifying_key(), key.sign_sha384(b"a report")?);
+    /// let [digest, another] = [&b"a report"[..], b"another"].map(sevcrypt::hash::sha384);
+    /// let mut claims = [&digest, &another].map(|digest| Claim::of_digest(&public, digest, &signature));
+    /// verify_each_vartime(Arithmetic::best(), &mut claims);
+    /// assert_eq!(claims.map(|claim| claim.holds()), [true, false]);
+    ///
+    /// // With tables of the key that stay.
+    /// assert!(HotKey::new(Arithmetic::best(), &public).verify_digest_vartime(&digest, &signature));
+    /// assert!(public.with_table().verify_digest_vartime(&digest, &signature));
+    /// # Ok::<(), sevcrypt::ecdsa::SigningError>(())
+    /// ```
     #[must_use]
     pub const fn of_digest(
         key: &'a VerifyingKey,

@@ -75,6 +75,12 @@ enum Parts<const POWERS: usize> {
     Kernels(Isa, EncryptKeys, Powers<POWERS>),
 }
 
+impl<const POWERS: usize> fmt::Debug for GcmKey<POWERS> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "GcmKey({:?}, {:?}, ..)", self.size(), self.backend())
+    }
+}
+
 impl<const POWERS: usize> GcmKey<POWERS> {
     /// The number is one that every backend can take.
     const CHECKED: () = assert!(
@@ -174,6 +180,20 @@ impl<const POWERS: usize> GcmKey<POWERS> {
     }
 
     /// Enciphers `text` into `ciphertext`, which has its length; the tag covers it and `aad`.
+    ///
+    /// ```
+    /// use sevcrypt::Backend;
+    /// use sevcrypt::gcm::{GcmError, PageKey};
+    ///
+    /// let key = PageKey::new(&[7; 32], Backend::best());
+    /// let (mut ciphertext, mut page) = ([0; 4096], [0; 4096]);
+    /// let tag = key.seal(&[1; 12], b"", &[0xcc; 4096], &mut ciphertext)?;
+    /// key.open(&[1; 12], b"", &ciphertext, &mut page, &tag)?;
+    /// assert_eq!(page, [0xcc; 4096]);
+    /// let shorter = key.open(&[1; 12], b"", &ciphertext[1..], &mut page, &tag);
+    /// assert_eq!(shorter, Err(GcmError::Lengths { source: 4095, destination: 4096 }));
+    /// # Ok::<(), GcmError>(())
+    /// ```
     ///
     /// # Errors
     /// [`GcmError::Lengths`], [`GcmError::TooLong`]; nothing was written.

@@ -63,6 +63,17 @@ pub struct Launch<'a> {
 }
 
 /// An SVSM that boots before the firmware, as COCONUT-SVSM does under QEMU.
+///
+/// ```
+/// use sevcrypt::image::ovmf::OvmfError;
+/// use sevcrypt::image::{Launch, Ovmf, Svsm};
+///
+/// fn under_svsm<'a>(launch: Launch<'a>, image: &'a [u8]) -> Result<Launch<'a>, OvmfError> {
+///     let svsm = Svsm { image: Ovmf::parse(image)?, vars_size: 0x8_4000 };
+///     Ok(Launch { svsm: Some(svsm), ..launch })
+/// }
+/// # let _ = under_svsm;
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Svsm<'a> {
     /// Its image, with a table in OVMF's form. Its sections are loaded, and the firmware's are not.

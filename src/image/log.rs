@@ -245,6 +245,19 @@ impl fmt::Display for Log {
 }
 
 /// In what two steps differ.
+///
+/// ```
+/// use sevcrypt::GuestPhysAddr;
+/// use sevcrypt::image::{Digest, Log, Origin, PageType, Part, Step};
+///
+/// let digest = Digest::Sha384([0; 48]);
+/// let step = |gpa| Step::new(gpa, 4096, PageType::Zero, digest, digest, Origin::KernelHashes);
+/// let (mut one, mut other) = (Log::default(), Log::default());
+/// one.push(step(GuestPhysAddr::new(0x1000)?));
+/// other.push(step(GuestPhysAddr::new(0x2000)?));
+/// assert_eq!(one.compare(&other).map(|difference| difference.part), Some(Part::Gpa));
+/// # Ok::<(), sevcrypt::AddressError>(())
+/// ```
 #[cfg(feature = "alloc")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]

@@ -234,6 +234,22 @@ impl<'a> Ovmf<'a> {
     /// bytes only the last ones: large images need not be held in memory to be measured (SEV-SNP). The table and the metadata
     /// are at the end.
     ///
+    /// ```
+    /// # let reset_block = [0xde, 0x71, 0xf7, 0x00, 0x7e, 0x1a, 0xcb, 0x4f, 0x89, 0x0e, 0x68, 0xc7, 0x7e, 0x2f, 0xb4, 0x4e];
+    /// # let footer = [0xde, 0x82, 0xb5, 0x96, 0xb2, 0x1f, 0xf7, 0x45, 0xba, 0xea, 0xa3, 0x66, 0xc5, 0x5a, 0x08, 0x2d];
+    /// # let table = [&[4, 0xb0, 0x80, 0, 22, 0][..], &reset_block, &[40, 0], &footer].concat();
+    /// # let mut file = vec![0; 8192];
+    /// # file[8192 - 32 - 40..8192 - 32].copy_from_slice(&table);
+    /// use sevcrypt::hash::Workers;
+    /// use sevcrypt::image::Ovmf;
+    ///
+    /// let mut digests = [[0; 48]; 2];
+    /// Workers::new(sevcrypt::Backend::best(), 1).digests(&file, &mut digests);
+    /// let firmware = Ovmf::parse_tail(&file[4096..], &digests)?;
+    /// assert_eq!((firmware.size(), firmware.page_digests()), (8192, Some(&digests[..])));
+    /// # Ok::<(), sevcrypt::image::ovmf::OvmfError>(())
+    /// ```
+    ///
     /// # Errors
     /// As [`parse`](Self::parse); offsets count from the first byte that is given, and metadata ahead of it are outside.
     pub fn parse_tail(tail: &'a [u8], page_digests: &'a [Sha384Digest]) -> Result<Self, OvmfError> {
@@ -656,6 +672,26 @@ pub enum OvmfError {
 }
 
 /// What is wrong with a section.
+///
+/// ```
+/// use sevcrypt::image::ovmf::{Area, Ovmf, OvmfError, SectionProblem, TableEntry};
+///
+/// fn why(error: OvmfError) -> String {
+///     match error {
+///         OvmfError::Section { number, problem: SectionProblem::Overlap { other, .. }, .. } => {
+///             format!("section {number} lies over section {other}")
+///         }
+///         OvmfError::EntryTwice { entry: TableEntry::ResetBlock, .. } => "two reset blocks".into(),
+///         error => error.to_string(),
+///     }
+/// }
+///
+/// fn room(firmware: &Ovmf<'_>) -> u32 {
+///     firmware.hash_table().map_or(0, |Area { size, .. }| size)
+/// }
+/// # assert!(why(Ovmf::parse(&[]).unwrap_err()).contains("empty"));
+/// # let _ = room;
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SectionProblem {

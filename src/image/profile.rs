@@ -231,6 +231,23 @@ impl Profile {
 /// The registers of a vCPU that has not begun to run. Those that have no field here are zero.
 ///
 /// The base of CS and RIP come from EIP: see [`Entry`].
+///
+/// ```
+/// use sevcrypt::image::{CpuSignature, Entry, Profile, ResetRdx, ResetState};
+/// use sevcrypt::vmsa::SevFeatures;
+///
+/// // A VMM that differs from QEMU in one register.
+/// let mut profile = Profile::QEMU;
+/// profile.bsp.mxcsr = 0x1fa0;
+/// assert!(matches!((profile.bsp.entry, profile.bsp.rdx), (Entry::RealMode, ResetRdx::Signature)));
+/// assert_eq!(ResetState::QEMU.mxcsr, 0x1f80);
+///
+/// let cpu = CpuSignature(0x00a1_0f11);
+/// let vmsa = profile.vmsa(Profile::RESET_VECTOR, true, cpu, SevFeatures::SNP_ACTIVE);
+/// assert_eq!((vmsa.mxcsr(), vmsa.rdx()), (0x1fa0, 0x00a1_0f11));
+/// let svsm = profile.svsm_vmsa(0x80_0000, cpu).expect("QEMU starts SVSMs");
+/// println!("{:#x}", svsm.rip());
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ResetState {
@@ -298,6 +315,7 @@ pub struct ResetState {
 
 /// How a vCPU finds its first instruction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Entry {
     /// As after reset: the upper half of EIP is the base of CS, the lower half is RIP.
     RealMode,
@@ -307,6 +325,7 @@ pub enum Entry {
 
 /// What RDX holds before the first instruction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum ResetRdx {
     /// The signature of the vCPU's type, as a processor has it after reset.
     Signature,

@@ -9,6 +9,7 @@ use crate::hash::Sha384Digest;
 /// PAGE_TYPE: what LAUNCH_UPDATE makes of a page, as PAGE_INFO has it (AMD 56860, SNP_LAUNCH_UPDATE).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(u8)]
+#[non_exhaustive]
 pub enum PageType {
     /// A page whose contents are measured.
     Normal = 1,
@@ -74,7 +75,24 @@ impl fmt::Display for Generation {
 }
 
 /// One piece of a guest, in the order in which the VMM loads it.
+///
+/// ```
+/// # let reset_block = [0xde, 0x71, 0xf7, 0x00, 0x7e, 0x1a, 0xcb, 0x4f, 0x89, 0x0e, 0x68, 0xc7, 0x7e, 0x2f, 0xb4, 0x4e];
+/// # let footer = [0xde, 0x82, 0xb5, 0x96, 0xb2, 0x1f, 0xf7, 0x45, 0xba, 0xea, 0xa3, 0x66, 0xc5, 0x5a, 0x08, 0x2d];
+/// # let table = [&[4, 0xb0, 0x80, 0, 22, 0][..], &reset_block, &[40, 0], &footer].concat();
+/// # let mut file = vec![0; 8192];
+/// # file[8192 - 32 - 40..8192 - 32].copy_from_slice(&table);
+/// use sevcrypt::image::{Contents, CpuSignature, Generation, Launch, Ovmf, Profile, Update};
+///
+/// let launch = Launch::new(Ovmf::parse(&file)?, CpuSignature(0x00a0_0f11), &Profile::QEMU);
+/// launch.updates(Generation::Snp, &mut |update: &Update<'_>| match update.contents {
+///     Contents::Bytes(bytes) => println!("{}: {} bytes, {:?}", update.gpa, bytes.len(), update.origin),
+///     _ => println!("{}: {:?}", update.gpa, update.page_type),
+/// })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
 pub struct Update<'a> {
     /// Where it begins in the guest. SEV and SEV-ES do not measure it; what it says of a save area is the VMM's
     /// convention, for no guest sees its save areas there.

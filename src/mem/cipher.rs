@@ -220,6 +220,23 @@ impl<T: Borrow<Tweak>> MemoryCipher<T> {
 
     /// Decrypts `src` into `dst`; otherwise as [`encrypt_to`](Self::encrypt_to).
     ///
+    /// ```
+    /// use sevcrypt::mem::{MemoryCipher, Run, Tweak};
+    /// use sevcrypt::{Backend, PhysAddr};
+    ///
+    /// let cipher = MemoryCipher::xex(&[7; 16], Tweak::from_seed(b"boot"), Backend::best())?;
+    /// let at = PhysAddr::new(0x7000)?;
+    /// let (mut dram, mut plain) = ([0u8; 4096], [0u8; 4096]);
+    /// cipher.encrypt_to(at, &[0xcc; 4096], &mut dram)?;
+    /// cipher.decrypt_to(at, &dram, &mut plain)?;
+    /// assert_eq!(plain, [0xcc; 4096]);
+    ///
+    /// // Several places at once.
+    /// cipher.decrypt_runs(&[Run::in_place(at, &mut dram)])?;
+    /// assert_eq!(dram, [0xcc; 4096]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// [`MemoryError`], before anything is written.
     pub fn decrypt_to<'a>(
@@ -288,6 +305,21 @@ impl<T: Borrow<Tweak>> MemoryCipher<T> {
     }
 
     /// Encrypts `src` into `dst` inside one page whose tweak is kept: see [`encrypt_to`](Self::encrypt_to).
+    ///
+    /// ```
+    /// use sevcrypt::mem::{GuestSource, MemoryCipher, Tweak};
+    /// use sevcrypt::{Backend, PhysAddr};
+    ///
+    /// let cipher = MemoryCipher::xex(&[7; 16], Tweak::from_seed(b"boot"), Backend::best())?;
+    /// let kept = cipher.tweak().page_tweak(PhysAddr::new(0x4000)?)?;
+    /// let (plain, mut dram) = ([0xcc; 4096], [0u8; 64]);
+    /// let line = GuestSource::from(&plain).subrange(64, 64).expect("it lies inside");
+    /// cipher.encrypt_in_page_to(&kept, PhysAddr::new(0x4040)?, line, &mut dram)?;
+    /// assert_ne!(dram, [0xcc; 64]);
+    /// cipher.decrypt_in_page(&kept, PhysAddr::new(0x4040)?, &mut dram)?;
+    /// assert_eq!(dram, [0xcc; 64]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// As [`encrypt_in_page`](Self::encrypt_in_page).

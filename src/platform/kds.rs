@@ -23,6 +23,37 @@
 //! assert_eq!(kds.answer("/vlek/v1/Milan/cert?blSPL=128", now).status, 400);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
+//!
+//! ```
+//! use sevcrypt::ecdsa::SigningKey;
+//! use sevcrypt::platform::ca::{CaRole, TestCa};
+//! use sevcrypt::platform::kds::Kds;
+//! use sevcrypt::snp::kds::{Endorser, Request};
+//! use sevcrypt::snp::keys::ChipSecret;
+//! use sevcrypt::snp::tcb::{Product, TcbVersion};
+//! use sevcrypt::x509::{Certificate, Crl, split};
+//!
+//! // A cloud has VLEKs, and one of the CA's certificates was revoked.
+//! let (ca, provider) = (TestCa::published(Product::Milan)?, ChipSecret::new(&[5; 48]));
+//! let revoked = ca.serial(CaRole::Asvk);
+//! let kds = Kds::new(&ca, &[]).with_provider("CN=a cloud's", &provider).with_revoked(&[revoked]);
+//! let now = 1_767_225_600;
+//! let tcb = TcbVersion::new([3, 0, 0, 0, 0, 0, 8, 0x73]);
+//! let answer = kds.answer(&Request::vlek(Product::Milan, tcb)?.to_string(), now);
+//! assert_eq!(Certificate::from_der(&answer.body)?.amd().csp_id, Some("CN=a cloud's"));
+//! let list = Request::Crl { product: Product::Milan, endorser: Endorser::Vlek };
+//! let list = kds.answer(&list.to_string(), now);
+//! let asvk = Certificate::from_der(ca.certificate(CaRole::Asvk))?;
+//! assert!(Crl::from_der(&list.body)?.revokes(asvk.serial()));
+//!
+//! // The same from the CA itself.
+//! assert_eq!(list.body, ca.crl(&[revoked], now)?);
+//! assert_eq!(split(ca.cert_chain(Endorser::Vlek).as_bytes())?.len(), 2);
+//! let key = SigningKey::from_random(&[7; 56]).verifying_key();
+//! let vlek = ca.vlek("CN=a cloud's", tcb, &key, now)?;
+//! assert_eq!(Certificate::from_der(&vlek)?.issuer().common_name(), Some("SEV-VLEK-Milan"));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 use core::fmt::Display;
 use core::time::Duration;
@@ -36,6 +67,13 @@ use crate::snp::keys::{ChipSecret, HashSticks, PrivateKey};
 use crate::snp::tcb::TcbVersion;
 
 /// An answer of the service.
+///
+/// ```
+/// use sevcrypt::platform::kds::KdsAnswer;
+///
+/// let answer = KdsAnswer::error(429, "too many requests");
+/// assert_eq!((answer.status, &answer.body[..]), (429, &b"too many requests\n"[..]));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KdsAnswer {
     /// HTTP's status: 200, 400, 403, 404, or 500.

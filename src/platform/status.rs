@@ -33,6 +33,7 @@ use crate::wire::{field, field_mut, get_u32, get_u64};
 /// assert_eq!(status.to_bytes(), bytes);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct PlatformStatus {
     /// ABI_MAJOR, ABI_MINOR and BUILD, of which the firmware has a byte.
     pub version: FirmwareVersion,
@@ -138,6 +139,7 @@ impl PlatformStatus {
 /// # Ok::<(), &str>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct GuestStatus {
     /// POLICY.
     pub policy: GuestPolicy,

@@ -16,11 +16,83 @@ use crate::rmp::{Access, Fault, Guest, Kind};
 /// writes memory as it is, and is checked as one of the host's.
 ///
 /// The table belongs to the host. It is asked at every access, so that nothing has to be flushed when the host changes it.
+///
+/// ```
+/// # use sevcrypt::platform::rand_core::{TryCryptoRng, TryRng};
+/// # struct Random(u8);
+/// # impl TryRng for Random {
+/// #     type Error = core::convert::Infallible;
+/// #     fn try_next_u32(&mut self) -> Result<u32, Self::Error> { Ok(4) }
+/// #     fn try_next_u64(&mut self) -> Result<u64, Self::Error> { Ok(4) }
+/// #     fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), Self::Error> {
+/// #         bytes.iter_mut().for_each(|byte| { self.0 = self.0.wrapping_mul(5).wrapping_add(3); *byte = self.0 });
+/// #         Ok(())
+/// #     }
+/// # }
+/// # impl TryCryptoRng for Random {}
+/// use sevcrypt::platform::command::{SnpActivate, SnpGctxCreate, SnpInitEx, SnpLaunchFinish, SnpLaunchStart};
+/// use sevcrypt::platform::{Chip, GuestFault, Machine, MachineConfig, NestedTable, Vcpu, Vmm};
+/// use sevcrypt::rmp::{Guest, Kind, PageAssignment};
+/// use sevcrypt::snp::tcb::Product;
+/// use sevcrypt::{Asid, GuestPhysAddr, PageSize, PhysAddr, Vmpl};
+///
+/// let chip = Chip::new(Product::Genoa, &[1; 48], &[2; 32]);
+/// let config = MachineConfig::new(&chip);
+/// let machine = Machine::new(chip, config, 4 << 20, Random(1))?;
+/// machine.issue(&mut SnpInitEx { flags: 1, ..SnpInitEx::default() })?;
+///
+/// // A guest without an image.
+/// let host = Vmm::new(&machine, PhysAddr::new(1 << 20)?..PhysAddr::new(4 << 20)?);
+/// let gctx_paddr = host.firmware_page()?.get();
+/// machine.issue(&mut SnpGctxCreate { gctx_paddr })?;
+/// machine.issue(&mut SnpLaunchStart { gctx_paddr, policy: 0x3_0000, ..SnpLaunchStart::default() })?;
+/// machine.issue(&mut SnpActivate { gctx_paddr, asid: 1 })?;
+/// machine.issue(&mut SnpLaunchFinish { gctx_paddr, ..SnpLaunchFinish::default() })?;
+///
+/// // It gets a page, accepts it, and uses it.
+/// let (guest, gpa) = (Guest { asid: Asid::new(1), vmpl: Vmpl::VMPL0 }, GuestPhysAddr::new(0x5000)?);
+/// let (page, table) = (host.page()?, NestedTable::default());
+/// let operand = PageAssignment::guest(guest.asid, gpa, PageSize::Size4K);
+/// machine.rmp().rmpupdate(Asid::HOST, page.get(), &operand.to_bytes())?;
+/// table.map(gpa, page, PageSize::Size4K);
+/// let mut vcpu = Vcpu::new(&machine, guest, &table);
+/// assert_eq!(vcpu.guest(), guest);
+/// let access = vcpu.access(gpa)?;
+/// machine.rmp().pvalidate(guest, access, PageSize::Size4K, true)?;
+/// vcpu.write(gpa, b"a guest's secret")?;
+/// let mut seen = [0; 16];
+/// vcpu.read(gpa, &mut seen)?;
+/// assert_eq!(&seen, b"a guest's secret");
+/// vcpu.load(Kind::ExecuteUser, gpa, &mut seen)?;
+///
+/// // An access that was translated already: no table is asked.
+/// vcpu.store_at(Kind::Write, access, b"another")?;
+/// vcpu.load_at(Kind::Read, access, &mut seen)?;
+/// assert_eq!(&seen, b"another's secret");
+///
+/// // The host sees ciphertext, and cannot write; a page that is not mapped is a fault of the guest.
+/// machine.host_read(page, &mut seen)?;
+/// assert_ne!(&seen, b"another's secret");
+/// println!("{}", machine.host_write(page, b"mine").unwrap_err());
+/// let shared = host.page()?;
+/// table.map(GuestPhysAddr::new(0x6000)?, shared, PageSize::Size4K);
+/// vcpu.write_shared(GuestPhysAddr::new(0x6000)?, b"for everybody")?;
+/// vcpu.read_shared(GuestPhysAddr::new(0x6000)?, &mut seen)?;
+/// table.unmap(gpa, PageSize::Size4K);
+/// assert_eq!(vcpu.read(gpa, &mut seen), Err(GuestFault::NotMapped(gpa)));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub struct Vcpu<'m, N: Nested + ?Sized, D: Dram = HeapDram> {
     machine: &'m Machine<D>,
     guest: Guest,
     nested: &'m N,
     cursor: PageCursor,
+}
+
+impl<N: Nested + ?Sized, D: Dram> fmt::Debug for Vcpu<'_, N, D> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Vcpu").field("guest", &self.guest).finish_non_exhaustive()
+    }
 }
 
 impl<'m, N: Nested + ?Sized, D: Dram> Vcpu<'m, N, D> {

@@ -275,6 +275,24 @@ impl<T: Table + ?Sized> Rmp<'_, T> {
 
     /// The check of a page of the host's that VMRUN, VMSAVE or VM_HSAVE_PA takes.
     ///
+    /// ```
+    /// use sevcrypt::rmp::{AtomicEntry, HostPage, PageAssignment, Rmp, VmFailure};
+    /// use sevcrypt::{Asid, GuestPhysAddr, PageSize};
+    ///
+    /// let entries: Vec<AtomicEntry> = (0..1024).map(|_| AtomicEntry::default()).collect();
+    /// let rmp = Rmp::new(&entries[..], 99);
+    /// let gpa = GuestPhysAddr::new(0x9000)?;
+    /// let guest = PageAssignment::guest(Asid::new(5), gpa, PageSize::Size4K);
+    /// rmp.rmpupdate(Asid::HOST, 0x5000, &guest.to_bytes())?;
+    ///
+    /// // VMRUN takes a control block (VMCB) of the host's, no guest's page; the save area has to be the guest's own.
+    /// assert_eq!(rmp.check_host_page(HostPage::Vmcb, 0x6000), Ok(()));
+    /// assert!(rmp.check_host_page(HostPage::Vmcb, 0x5000).is_err());
+    /// assert!(rmp.check_vmsa(Asid::new(5), 0x5000, gpa).is_err(), "it is no save area");
+    /// Rmp::<[AtomicEntry]>::check_host_save(0x7000)?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// [`VmFailure`]: how each of them fails if the page is not the hypervisor's (or its entry is being changed).
     pub fn check_host_page(&self, page: HostPage, spa: u64) -> Result<(), VmFailure> {

@@ -130,6 +130,19 @@ impl Entry {
     }
 
     /// What a VMPL may do with the page.
+    ///
+    /// ```
+    /// use sevcrypt::Vmpl;
+    /// use sevcrypt::rmp::{Entry, Permissions};
+    ///
+    /// let read = Permissions::READ | Permissions::EXECUTE_USER;
+    /// let entry = Entry::default().with_permissions(Vmpl::VMPL2, read);
+    /// assert_eq!(entry.permissions(Vmpl::VMPL2), read);
+    ///
+    /// // What LAUNCH_UPDATE does.
+    /// let launched = Entry::default().into_launched([Permissions::READ, read, Permissions::NONE], false);
+    /// assert!(launched.permissions(Vmpl::VMPL1).contains(Permissions::READ));
+    /// ```
     #[must_use]
     pub const fn permissions(self, vmpl: Vmpl) -> Permissions {
         Permissions(self.0[1].to_le_bytes()[vmpl.get() as usize])

@@ -98,6 +98,17 @@ impl Entry {
 
     /// METADATA, of FIRMWARE (PAGE_MD_INIT, PAGE_SWAP_IN, PAGE_MOVE): the GPA field has the context's page number, of which 36
     /// bits are kept, and the firmware's mark 1 above it.
+    ///
+    /// ```
+    /// use sevcrypt::PhysAddr;
+    /// use sevcrypt::rmp::{Entry, PageState};
+    ///
+    /// let context = PhysAddr::new(0x10_0000)?;
+    /// let entry = Entry::default().into_metadata(context);
+    /// assert_eq!(entry.state(), PageState::Metadata);
+    /// assert_eq!(entry.metadata_context(), Some(context));
+    /// # Ok::<(), sevcrypt::AddressError>(())
+    /// ```
     #[must_use]
     pub fn into_metadata(self, context: PhysAddr) -> Self {
         let number = (context.get() / PAGE as u64) & 0xf_ffff_ffff;
@@ -280,6 +291,25 @@ impl<T: Table + ?Sized> Rmp<'_, T> {
 
     /// PAGE_RECLAIM's checks and its effect, behind [`PageReclaim::parse`] and the check that SNP is initialised.
     ///
+    /// ```
+    /// use sevcrypt::rmp::{AtomicEntry, PageAssignment, PageReclaim, PageState, Rmp};
+    /// use sevcrypt::{Asid, Status};
+    ///
+    /// let entries: Vec<AtomicEntry> = (0..1024).map(|_| AtomicEntry::default()).collect();
+    /// let rmp = Rmp::new(&entries[..], 99).placed(&[]); // the table itself lies elsewhere
+    /// rmp.rmpupdate(Asid::HOST, 0x5000, &PageAssignment::FIRMWARE.to_bytes())?;
+    ///
+    /// // The firmware makes a guest's context of the page, and of that one to be given back; the host asks for it.
+    /// let firmware = rmp.page(0x5000)?.entry;
+    /// rmp.replace_page(0x5000, firmware, firmware.into_context())?;
+    /// let context = rmp.page(0x5000)?.entry;
+    /// assert_eq!(context.state(), PageState::Context);
+    /// rmp.replace_page(0x5000, context, context.reclaimed().expect("it can be given back"))?;
+    /// assert_eq!(rmp.page_reclaim(PageReclaim::parse(0x9000)?), Err(Status::INVALID_PAGE_STATE));
+    /// println!("{:?}", rmp.page(0x5000)?.state);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// Nothing was changed. In this order: [`Status::INVALID_ADDRESS`] above 2^52; [`Status::INVALID_PARAM`] in the RMP itself
     /// ([`Rmp::placed`]) or where nothing is covered (MODEL: the code for the latter); [`Status::INVALID_PAGE_SIZE`]; [`Status::INVALID_ADDRESS`]
@@ -359,6 +389,21 @@ impl<T: Table + ?Sized> Rmp<'_, T> {
     /// SNP_INIT's filling of the table: `dram` becomes HYPERVISOR, whatever is no memory or in `fixed` HV_FIXED, also the
     /// ASEG (A_0000h to B_FFFFh) and FD_0000_0000h to FD_FFFF_FFFFh; the RMP itself ([`Rmp::placed`]) FIRMWARE. Ranges are of system
     /// physical addresses; a page that is in a range with one byte is in it, but is memory with all its bytes only.
+    ///
+    /// ```
+    /// use sevcrypt::Status;
+    /// use sevcrypt::rmp::{AtomicEntry, PageState, Rmp};
+    ///
+    /// let entries: Vec<AtomicEntry> = (0..1024).map(|_| AtomicEntry::default()).collect();
+    /// let rmp = Rmp::new(&entries[..], 99);
+    /// rmp.initialise(&[0..0x40_0000], &[0x1000..0x2000])?;
+    /// assert_eq!(rmp.page(0x1000)?.state, PageState::HvFixed);
+    /// assert_eq!(rmp.page(0x2000)?.state, PageState::Hypervisor);
+    ///
+    /// let region = Rmp::<[AtomicEntry]>::unsmash_address(0x20_0000)?;
+    /// assert_eq!(rmp.page_unsmash(region), Err(Status::INVALID_PAGE_STATE), "no guest's pages");
+    /// # Ok::<(), Status>(())
+    /// ```
     ///
     /// # Errors
     /// [`Status::IN_USE`] (MODEL): another processor changes entries meanwhile; the table is partly filled.

@@ -9,6 +9,7 @@ use crate::addr::{PageSize, Vmpl};
 
 /// Why an instruction of a guest changed nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum GuestFailure {
     /// It gave this code.
     Code(RmpFailure),
@@ -172,6 +173,28 @@ impl<T: Table + ?Sized> Rmp<'_, T> {
 
     /// RMPADJUST: gives a less privileged level permissions to a page, none that the guest's own level lacks; at VMPL0 also makes the
     /// page a save area, or no more one.
+    ///
+    /// ```
+    /// use sevcrypt::rmp::{Access, AtomicEntry, Guest, PageAssignment, PageAttributes, Permissions, Rmp, RmpAdjust};
+    /// use sevcrypt::{Asid, GuestPhysAddr, PageSize, Vmpl};
+    ///
+    /// let entries: Vec<AtomicEntry> = (0..1024).map(|_| AtomicEntry::default()).collect();
+    /// let rmp = Rmp::new(&entries[..], 99);
+    /// let gpa = GuestPhysAddr::new(0x9000)?;
+    /// let page = PageAssignment::guest(Asid::new(5), gpa, PageSize::Size4K);
+    /// rmp.rmpupdate(Asid::HOST, 0x10_0000, &page.to_bytes())?;
+    /// let guest = Guest { asid: Asid::new(5), vmpl: Vmpl::VMPL0 };
+    /// let access = Access { spa: 0x10_0000, gpa, mapping: PageSize::Size4K };
+    /// rmp.pvalidate(guest, access, PageSize::Size4K, true)?;
+    ///
+    /// // VMPL0 lets VMPL1 read the page.
+    /// let operand = RmpAdjust { target: Vmpl::VMPL1, permissions: Permissions::READ, vmsa: false };
+    /// rmp.rmpadjust(guest, access, PageSize::Size4K, operand)?;
+    /// let attributes: PageAttributes = rmp.rmpquery(guest, access, Vmpl::VMPL1)?;
+    /// assert!(attributes.permissions.contains(Permissions::READ) && !attributes.vmsa);
+    /// assert_eq!(rmp.page(0x10_0000)?.entry.permissions(Vmpl::VMPL2), Permissions::NONE);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// [`GuestFailure`]; nothing was changed. The order is MODEL: the target's level, owner, place and mutability, a 2 MiB entry for

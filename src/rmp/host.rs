@@ -207,6 +207,31 @@ impl<T: Table + ?Sized> Rmp<'_, T> {
     ///
     /// MODEL: the order of checks, and that an immutable page is refused with FAIL_BADADDR.
     ///
+    /// ```
+    /// use sevcrypt::rmp::{AtomicEntry, PageAssignment, Rmp, RmpFailure};
+    /// use sevcrypt::{Asid, GuestPhysAddr, PageSize};
+    ///
+    /// let entries: Vec<AtomicEntry> = (0..1024).map(|_| AtomicEntry::default()).collect();
+    /// let rmp = Rmp::new(&entries[..], 99);
+    /// // A page of 2 MiB becomes 512 of 4 KiB.
+    /// let gpa = GuestPhysAddr::new(0x20_0000)?;
+    /// let large = PageAssignment::guest(Asid::new(5), gpa, PageSize::Size2M);
+    /// rmp.rmpupdate(Asid::HOST, 0x20_0000, &large.to_bytes())?;
+    /// rmp.psmash(Asid::HOST, 0x20_0000)?;
+    /// let second = rmp.rmpread(Asid::HOST, 0x20_1000)?;
+    /// assert_eq!((second.gpa, second.page_size), (0x20_1000, PageSize::Size4K));
+    /// assert_eq!(PageAssignment::from_bytes(&second.to_bytes()), Some(second));
+    /// assert_eq!(rmp.psmash(Asid::new(5), 0x20_0000), Err(RmpFailure::Permission), "a guest may not");
+    ///
+    /// // Pages that the processor itself uses stay where they are.
+    /// rmp.use_page(0x20_1000)?;
+    /// let free = PageAssignment::HYPERVISOR.to_bytes();
+    /// assert_eq!(rmp.rmpupdate(Asid::HOST, 0x20_1000, &free), Err(RmpFailure::InUse));
+    /// rmp.release_page(0x20_1000)?;
+    /// rmp.rmpupdate(Asid::HOST, 0x20_1000, &free)?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// [`RmpFailure`]; nothing was changed.
     pub fn psmash(&self, running: Asid, spa: u64) -> Result<(), RmpFailure> {

@@ -204,6 +204,14 @@ impl Segment {
     pub const COUNT: usize = 512;
 
     /// The address of a segment's entry in the segment table; `None` for a segment that there cannot be.
+    ///
+    /// ```
+    /// use sevcrypt::rmp::Segment;
+    ///
+    /// // The entry of segment 3 in the table of segments, which begins 16 KiB behind the base that the register names.
+    /// println!("{:#x?}", Segment::address(0x1_0000_0000, 3));
+    /// assert_eq!(Segment::address(0x1_0000_0000, Segment::COUNT), None);
+    /// ```
     #[must_use]
     pub const fn address(rmp_base: u64, segment: usize) -> Option<u64> {
         if segment >= Self::COUNT {

@@ -27,6 +27,20 @@ pub enum Loaded {
 /// Where the entries of an RMP are. Pages are known by their number: the system physical address over 4096.
 ///
 /// Nothing here waits: whoever meets an entry that another thread is changing is told so.
+///
+/// ```
+/// use sevcrypt::rmp::{AtomicEntry, Entry, Loaded, Table};
+///
+/// let table: &[AtomicEntry] = &[AtomicEntry::new(Entry::default()), AtomicEntry::default()];
+/// assert_eq!(table.next_covered(0), Some(0));
+/// assert_eq!(table.next_covered(2), None);
+///
+/// // A whole region is changed by one processor: others wait.
+/// assert!(table.acquire(0, Entry::default()));
+/// assert_eq!(table.load(0), Loaded::Busy);
+/// table.release(0, Entry::from_words([4, 0]));
+/// assert_eq!(table.load(0), Loaded::Entry(Entry::from_words([4, 0])));
+/// ```
 pub trait Table {
     /// The entry of a page, as it was at one moment.
     fn load(&self, page: u64) -> Loaded;

@@ -179,6 +179,12 @@ struct Counted {
     count: u64,
 }
 
+impl fmt::Debug for SwapKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "SwapKey(count {}, ..)", self.0.count)
+    }
+}
+
 impl SwapKey {
     /// The key and the count of a guest's context: random and 0 at LAUNCH_START and at RECEIVE_START.
     #[must_use]
@@ -199,6 +205,21 @@ impl SwapKey {
     /// goes out as data if its value is another one than its block has (it was changed, or the block's word is there by
     /// chance), and as [`PageType::Metadata`] whatever it is; a page of 2 MiB is not searched for save areas. None of them
     /// comes back as a save area: the type is under the tag.
+    ///
+    /// ```
+    /// use sevcrypt::sev::swap::{PageType, SwapError, SwapKey};
+    /// use sevcrypt::{Backend, PageSize};
+    ///
+    /// let mut key = SwapKey::new(&[0x80; 32], 7, Backend::best());
+    /// let (page, mut swapped) = ([0xcc; 4096], [0; 4096]);
+    /// let entry = key.swap_out(PageType::Data, &[], 0, &page, &mut swapped)?;
+    /// assert_eq!((entry.count(), entry.page_size(), key.count()), (7, PageSize::Size4K, 8));
+    /// assert_eq!(entry.page_type(), PageType::from_bits(0));
+    ///
+    /// key.swap_in_place(PageType::Data, &entry, &mut swapped)?;
+    /// assert_eq!(swapped, page);
+    /// # Ok::<(), SwapError>(())
+    /// ```
     ///
     /// # Errors
     /// [`SwapError::Length`], [`SwapError::LargeVmsa`], [`SwapError::CountLimit`], [`SwapError::Integrity`],

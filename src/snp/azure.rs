@@ -173,6 +173,14 @@ pub enum HashType {
 }
 
 /// A number in the blob.
+///
+/// ```
+/// use sevcrypt::snp::azure::{HclError, HclField, HclReport};
+///
+/// println!("{} at {:#x}", HclField::ReportType, HclField::ReportType.offset());
+/// let Err(HclError::Field { field, .. }) = HclReport::parse(&[0; 2600]) else { panic!("it has no signature") };
+/// assert_eq!((field, field.offset()), (HclField::Signature, 0));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum HclField {

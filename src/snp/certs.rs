@@ -16,6 +16,7 @@ use crate::x509::{Certificate, Crl};
 ///
 /// A certificate's role comes from what it says, never from where it was found. Nothing is verified yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Identity<'a> {
     /// What it is for.
     pub role: Role,

@@ -79,6 +79,15 @@ impl fmt::Display for Rule {
 }
 
 /// A name that is no rule's.
+///
+/// ```
+/// use sevcrypt::snp::policy::{Rule, UnknownRule};
+/// use sevcrypt::snp::verify::Check;
+///
+/// assert_eq!("debug".parse(), Ok(Rule::Debug));
+/// assert_eq!(Rule::Debug.check(), Check::Debug);
+/// assert_eq!("bugs".parse::<Rule>(), Err(UnknownRule));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct UnknownRule;
 

@@ -250,6 +250,22 @@ impl fmt::Debug for SecretsPage<'_> {
 }
 
 /// What an SVSM writes into the secrets page for its guest (AMD 58019, "Secrets Page").
+///
+/// ```
+/// use sevcrypt::Vmpl;
+/// use sevcrypt::snp::message::Vmpck;
+/// use sevcrypt::snp::secrets::{SecretsPage, Svsm};
+///
+/// let mut memory = [0; 4096];
+/// let mut page = SecretsPage::create(&mut memory);
+/// page.set_vmpck(Vmpck::VMPCK0, &[7; 32]);
+/// page.wipe_vmpck(Vmpck::VMPCK0); // what an SVSM keeps for itself
+/// assert!(!page.has_vmpck(Vmpck::VMPCK0) && page.message_count(Vmpck::VMPCK0) == 0);
+///
+/// let svsm = Svsm { base: 0x80_0000, size: 0x10_0000, caa: 0x90_0000, max_version: 1, guest_vmpl: Some(Vmpl::VMPL2) };
+/// page.set_svsm(&svsm);
+/// assert_eq!(page.svsm(), Some(svsm));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Svsm {
     /// SVSM_BASE: its guest physical address.

@@ -34,6 +34,8 @@
 //! # Ok::<(), Status>(())
 //! ```
 
+use core::fmt;
+
 use crate::addr::PageSize;
 use crate::cpu::Backend;
 use crate::gcm::{GcmError, Nonce, PageKey, Tag};
@@ -247,6 +249,12 @@ struct Counted {
     iv_count: u64,
 }
 
+impl fmt::Debug for SwapKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "SwapKey(count {}, ..)", self.0.iv_count)
+    }
+}
+
 impl SwapKey {
     /// The key and the count of a guest's context: random and 0 at LAUNCH_START, or those of a guest that moved in.
     #[must_use]
@@ -261,6 +269,23 @@ impl SwapKey {
     }
 
     /// SWAP_OUT: encrypts `page`, which holds plaintext, to `destination`.
+    ///
+    /// ```
+    /// use sevcrypt::snp::swap::{Contents, MdataEntry, PageState, PageType, SwapKey};
+    /// use sevcrypt::{Backend, Status};
+    ///
+    /// let mut key = SwapKey::new(&[0x80; 32], 0, Backend::best());
+    /// let contents = Contents::Data(PageState { gpa: 0x9000, page_validated: true, vmpl_perms: 0xf });
+    /// let (page, mut swapped, mut back) = ([0xcc; 4096], [0; 4096], [0; 4096]);
+    /// let entry = key.swap_out(contents, 0xfeed, &page, &mut swapped)?;
+    ///
+    /// // The host keeps page and entry where it likes.
+    /// let mut entry = MdataEntry::from_bytes(&entry.to_bytes())?;
+    /// assert_eq!((entry.page_type(), entry.software_data()), (PageType::from_bits(0)?, 0xfeed));
+    /// key.swap_in(PageType::Data, &mut entry, &swapped, &mut back)?;
+    /// assert_eq!(back, page);
+    /// # Ok::<(), Status>(())
+    /// ```
     ///
     /// # Errors
     /// `INVALID_PAGE_SIZE`: the lengths are not both 4 KiB or both 2 MiB. `AEAD_OFLOW`: the count is at

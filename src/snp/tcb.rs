@@ -73,6 +73,13 @@ impl fmt::Display for Product {
 }
 
 /// A name that is no product's.
+///
+/// ```
+/// use sevcrypt::snp::tcb::{Product, UnknownProduct};
+///
+/// assert_eq!("Genoa".parse(), Ok(Product::Genoa));
+/// assert_eq!("genoa".parse::<Product>(), Err(UnknownProduct), "names are AMD's, as they are written");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct UnknownProduct;
 
@@ -367,6 +374,20 @@ impl TcbParts {
     }
 
     /// The first component in which `self` is below `minimum`, with its value there; one that `self` lacks is below any.
+    ///
+    /// ```
+    /// use sevcrypt::snp::tcb::{Component, Product, TcbParts, TcbVersion};
+    ///
+    /// let tcb = TcbVersion::new([3, 0, 0, 0, 0, 0, 8, 0x73]);
+    /// assert!(tcb.reserved_is_zero(Product::Milan));
+    /// let mut minimum = TcbParts::default().with(Component::Snp, 8);
+    /// assert_eq!(tcb.parts(Product::Milan).below(minimum), None);
+    /// if let Some(place) = minimum.place(Component::Microcode) {
+    ///     *place = Some(0x80);
+    /// }
+    /// let below = tcb.parts(Product::Milan).below(minimum).expect("its microcode is older");
+    /// assert_eq!((below.component, below.found, below.minimum), (Component::Microcode, Some(0x73), 0x80));
+    /// ```
     #[must_use]
     pub fn below(mut self, minimum: Self) -> Option<TcbBelow> {
         minimum.iter().find_map(|(component, minimum)| {
@@ -388,6 +409,7 @@ impl fmt::Display for TcbParts {
 
 /// A component that is below a minimum.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct TcbBelow {
     /// Which one.
     pub component: Component,

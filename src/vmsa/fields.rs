@@ -356,6 +356,15 @@ const _: () = {
 /// assert_eq!((rip.to_string().as_str(), rip.size()), ("RIP", 8));
 /// assert_eq!(Field::all().map(Field::size).sum::<usize>(), 4096);
 /// ```
+///
+/// ```
+/// use sevcrypt::vmsa::{Field, Value, Vmsa};
+///
+/// let mut vmsa = Vmsa::default();
+/// vmsa.set_rip(0xfff0);
+/// let rip = Field::all().find(|field| field.offset() == 0x178).expect("every vCPU has it");
+/// assert_eq!((rip.size(), vmsa.get(rip)), (8, Value::Number(0xfff0)));
+/// ```
 #[derive(Clone, Copy)]
 pub struct Field {
     line: &'static Line,
@@ -437,6 +446,7 @@ impl fmt::Debug for Field {
 
 /// What a field of a save area holds. It prints as text in hexadecimal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Value<'a> {
     /// A number of 1, 2, 4 or 8 bytes.
     Number(u64),

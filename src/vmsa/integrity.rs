@@ -29,6 +29,19 @@ const CHECKED: usize = 0xfc0;
 ///
 /// MODEL: the formula is that of Genoa's firmware. UNKNOWN: that of Naples and Rome, whose firmware is not published. The
 /// value never leaves a platform.
+///
+/// ```
+/// use sevcrypt::PhysAddr;
+/// use sevcrypt::vmsa::{IntegrityValue, Vmsa};
+///
+/// let mut vmsa = Vmsa::default();
+/// let block = vmsa.prepare(PhysAddr::new(0x7000)?);
+/// let value: IntegrityValue = vmsa.integrity_value();
+/// assert_eq!(block.value, value);
+/// vmsa.set_rax(1); // by the host
+/// assert!(vmsa.check_integrity(&[block]).is_err());
+/// # Ok::<(), sevcrypt::AddressError>(())
+/// ```
 #[derive(Clone, Copy)]
 pub struct IntegrityValue(pub u64);
 

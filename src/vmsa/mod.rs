@@ -135,6 +135,7 @@ impl fmt::Debug for Vmsa {
 
 /// A field in which two save areas differ.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Difference<'a> {
     /// The field.
     pub field: Field,

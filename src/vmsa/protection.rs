@@ -68,6 +68,17 @@ impl RegisterProtection {
     ///
     /// SEV_FEATURES and the nonce are never changed, whatever the bitmap says of them (MODEL): nothing could be taken off
     /// again.
+    ///
+    /// ```
+    /// use sevcrypt::vmsa::{RegisterProtection, Vmsa};
+    ///
+    /// let mut bitmap = [0; 64];
+    /// bitmap[5] = 0x80; // RIP, at 178h, in units of 8 bytes
+    /// let protection = RegisterProtection::from_bitmap(&bitmap);
+    /// let mut vmsa = Vmsa::default();
+    /// protection.launch(&mut vmsa, 0x1234_5678_9abc_def0);
+    /// assert_eq!((vmsa.rip(), vmsa.reg_prot_nonce()), (0x1234_5678_9abc_def0, 0x1234_5678_9abc_def0));
+    /// ```
     #[must_use]
     pub const fn from_bitmap(bitmap: &[u8; 64]) -> Self {
         Self(*bitmap)

@@ -175,6 +175,15 @@ impl fmt::Display for CertificateErrorKind {
 }
 
 /// The label of a PEM block, cut after 24 bytes.
+///
+/// ```
+/// use sevcrypt::x509::{CertificateErrorKind, PemLabel, split};
+///
+/// let key = b"-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n";
+/// let error = split(key).unwrap_err();
+/// assert!(matches!(error.kind, CertificateErrorKind::PemLabel(label) if label.to_string() == "PUBLIC KEY"));
+/// # let _: Option<PemLabel> = None;
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct PemLabel {
     bytes: [u8; 24],

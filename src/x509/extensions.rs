@@ -28,6 +28,38 @@ pub struct BasicConstraints {
 }
 
 /// KeyUsage (RFC 5280, 4.2.1.3).
+///
+/// ```
+/// # #[cfg(feature = "platform")] {
+/// use sevcrypt::Arithmetic;
+/// use sevcrypt::platform::ca::TestCa;
+/// use sevcrypt::snp::tcb::Product;
+/// use sevcrypt::x509::{BasicConstraints, Certificate, Crl, CrlEntry, PublicKey, RsaPublicKey};
+///
+/// let ca = TestCa::published(Product::Milan)?;
+/// let (ark, ask) = (Certificate::from_der(ca.ark())?, Certificate::from_der(ca.ask())?);
+/// let usage = ark.key_usage().expect("a CA's certificate has it");
+/// assert!(usage.key_cert_sign() && usage.crl_sign() && usage.bits() != 0);
+/// assert!(matches!(ask.basic_constraints(), Some(BasicConstraints { ca: true, .. })));
+///
+/// // A key that verifies many signatures is prepared once.
+/// let PublicKey::Rsa(key) = ark.public_key() else { panic!("an RSA key") };
+/// let key: RsaPublicKey<'_> = key;
+/// let prepared = key.prepare_with(Arithmetic::best());
+/// ask.verify_signature_prepared(&prepared)?;
+///
+/// let crl = ca.crl(&[0x1234], 1_767_225_600)?;
+/// let crl = Crl::from_der(&crl)?;
+/// crl.verify_signature(&key)?;
+/// crl.verify_signature_prepared(&prepared)?;
+/// for CrlEntry { serial, .. } in crl.entries() {
+///     assert!(crl.revokes(serial));
+/// }
+/// assert!(prepared.verify_pss_sha256(b"signed with SHA-384", ask.signature()).is_err());
+/// assert!(key.verify_pss_sha256(b"signed with SHA-384", ask.signature()).is_err());
+/// # }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct KeyUsage(u16);
 

@@ -1,4 +1,48 @@
 //! Command buffers: what a host puts into the mailbox of the Secure Processor.
+//!
+//! Buffers grow with the firmware's interface: a command that is written out ends with `..Default::default()`.
+//!
+//! ```
+//! # use sevcrypt::platform::rand_core::{TryCryptoRng, TryRng};
+//! # struct Random(u8);
+//! # impl TryRng for Random {
+//! #     type Error = core::convert::Infallible;
+//! #     fn try_next_u32(&mut self) -> Result<u32, Self::Error> { Ok(4) }
+//! #     fn try_next_u64(&mut self) -> Result<u64, Self::Error> { Ok(4) }
+//! #     fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), Self::Error> {
+//! #         bytes.iter_mut().for_each(|byte| { self.0 = self.0.wrapping_mul(5).wrapping_add(3); *byte = self.0 });
+//! #         Ok(())
+//! #     }
+//! # }
+//! # impl TryCryptoRng for Random {}
+//! use sevcrypt::image::PageType;
+//! use sevcrypt::platform::command::{Command, CommandId, SevPlatformStatus, SnpConfig, SnpInitEx};
+//! use sevcrypt::platform::{Chip, HeapDram, Machine, MachineConfig};
+//! use sevcrypt::snp::tcb::Product;
+//! use sevcrypt::{Backend, PageSize, Status};
+//!
+//! let chip = Chip::new(Product::Genoa, &[1; 48], &[2; 32]);
+//! let config = MachineConfig::new(&chip);
+//! let machine = Machine::with_dram(chip, config, HeapDram::new(4 << 20)?, Random(1))?;
+//! machine.issue(&mut SnpInitEx { flags: 1, ..SnpInitEx::default() })?;
+//! let mut status = SevPlatformStatus::default();
+//! machine.issue(&mut status)?; // filled in by the firmware
+//! assert_eq!((status.api_major, status.state), (1, 0));
+//!
+//! // The same command as the bytes of its buffer, which may lie in memory too.
+//! let mut buffer = [0; SevPlatformStatus::LEN];
+//! status.write(&mut buffer);
+//! assert_eq!(machine.command(SevPlatformStatus::ID, &mut buffer), Status::SUCCESS);
+//! assert_eq!((SevPlatformStatus::read(&buffer)?, SevPlatformStatus::get(&buffer)), (status, status));
+//! SnpConfig::default().put(&mut [0; SnpConfig::LEN]);
+//! let page = sevcrypt::PhysAddr::new(0x10_0000)?;
+//! assert_eq!(machine.mailbox(CommandId(0xfff), page), Status::INVALID_COMMAND);
+//! let pages = [(0x20_0000, PageSize::Size4K)]; // many launch updates in one; here there is no such guest
+//! let failed = machine.launch_update_pages(page.get(), &pages, PageType::Normal, Backend::best()).unwrap_err();
+//! assert_eq!((failed.index, failed.status), (0, Status::INVALID_GUEST));
+//! assert!(SevPlatformStatus::ID.is_legacy() && !SnpConfig::ID.is_legacy());
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod legacy;
 mod snp;

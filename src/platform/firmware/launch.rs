@@ -522,6 +522,7 @@ impl GuestContext {
 
 /// Which page of a list could not be launched, and what the firmware says of it. The pages before it are launched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct LaunchPagesError {
     /// Its place in the list, from 0.
     pub index: usize,

@@ -16,6 +16,21 @@ use crate::mem::GuestBytes;
 /// It consists of whole pages of 4 KiB; there may be holes between them. Whoever accesses it past the controller, sees and
 /// writes ciphertext, and is in nobody's order: what [`MemoryController`](super::MemoryController) says of concurrent accesses
 /// holds between its own.
+///
+/// ```
+/// use sevcrypt::PhysAddr;
+/// use sevcrypt::platform::memory::{Dram, HeapDram};
+///
+/// let dram = HeapDram::new(1 << 20)?;
+/// assert_eq!(dram.ranges(), [0..1 << 20]);
+/// assert!(dram.holds(PhysAddr::new(0xf_f000)?, 4096) && !dram.holds(PhysAddr::new(0xf_f001)?, 4096));
+/// let lengths = (
+///     dram.with(PhysAddr::new(0x1040)?, 64, |bytes| bytes.len()),
+///     dram.with_pages(PhysAddr::new(0x1000)?, 2, |bytes| bytes.len()),
+/// );
+/// assert_eq!(lengths, (Some(64), Some(8192)));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub trait Dram: Send + Sync {
     /// Where there is memory.
     fn ranges(&self) -> Vec<Range<u64>>;

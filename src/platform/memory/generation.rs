@@ -38,6 +38,7 @@ pub enum Generation {
 ///
 /// A guest whose policy has bit 22, MEM_AES_256_XTS, runs with XTS only (AMD 56860, "Guest Policy").
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Encryption {
     /// AES-128 as the generation has it: XE on the first parts, XEX on all others.
     #[default]

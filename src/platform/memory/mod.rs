@@ -395,6 +395,39 @@ impl<D: Dram> MemoryController<D> {
     /// Changes the key of `len` bytes of whole pages, in place: with no key before, they are enciphered; with none after,
     /// deciphered; with two keys, both.
     ///
+    /// ```
+    /// use sevcrypt::platform::memory::{ControllerConfig, DramKey, Generation, HeapDram, MemoryController, OneChannel, PageCursor};
+    /// use sevcrypt::{Asid, PhysAddr};
+    ///
+    /// let mut config = ControllerConfig::new(Generation::Milan, &[1; 32], &[2; 32]);
+    /// config.interleave = Box::new(OneChannel);
+    /// let memory = MemoryController::new(HeapDram::new(1 << 20)?, config)?;
+    /// memory.install_key(Asid::new(5), &[3; 32])?;
+    /// let (none, guest) = (DramKey::None, DramKey::Slot(Asid::new(5)));
+    /// let [a, b, c] = [0x1000, 0x2000, 0x9000].map(PhysAddr::new);
+    /// let (a, b, c) = (a?, b?, c?);
+    ///
+    /// // What the firmware does at a launch: the host's page becomes the guest's, where it stands.
+    /// memory.write_pages(none, &[a, b], &[0xcc; 2 * 4096])?;
+    /// memory.rekey(none, guest, a, 4096)?;
+    /// memory.rekey_pages(none, guest, &[b])?;
+    /// memory.move_page((guest, b), (guest, c))?;
+    /// let mut seen = [0; 4096];
+    /// memory.read(guest, c, &mut seen)?;
+    /// assert_eq!(seen, [0xcc; 4096]);
+    ///
+    /// // With a cursor, accesses to the same pages are quicker.
+    /// let mut cursor: PageCursor = PageCursor::new();
+    /// memory.write_with(&mut cursor, guest, a, b"text")?;
+    /// memory.read_with(&mut cursor, guest, a, &mut seen[..4])?;
+    /// assert_eq!(&seen[..4], b"text");
+    ///
+    /// // A host from which ciphertext is hidden reads ones.
+    /// memory.read_hiding(none, a, &mut seen, |page| page == a)?;
+    /// assert_eq!(seen, [0xff; 4096]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// [`AccessError`]; nothing was written.
     pub fn rekey(

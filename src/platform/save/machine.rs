@@ -1,5 +1,6 @@
 //! What of a machine is written, and read again.
 
+use core::fmt;
 use core::ops::Range;
 use std::boxed::Box;
 use std::collections::BTreeMap;
@@ -40,6 +41,12 @@ pub struct Saved<'a> {
     identity: Identity<'a>,
     /// What is lost without power; `None`: it has been lost.
     running: Option<&'a [u8]>,
+}
+
+impl fmt::Debug for Saved<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Saved").field("header", &self.header).finish_non_exhaustive()
+    }
 }
 
 /// What a machine is, with and without power.

@@ -88,6 +88,37 @@ use std::path::{Path, PathBuf};
 use crate::hash::sha384;
 
 /// The head of a saved machine: what it is, and which one.
+///
+/// ```
+/// # use sevcrypt::platform::rand_core::{TryCryptoRng, TryRng};
+/// # struct Random(u8);
+/// # impl TryRng for Random {
+/// #     type Error = core::convert::Infallible;
+/// #     fn try_next_u32(&mut self) -> Result<u32, Self::Error> { Ok(4) }
+/// #     fn try_next_u64(&mut self) -> Result<u64, Self::Error> { Ok(4) }
+/// #     fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), Self::Error> {
+/// #         bytes.iter_mut().for_each(|byte| { self.0 = self.0.wrapping_mul(5).wrapping_add(3); *byte = self.0 });
+/// #         Ok(())
+/// #     }
+/// # }
+/// # impl TryCryptoRng for Random {}
+/// use sevcrypt::platform::save::{Header, RestoreError, Saved};
+/// use sevcrypt::platform::{Chip, HeapDram, Machine, MachineConfig};
+/// use sevcrypt::snp::tcb::Product;
+///
+/// let chip = Chip::new(Product::Genoa, &[1; 48], &[2; 32]);
+/// let config = MachineConfig::new(&chip);
+/// let machine = Machine::new(chip, config, 1 << 20, Random(1))?;
+/// let bytes = machine.save(None, 7);
+/// assert_eq!(Header::parse(&bytes)?.generation, 7);
+/// assert_eq!(Header::parse(b"something else"), Err(RestoreError::NoMachine));
+///
+/// // The machine again, in memory of the caller's.
+/// let saved = Saved::parse(&bytes)?;
+/// let machine = saved.restore_with(HeapDram::new(saved.memory())?, Random(2))?;
+/// println!("firmware {}", machine.versions().current);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Header {
     /// One more with each machine that is saved.

@@ -31,6 +31,61 @@ use crate::status::Status;
 ///
 /// It is for tests, demonstrations and whoever writes a VMM: everything here is done through what a host has, RMPUPDATE, its own writes
 /// and the firmware's commands. It is not trusted with anything.
+///
+/// ```
+/// # use sevcrypt::platform::rand_core::{TryCryptoRng, TryRng};
+/// # struct Random(u8);
+/// # impl TryRng for Random {
+/// #     type Error = core::convert::Infallible;
+/// #     fn try_next_u32(&mut self) -> Result<u32, Self::Error> { Ok(4) }
+/// #     fn try_next_u64(&mut self) -> Result<u64, Self::Error> { Ok(4) }
+/// #     fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), Self::Error> {
+/// #         bytes.iter_mut().for_each(|byte| { self.0 = self.0.wrapping_mul(5).wrapping_add(3); *byte = self.0 });
+/// #         Ok(())
+/// #     }
+/// # }
+/// # impl TryCryptoRng for Random {}
+/// # let reset_block = [0xde, 0x71, 0xf7, 0x00, 0x7e, 0x1a, 0xcb, 0x4f, 0x89, 0x0e, 0x68, 0xc7, 0x7e, 0x2f, 0xb4, 0x4e];
+/// # let footer = [0xde, 0x82, 0xb5, 0x96, 0xb2, 0x1f, 0xf7, 0x45, 0xba, 0xea, 0xa3, 0x66, 0xc5, 0x5a, 0x08, 0x2d];
+/// # let table = [&[4, 0xb0, 0x80, 0, 22, 0][..], &reset_block, &[40, 0], &footer].concat();
+/// # let mut image = vec![0; 8192];
+/// # image[8192 - 32 - 40..8192 - 32].copy_from_slice(&table);
+/// use sevcrypt::image::{CpuSignature, Launch, Ovmf, PageType, Profile};
+/// use sevcrypt::platform::command::SnpInitEx;
+/// use sevcrypt::platform::{Chip, LaunchOptions, Machine, MachineConfig, PlatformVersions, Vmm, VmmError};
+/// use sevcrypt::snp::tcb::Product;
+/// use sevcrypt::{Asid, GuestPhysAddr, PhysAddr};
+///
+/// let chip = Chip::new(Product::Genoa, &[1; 48], &[2; 32]);
+/// let config = MachineConfig::new(&chip);
+/// assert_eq!(config.versions, PlatformVersions::first(Product::Genoa));
+/// let machine = Machine::new(chip, config, 8 << 20, Random(1))?;
+/// machine.issue(&mut SnpInitEx { flags: 1, ..SnpInitEx::default() })?; // INIT_RMP
+/// let host = Vmm::new(&machine, PhysAddr::new(1 << 20)?..PhysAddr::new(8 << 20)?);
+///
+/// // `image`: a small firmware.
+/// let launch = Launch::new(Ovmf::parse(&image)?, CpuSignature(0x00a1_0f11), &Profile::QEMU);
+/// let mut guest = host.launch(&launch, Asid::new(1), &LaunchOptions::default())?;
+/// assert_eq!(guest.page_of(PageType::Vmsa), Some(Profile::KVM_VMSA_GPA));
+/// host.add_page(&mut guest, GuestPhysAddr::new(0x5000)?)?;
+/// assert!(host.guest_request(&guest, &[0; 4096]).is_err(), "that is no message");
+///
+/// // A page is swapped out, and comes back unless its ciphertext was changed.
+/// let entry = host.metadata_page(&guest)?;
+/// let mut swapped = host.swap_out(&mut guest, launch.firmware.gpa(), entry)?;
+/// swapped.ciphertext[0] ^= 1;
+/// assert!(matches!(host.swap_in(&mut guest, &swapped, entry), Err(VmmError::Firmware { .. })));
+/// swapped.ciphertext[0] ^= 1;
+/// host.swap_in(&mut guest, &swapped, entry)?;
+///
+/// // All of them are, before the guest leaves for another platform.
+/// let away = host.swap_out_all(&mut guest)?;
+/// println!("{} levels, the last with {:?} pages", away.levels.len(), away.levels.last().map(Vec::len));
+/// host.decommission(guest)?;
+/// let page = host.firmware_page()?;
+/// host.take_back(page)?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub struct Vmm<'m, D: Dram = HeapDram> {
     machine: &'m Machine<D>,
     free: Mutex<Free>,
@@ -50,7 +105,7 @@ impl Free {
 }
 
 /// What a guest starts with, beside its image.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct LaunchOptions<'a> {
     /// POLICY.
@@ -83,6 +138,7 @@ impl Default for LaunchOptions<'_> {
 
 /// A guest as its host sees it.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct GuestHandle {
     /// Its context.
     pub gctx: PhysAddr,

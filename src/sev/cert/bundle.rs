@@ -157,6 +157,21 @@ impl<'a> Bundle<'a> {
 
     /// Writes the [`pieces`](Self::pieces) one behind the other; answers how many bytes they are.
     ///
+    /// ```
+    /// use sevcrypt::sev::ApiVersion;
+    /// use sevcrypt::sev::cert::{Bundle, PlatformCertificates};
+    /// use sevcrypt::sev::keys::{ChipUniqueKey, PlatformKeys, PlatformRandom};
+    ///
+    /// let (chip, random) = (ChipUniqueKey::new(&[7; 32]), PlatformRandom::new(&[9; 168]));
+    /// let keys = PlatformKeys::generate(&chip, ApiVersion { major: 1, minor: 55 }, &random)?;
+    /// let exported = keys.certificates().to_bytes();
+    /// let mut bundle = Bundle::default();
+    /// bundle.add(&exported)?;
+    /// let mut file = [0; PlatformCertificates::LEN];
+    /// assert_eq!(bundle.write(&mut file)?, file.len());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// [`BundleError::BufferTooSmall`]; nothing was written.
     pub fn write(&self, out: &mut [u8]) -> Result<usize, BundleError> {

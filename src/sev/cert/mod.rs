@@ -25,6 +25,54 @@
 //! println!("{:?}, firmware API {}", platform.product(), platform.api().major);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
+//!
+//! On a platform in software (feature `platform`), link by link:
+//! ```
+//! # #[cfg(feature = "platform")] {
+//! use sevcrypt::platform::Chip;
+//! use sevcrypt::platform::ca::TestCa;
+//! use sevcrypt::sev::ApiVersion;
+//! use sevcrypt::sev::cert::{AmdCertificate, Bundle, CertificateError, Product, RsaKey, Trust, Usage, verify, verify_pek};
+//! use sevcrypt::sev::keys::{PlatformKeys, PlatformRandom};
+//! use sevcrypt::snp::tcb;
+//!
+//! // A platform whose root is not AMD's, with what its CA and its firmware give out.
+//! let (ca, chip) = (TestCa::published(tcb::Product::Milan)?, Chip::new(tcb::Product::Milan, &[7; 48], &[8; 32]));
+//! let api = ApiVersion { major: 1, minor: 55 };
+//! let keys = PlatformKeys::generate(chip.unique_key(), api, &PlatformRandom::new(&[9; 168]))?;
+//! let (cek, amd) = (ca.sev_cek(&chip)?, ca.sev_chain()?);
+//!
+//! let mut bundle = Bundle::default();
+//! let platform = keys.certificates().to_bytes();
+//! for file in [&platform[..], cek.as_bytes(), &amd[..]] {
+//!     bundle.add(file)?;
+//! }
+//! let [ask, ark] = AmdCertificate::parse_chain(&amd)?;
+//! let roots = [ark];
+//! let trust = Trust::only(&roots);
+//! let verified = verify(&bundle.platform()?, bundle.amd(), &trust)?;
+//! assert_eq!((verified.api(), verified.product()), (api, None));
+//! assert_eq!(verified.pek(), &keys.pek().verifying_key());
+//! assert!(verify(&bundle.platform()?, bundle.amd(), &Trust::amd()).is_err(), "it is none of AMD's");
+//! assert!(verify(&bundle.platform()?, bundle.amd(), &Trust::amd().with_roots(&roots)).is_ok());
+//! let pek = verify_pek(&verified.certificates().pek, bundle.oca().unwrap(), &cek, bundle.amd(), &trust)?;
+//! assert_eq!(pek.key, *verified.pek());
+//!
+//! // What the firmware would say of each link.
+//! let (root, rest) = AmdCertificate::parse(ark.as_bytes())?;
+//! assert!(rest.is_empty() && root.validate_root(&trust)?.is_none());
+//! ask.validate(&root)?;
+//! cek.validate_by_ask(&ask)?;
+//! let key: RsaKey = ask.key()?;
+//! println!("{} of {} bits, {:?}", ask.usage(), key.bits(), key.algorithm());
+//! let swapped = root.validate(&ask).unwrap_err();
+//! println!("{swapped}, status {}", CertificateError::status(swapped));
+//! assert!(trust.with_product(Product::Rome).product_of_cek(&cek).is_err());
+//! assert!(trust.product_of_ask(&ask)?.is_none() && trust.product_of_cek(&cek).is_err());
+//! assert_eq!((Product::Rome.name(), Usage::CEK.to_string()), ("Rome", "CEK".into()));
+//! # }
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod amd;
 mod bundle;
@@ -252,6 +300,19 @@ impl Certificate {
     }
 
     /// A certificate without signatures of any key.
+    ///
+    /// ```
+    /// use sevcrypt::ecdsa::SigningKey;
+    /// use sevcrypt::sev::ApiVersion;
+    /// use sevcrypt::sev::cert::{Algorithm, Certificate, PublicKey, Slot, Usage};
+    ///
+    /// let key = PublicKey::Ecdsa(SigningKey::from_random(&[7; 56]).verifying_key());
+    /// let mut pek = Certificate::new(Usage::PEK, Algorithm::ECDSA_SHA256, &key, ApiVersion { major: 1, minor: 55 });
+    /// let oca = Slot { usage: Usage::OCA, algorithm: Algorithm::ECDSA_SHA256, signature: &[0x11; 512] };
+    /// assert!(pek.add_signature(oca) && pek.add_signature(Slot { usage: Usage::CEK, ..oca }));
+    /// assert!(!pek.add_signature(oca), "both places are taken");
+    /// assert_eq!(pek.slots()[0], oca);
+    /// ```
     #[must_use]
     pub fn new(usage: Usage, algorithm: Algorithm, key: &PublicKey, api: ApiVersion) -> Self {
         let mut certificate = Self([0; Self::LEN]);

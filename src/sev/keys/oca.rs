@@ -31,6 +31,18 @@ impl Oca {
 
     /// From a key and the certificate that was made for it before.
     ///
+    /// ```
+    /// use sevcrypt::ecdsa::SigningKey;
+    /// use sevcrypt::sev::keys::Oca;
+    ///
+    /// let oca = Oca::new(SigningKey::from_random(&[3; 56]))?;
+    /// // Later: the key and the certificate were kept.
+    /// let again = Oca::from_certificate(SigningKey::from_random(&[3; 56]), oca.certificate())?;
+    /// assert_eq!(again.certificate(), oca.certificate());
+    /// assert!(Oca::from_certificate(SigningKey::from_random(&[4; 56]), oca.certificate()).is_err());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// [`CertificateError`]: it is no valid certificate of an OCA, or of another key.
     pub fn from_certificate(

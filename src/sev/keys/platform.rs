@@ -204,6 +204,33 @@ impl PlatformKeys {
 
     /// PDH_CERT_EXPORT: writes the PDH to the begin of one buffer, and PEK, OCA and CEK to that of the other.
     ///
+    /// ```
+    /// use sevcrypt::Status;
+    /// use sevcrypt::sev::ApiVersion;
+    /// use sevcrypt::sev::cert::{Certificate, PlatformCertificates, Usage};
+    /// use sevcrypt::sev::keys::{ChipUniqueKey, ExportError, PlatformKeys, PlatformRandom};
+    ///
+    /// let (chip, random) = (ChipUniqueKey::new(&[7; 32]), PlatformRandom::new(&[9; 168]));
+    /// let mut platform = PlatformKeys::generate(&chip, ApiVersion { major: 1, minor: 55 }, &random)?;
+    /// let (mut pdh, mut chain) = ([0; Certificate::LEN], [0; PlatformCertificates::CHAIN_LEN]);
+    /// platform.pdh_cert_export(&mut pdh, &mut chain)?;
+    ///
+    /// // What an owner gets.
+    /// let certificates = PlatformCertificates::from_export(&pdh, &chain)?;
+    /// assert_eq!(&certificates, platform.certificates());
+    /// assert_eq!(PlatformCertificates::from_bytes(&certificates.to_bytes()), certificates);
+    /// assert_eq!(Certificate::parse(&pdh)?.usage(), Usage::PDH);
+    /// let short: Result<(), ExportError> = platform.pdh_cert_export(&mut [], &mut chain);
+    /// assert_eq!(short.map_err(ExportError::status), Err(Status::INVALID_LENGTH));
+    ///
+    /// // New keys: of sessions only, or all that are the platform's own.
+    /// platform.pdh_gen(&[10; 56])?;
+    /// platform.pek_gen(&PlatformRandom::new(&[11; 168]))?;
+    /// assert_ne!(&certificates.pek, &platform.certificates().pek);
+    /// platform.update_firmware(ApiVersion { major: 1, minor: 56 });
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// [`ExportError`]: a buffer is too short; nothing was written.
     pub fn pdh_cert_export(&self, pdh: &mut [u8], chain: &mut [u8]) -> Result<(), ExportError> {

@@ -124,6 +124,17 @@ impl Measured {
 
     /// The same from what the command gives: a header of any length, GUEST_LENGTH, and as many bytes as TRANS_LENGTH says.
     ///
+    /// ```
+    /// use sevcrypt::Backend;
+    /// use sevcrypt::sev::launch::{LaunchError, Loading};
+    /// use sevcrypt::sev::{FirmwareVersion, GuestPolicy};
+    ///
+    /// let guest = Loading::start_without_session(GuestPolicy(0));
+    /// let (_, guest) = guest.measure(FirmwareVersion::default(), &[3; 16], Backend::best());
+    /// let odd = guest.open_secret_command(&[0; 52], 17, &mut [0; 17]);
+    /// assert_eq!(odd, Err(LaunchError::SecretLengths { header: 52, guest: 17, trans: 17 }));
+    /// ```
+    ///
     /// # Errors
     /// In the firmware's order: [`LaunchError::SecretLengths`], [`LaunchError::SecretMac`], [`LaunchError::Compressed`].
     /// Nothing was deciphered. (The published firmware looks at COMPRESSED after it has deciphered; what it then has it throws
@@ -163,6 +174,30 @@ impl Measured {
     }
 
     /// ATTESTATION: a report with the caller's MNONCE.
+    ///
+    /// ```
+    /// use sevcrypt::Backend;
+    /// use sevcrypt::ecdsa::SigningKey;
+    /// use sevcrypt::sev::launch::{Loading, Measurement};
+    /// use sevcrypt::sev::report::AttestationReport;
+    /// use sevcrypt::sev::{ApiVersion, FirmwareVersion, GuestPolicy};
+    ///
+    /// let pek = SigningKey::from_random(&[7; 56]);
+    /// let firmware = FirmwareVersion { api: ApiVersion { major: 1, minor: 55 }, build: 25 };
+    /// let mut guest = Loading::start_without_session(GuestPolicy(0x3701_0005)); // SEV-ES
+    /// guest.update_data(&[0xcc; 4096])?;
+    /// guest.update_vmsa(&[0; 4096])?;
+    /// let (measurement, guest) = guest.measure(firmware, &[3; 16], Backend::best());
+    /// assert_eq!(Measurement::from_bytes(&measurement.to_bytes()), measurement);
+    ///
+    /// // At any time from here on, for whoever asks.
+    /// let report = guest.attest(b"a verifier's own", &pek)?;
+    /// let report = AttestationReport::from_bytes(report.as_bytes());
+    /// report.verify_vartime(&pek.verifying_key())?;
+    /// let guest = guest.finish();
+    /// assert_eq!(guest.attest(b"another question", &pek)?.digest(), report.digest());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// The signer's.

@@ -53,6 +53,22 @@ impl Attested {
     }
 
     /// A guest whose measurement was checked elsewhere; **nothing is checked here**.
+    ///
+    /// ```
+    /// use sevcrypt::Backend;
+    /// use sevcrypt::sev::launch::{Attested, Measurement};
+    /// use sevcrypt::sev::packet::PacketIv;
+    /// use sevcrypt::sev::session::{Tek, Tik, TransportKeys};
+    ///
+    /// // A second program of the owner's: the first one has checked the measurement.
+    /// let keys = TransportKeys { tek: Tek::new(&[1; 16]), tik: Tik::new(&[2; 16]) };
+    /// let measurement = Measurement { measure: [0xab; 32], mnonce: [3; 16] };
+    /// let attested = Attested::assume(&keys, &measurement, Backend::best());
+    /// let mut secret = *b"sixteen letters!";
+    /// let header = attested.seal_secret(PacketIv::from_random([4; 16]), &mut secret)?;
+    /// assert!(!header.is_compressed() && &secret != b"sixteen letters!");
+    /// # Ok::<(), sevcrypt::sev::launch::LaunchError>(())
+    /// ```
     #[must_use]
     pub fn assume(keys: &TransportKeys, measurement: &Measurement, backend: Backend) -> Self {
         let keys = PacketKeys::new(keys, backend);

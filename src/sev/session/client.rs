@@ -57,6 +57,32 @@ impl ClientSession {
 
     /// A session that was kept: its buffer, its keys and its policy, which belong together by POLICY_MAC.
     ///
+    /// ```
+    /// use sevcrypt::ecdh::PrivateKey;
+    /// use sevcrypt::sev::cert::{Certificate, PdhKey};
+    /// use sevcrypt::sev::session::{ClientSession, OtherSession, SessionBuffer, SessionRandom, Tek, Tik, TransportKeys, Unwrapped};
+    /// use sevcrypt::sev::{ApiVersion, GuestPolicy};
+    ///
+    /// let (api, policy) = (ApiVersion { major: 1, minor: 55 }, GuestPolicy(0x3701_0005));
+    /// let [pdh, own] = [[7; 56], [8; 56]].map(|random| PrivateKey::from_random(&random));
+    /// let [pdh_certificate, certificate] = [&pdh, &own].map(|key| Certificate::of_ecdh_key(&key.public_key(), api));
+    /// let platform = PdhKey::unauthenticated(&pdh_certificate)?;
+    /// let session = ClientSession::new(&own, &platform, policy, &SessionRandom::new(&[9; 64]));
+    ///
+    /// // The owner keeps it, and goes on later.
+    /// let buffer = SessionBuffer::from_bytes(&session.buffer().to_bytes());
+    /// let keys = |from: &TransportKeys| TransportKeys { tek: Tek::new(from.tek.as_bytes()), tik: Tik::new(from.tik.as_bytes()) };
+    /// let other = ClientSession::restore(buffer, keys(session.keys()), GuestPolicy(0));
+    /// assert_eq!(other.err(), Some(OtherSession));
+    /// let session = ClientSession::restore(buffer, keys(session.keys()), policy)?;
+    ///
+    /// // The firmware, in two steps: the keys, then the policy.
+    /// let unwrapped = Unwrapped::open(&pdh, &certificate, session.buffer())?;
+    /// let channel = unwrapped.check_policy(policy, api)?;
+    /// assert_eq!(channel.keys().tik.as_bytes(), session.keys().tik.as_bytes());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// [`OtherSession`]: POLICY_MAC is that of another policy or TIK. (Of TEK it says nothing.)
     pub fn restore(

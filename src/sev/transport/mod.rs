@@ -57,8 +57,10 @@
 //! let (session, peer) = (session.to_bytes(), certificate(&old));
 //! let channel = Channel::open(&new, peer.as_bytes(), &session, policy, firmware.api)?;
 //! let receiving = Receiving::start(channel, backend);
-//! receiving.data(&header, &mut page)?;
-//! assert_eq!(page, [7; 4096]);
+//! let mut received = [0; 4096];
+//! receiving.data_to(&header, &page, &mut received)?;
+//! receiving.data(&header, &mut page)?; // or in place
+//! assert_eq!((page, received), ([7; 4096], [7; 4096]));
 //! let guest = receiving.finish();
 //! assert_eq!((guest.policy(), guest.digest()), (policy, &[0; 32]));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
@@ -118,6 +120,51 @@ use crate::status::Status;
 use crate::vmsa::IntegrityError;
 
 /// The byte of a save area's packet under the MAC. Both ends must have the same.
+///
+/// ```
+/// use sevcrypt::ecdh::PrivateKey;
+/// use sevcrypt::ecdsa::SigningKey;
+/// use sevcrypt::sev::cert::{Certificate, Trust};
+/// use sevcrypt::sev::launch::Loading;
+/// use sevcrypt::sev::packet::PacketIv;
+/// use sevcrypt::sev::session::{Channel, SessionRandom};
+/// use sevcrypt::sev::transport::{Link, Receiver, Receiving, SendRefused, SendStartError, Sender, VmsaContext};
+/// use sevcrypt::sev::{ApiVersion, FirmwareVersion, GuestPolicy};
+/// use sevcrypt::vmsa::Vmsa;
+/// use sevcrypt::{Backend, PhysAddr};
+///
+/// let (backend, policy) = (Backend::best(), GuestPolicy(0x4)); // SEV-ES
+/// let firmware = FirmwareVersion { api: ApiVersion { major: 1, minor: 55 }, build: 25 };
+/// let [old, new] = [1, 2].map(|seed| PrivateKey::from_random(&[seed; 56]));
+/// let certificate = |key: &PrivateKey| Certificate::of_ecdh_key(&key.public_key(), firmware.api);
+/// let guest = Loading::start_without_session(policy).measure(firmware, &[3; 16], backend).1.finish();
+///
+/// // The host brings no certificate: the guest stays, and runs on.
+/// let (random, oca, pdh) = (SessionRandom::new(&[4; 64]), certificate(&old), certificate(&new));
+/// let sender = Sender { pdh: &old, oca: &oca, trust: Trust::amd() };
+/// let none = Receiver { pdh: &[], platform: &[], amd: &[] };
+/// let Err(SendRefused { guest, error }) = guest.send_start(&none, &sender, &random, backend) else { panic!("it has no PDH") };
+/// assert!(matches!(error, SendStartError::Certificate { link: Link::Pdh, .. }));
+///
+/// // A save area, on its way.
+/// let receiver = Receiver { pdh: pdh.as_bytes(), ..none };
+/// let random = SessionRandom::new(&[5; 64]);
+/// let (sending, session) = guest.send_start(&receiver, &sender, &random, backend)?;
+/// let sending = sending.with_vmsa_context(VmsaContext::Data);
+/// let (mut vmsa, mut packet) = (Vmsa::default(), [0; 4096]);
+/// vmsa.set_rip(0xfff0);
+/// let block = vmsa.prepare(PhysAddr::new(0x7000)?);
+/// let header = sending.vmsa(PacketIv::from_random([6; 16]), &vmsa, &[block], &mut packet)?;
+/// let sent = sending.finish();
+/// println!("{:?}", sent.attest(b"a verifier's own", &SigningKey::from_random(&[7; 56]))?);
+///
+/// let channel = Channel::open(&new, certificate(&old).as_bytes(), &session.to_bytes(), policy, firmware.api)?;
+/// let receiving = Receiving::start(channel, backend).with_vmsa_context(VmsaContext::Data);
+/// let mut received = Vmsa::default();
+/// receiving.vmsa(&header, &packet, PhysAddr::new(0x9000)?, &mut received)?;
+/// assert_eq!(received.rip(), 0xfff0);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum VmsaContext {
     /// 2, as packets of data have: so the published firmware, Genoa's, makes and takes them.

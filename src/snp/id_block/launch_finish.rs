@@ -39,6 +39,34 @@ impl LaunchFinish<'_> {
 }
 
 /// What a guest's context keeps of its ID block.
+///
+/// ```
+/// use sevcrypt::ecdsa::SigningKey;
+/// use sevcrypt::snp::id_block::{IdAuth, IdBlock, LaunchFinish, LaunchFinishError, LaunchIdentity};
+/// use sevcrypt::snp::keys::IdBlockKey;
+///
+/// // The owner signs what the guest has to be.
+/// let key = SigningKey::from_random(&[7; 56]);
+/// let block = IdBlock::new([0xab; 48]);
+/// let (mut page, signed) = ([0; 4096], block.sign(&key.verifying_key(), &key)?);
+/// IdAuth::write(&mut page, &signed, None);
+///
+/// // The firmware, when the launch is finished.
+/// let id_auth = IdAuth::from_bytes(&page);
+/// let finish = LaunchFinish {
+///     policy: block.policy,
+///     launch_digest: &[0xab; 48],
+///     id_block: Some((block, id_auth)),
+///     auth_key_en: false,
+/// };
+/// let mut identity = LaunchIdentity::default();
+/// identity.finish(&finish)?;
+/// assert!(matches!(identity.id_block_key(), IdBlockKey::Id(_)));
+///
+/// let another = LaunchFinish { launch_digest: &[0xcd; 48], ..finish };
+/// assert_eq!(identity.finish(&another), Err(LaunchFinishError::LaunchDigest));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LaunchIdentity {
     /// The ID block; reports tell its FAMILY_ID, IMAGE_ID and GUEST_SVN.
@@ -186,7 +214,7 @@ pub enum LaunchFinishError {
 impl LaunchFinishError {
     /// What the firmware answers.
     #[must_use]
-    pub const fn status(&self) -> Status {
+    pub const fn status(self) -> Status {
         match self {
             Self::LaunchDigest => Status::BAD_MEASUREMENT,
             Self::Policy { .. } => Status::POLICY_FAILURE,

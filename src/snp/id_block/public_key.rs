@@ -60,6 +60,13 @@ impl PublicKey {
 
     /// From the key in an SNP ID block directive of an IGVM file. There a reserved word stands behind the
     /// curve, which the firmware never sees, and nothing stands behind the coordinates.
+    ///
+    /// ```
+    /// use sevcrypt::snp::id_block::PublicKey;
+    ///
+    /// let key = PublicKey::from_igvm(&[0; 152]);
+    /// assert!(key.verifying_key().is_err(), "no point has these coordinates");
+    /// ```
     #[must_use]
     pub fn from_igvm(bytes: &[u8; Self::IGVM_LEN]) -> Self {
         let mut key = [0; Self::LEN];

@@ -198,6 +198,53 @@ pub struct PlatformFacts<'a> {
 /// update. VLEK and VMRK are as they are. The request's TCB version and security version are not looked at if they are not
 /// selected. MODEL: the mitigation vector of a request of version 2 is not checked.
 ///
+/// ```
+/// use sevcrypt::snp::GuestPolicy;
+/// use sevcrypt::snp::keys::{
+///     ChipSecret, DerivedKey, GuestFacts, GuestFieldSelect, GuestIdentity, HashSticks, IdBlockKey, KeyRequest, KeySelect, PlatformFacts,
+///     RootKey, RootKeySelect, Vmrk, derive_guest_key,
+/// };
+/// use sevcrypt::snp::tcb::{Product, TcbVersion};
+/// use sevcrypt::{Status, Vmpl};
+///
+/// let tcb = TcbVersion::new([3, 0, 0, 0, 0, 0, 8, 0x73]);
+/// let sticks = HashSticks::new(&ChipSecret::new(&[7; 48]), tcb);
+/// let platform = PlatformFacts {
+///     product: Product::Milan,
+///     mask_chip_key: false,
+///     committed_tcb: tcb,
+///     sticks: &sticks,
+///     vcek: Some(sticks.stick_7()),
+///     vlek: None,
+/// };
+/// let identity = GuestIdentity {
+///     policy: GuestPolicy(0x3_0000),
+///     image_id: [0; 16],
+///     family_id: [0; 16],
+///     measurement: [0xab; 48],
+///     host_data: [0; 32],
+///     id_block_key: IdBlockKey::None,
+/// };
+/// let vmrk = Vmrk::new(&[9; 32]);
+/// let guest = GuestFacts { identity, guest_svn: 2, vcek_dis: false, vmrk: Some(&vmrk) };
+///
+/// // A key of the chip and the guest's measurement, for VMPL1 and what is below it.
+/// let fields = GuestFieldSelect::MEASUREMENT | GuestFieldSelect::GUEST_SVN;
+/// let request = KeyRequest::new(KeySelect::Vcek).with_fields(fields).with_guest_svn(1).with_vmpl(Vmpl::VMPL1);
+/// let key = derive_guest_key(&request, 0, &guest, &platform)?;
+/// let other = GuestFacts { identity: GuestIdentity { measurement: [0xac; 48], ..identity }, ..guest };
+/// assert_ne!(key.as_bytes(), derive_guest_key(&request, 0, &other, &platform)?.as_bytes());
+/// let newer = request.with_guest_svn(3);
+/// assert_eq!(derive_guest_key(&newer, 0, &guest, &platform).unwrap_err(), Status::INVALID_PARAM);
+///
+/// // A key that moves with the guest, without the firmware's checks.
+/// let request = KeyRequest::new(RootKeySelect::VMRK).with_launch_mit_vector(1);
+/// let key = identity.mix_data(&request).derive(RootKey::Vmrk(&vmrk));
+/// let kept = DerivedKey::new(key.as_bytes()); // what was kept of it
+/// assert_eq!(vmrk.as_bytes().len(), kept.as_bytes().len());
+/// # Ok::<(), Status>(())
+/// ```
+///
 /// # Errors
 /// What goes into the status of MSG_KEY_RSP, whose key is then zero:
 ///

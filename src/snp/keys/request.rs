@@ -14,8 +14,8 @@ use crate::status::Status;
 /// ```
 /// use sevcrypt::snp::keys::KeySelect;
 ///
-/// assert_eq!(KeySelect::new(2), Some(KeySelect::Vlek));
-/// assert_eq!(KeySelect::new(3), None);
+/// assert_eq!(KeySelect::from_bits(2), Some(KeySelect::Vlek));
+/// assert_eq!(KeySelect::from_bits(3), None);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
 #[non_exhaustive]
@@ -32,7 +32,7 @@ pub enum KeySelect {
 impl KeySelect {
     /// From its two bits; `None` for 3, which is reserved, and above.
     #[must_use]
-    pub const fn new(bits: u32) -> Option<Self> {
+    pub const fn from_bits(bits: u32) -> Option<Self> {
         match bits {
             0 => Some(Self::VlekOrVcek),
             1 => Some(Self::Vcek),
@@ -88,7 +88,7 @@ impl RootKeySelect {
     /// KEY_SEL; `None` for its reserved value 3.
     #[must_use]
     pub const fn key_select(self) -> Option<KeySelect> {
-        KeySelect::new(self.0 >> 1)
+        KeySelect::from_bits(self.0 >> 1)
     }
 }
 

@@ -77,6 +77,21 @@ impl HashSticks {
     }
 
     /// As a boot loader hands them over: stick_0 to stick_6 and base_7.
+    ///
+    /// ```
+    /// use sevcrypt::snp::keys::{ChipSecret, HashStick, HashSticks, PrivateKey, VlekSticks};
+    /// use sevcrypt::snp::tcb::TcbVersion;
+    ///
+    /// let tcb = TcbVersion::new([3, 0, 0, 0, 0, 0, 8, 0x73]);
+    /// let sticks = HashSticks::new(&ChipSecret::new(&[7; 48]), tcb);
+    /// let first = core::array::from_fn(|at| *sticks.sticks()[at].as_bytes());
+    /// let kept = HashSticks::from_parts(tcb, &first, sticks.base_7());
+    /// assert_eq!(kept.stick_7().as_bytes(), sticks.stick_7().as_bytes());
+    ///
+    /// // A provider's sticks, from elsewhere, and the key that they give.
+    /// let provider = VlekSticks::new(core::array::from_fn(|at| HashStick::new(sticks.sticks()[at].as_bytes())));
+    /// println!("{:?}", PrivateKey::vlek(provider.stick_7()).signing_key().verifying_key());
+    /// ```
     #[must_use]
     pub fn from_parts(
         tcb_version: TcbVersion,

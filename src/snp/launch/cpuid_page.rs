@@ -290,7 +290,29 @@ pub enum Expected {
 }
 
 /// A field of a CPUID page that the firmware does not accept.
+///
+/// ```
+/// use sevcrypt::image::CpuSignature;
+/// use sevcrypt::snp::launch::{Bound, CpuidCountError, CpuidField, CpuidPage, CpuidRow, CpuidTable, Expected, Rule};
+///
+/// // A page of a hypervisor's, with one entry: function 1.
+/// let mut memory = [0; 4096];
+/// (memory[0], memory[16]) = (1, 1);
+/// let mut page = CpuidPage::open(&mut memory)?;
+/// let zero = Rule::new(Bound::Exact(0));
+/// let rules = [Rule::new(Bound::AtMost(7)).reserved(1 << 31), zero, zero, Rule::new(Bound::Exact(3))];
+/// let rows = [CpuidRow { function: 1, subleaf: 0, rules }];
+/// let mut failures = vec![];
+/// page.check(&CpuidTable { rows: &rows }, CpuSignature(0xa10f10), &mut |failure| failures.push(*failure));
+/// assert_eq!((failures[0].field, failures[0].found, failures[0].corrected), (CpuidField::Edx, 0, 3));
+/// assert!(matches!(failures[0].expected, Expected::Rule(_)));
+///
+/// memory[0] = 65;
+/// assert_eq!(CpuidPage::open(&mut memory).err(), Some(CpuidCountError { found: 65 }));
+/// # Ok::<(), CpuidCountError>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct CpuidFailure {
     /// The entry's number, from 0.
     pub entry: usize,

@@ -145,6 +145,7 @@ pub struct LaunchDigest {
 
 /// One page that was measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Measured {
     /// Where it stands in the guest.
     pub gpa: GuestPhysAddr,
@@ -221,6 +222,28 @@ impl LaunchDigest {
 
     /// Measures pages by their digests, the first at `gpa`, and shows each: for who hashes pages elsewhere, or as they are
     /// read. The digest of a save area is that of the page with zeroes from 2F0h to 2FFh.
+    ///
+    /// ```
+    /// use sevcrypt::hash::sha384;
+    /// use sevcrypt::snp::launch::{LaunchDigest, Measured, PageType, UpdateError};
+    /// use sevcrypt::{Backend, GuestPhysAddr, Status};
+    ///
+    /// let gpa = GuestPhysAddr::new(0x10_0000)?;
+    /// let (mut bytes, mut digests) = (LaunchDigest::new(), LaunchDigest::new());
+    /// bytes.update_bytes(Backend::best(), PageType::Normal, gpa, &[0xcc; 4096], &mut |_| {})?;
+    /// digests.update_digests(PageType::Normal, gpa, &[sha384(&[0xcc; 4096])], &mut |page: &Measured| {
+    ///     assert_eq!(page.contents, sha384(&[0xcc; 4096]));
+    /// })?;
+    /// assert_eq!(bytes, digests);
+    ///
+    /// // A launch goes on from the digest that was reached.
+    /// let kept = LaunchDigest::resume_with_imi(*bytes.digest(), *bytes.imi_digest());
+    /// assert_eq!(kept, bytes);
+    /// assert_eq!(LaunchDigest::resume(*bytes.digest()).digest(), bytes.digest());
+    /// let odd = bytes.update_bytes(Backend::best(), PageType::Normal, gpa, &[0; 100], &mut |_| {});
+    /// assert_eq!(odd.map_err(UpdateError::status), Err(Status::INVALID_PAGE_SIZE));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// [`UpdateError`] if these are no pages of a guest; nothing is measured then.
@@ -349,7 +372,7 @@ impl UpdateError {
     /// MODEL: the firmware is given one page at a time, of 4 KiB or 2 MiB, and has its guest address from the RMP. No
     /// command says the same as these errors; its nearest checks are those of PAGE_SIZE, of addresses and of PAGE_TYPE.
     #[must_use]
-    pub const fn status(&self) -> Status {
+    pub const fn status(self) -> Status {
         match self {
             Self::Length { .. } => Status::INVALID_PAGE_SIZE,
             Self::Address { .. } | Self::BehindTheEnd { .. } => Status::INVALID_ADDRESS,

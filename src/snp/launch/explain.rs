@@ -137,6 +137,28 @@ impl<'a> Suspects<'a> {
 }
 
 /// One part of a launch that was replaced.
+///
+/// ```
+/// # let reset_block = [0xde, 0x71, 0xf7, 0x00, 0x7e, 0x1a, 0xcb, 0x4f, 0x89, 0x0e, 0x68, 0xc7, 0x7e, 0x2f, 0xb4, 0x4e];
+/// # let footer = [0xde, 0x82, 0xb5, 0x96, 0xb2, 0x1f, 0xf7, 0x45, 0xba, 0xea, 0xa3, 0x66, 0xc5, 0x5a, 0x08, 0x2d];
+/// # let table = [&[4, 0xb0, 0x80, 0, 22, 0][..], &reset_block, &[40, 0], &footer].concat();
+/// # let mut file = vec![0; 8192];
+/// # file[8192 - 32 - 40..8192 - 32].copy_from_slice(&table);
+/// use sevcrypt::Backend;
+/// use sevcrypt::image::{CpuSignature, Launch, Ovmf, Profile};
+/// use sevcrypt::snp::launch::{Change, Suspects, explain, measure};
+///
+/// // Who started the guest gave it two vCPUs and not one.
+/// let launch = Launch::new(Ovmf::parse(&file)?, CpuSignature(0x00a0_0f11), &Profile::QEMU);
+/// let started = Launch { vcpus: 2, ..launch.clone() };
+/// let measurement = measure(&started, Backend::best(), &mut |_| {})?;
+///
+/// let mut suspects = Suspects::none();
+/// suspects.vcpus = 1..=4;
+/// let found = explain(&launch, &measurement, &suspects, Backend::best())?;
+/// assert_eq!(found.changes, Some(vec![Change::Vcpus { vcpus: 2, instead_of: 1 }]));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Change {

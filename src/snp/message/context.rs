@@ -142,6 +142,25 @@ impl fmt::Debug for ExportedContext<'_> {
 }
 
 /// A guest's context to fill in, for a platform that exports one. Wiped on drop; cannot be printed or copied.
+///
+/// ```
+/// use sevcrypt::Backend;
+/// use sevcrypt::snp::GuestPolicy;
+/// use sevcrypt::snp::message::{ContextDraft, ExportedContext, FirmwareChannels, IncomingContext, MessageType, Vmpck};
+///
+/// let mut draft = ContextDraft::new();
+/// draft.set_policy(GuestPolicy(0x3_0000)).set_measurement(&[0xab; 48]);
+/// draft.set_vmpck(Vmpck::VMPCK0, &[1; 32]).set_message_count(Vmpck::VMPCK0, 6);
+/// let bytes = *draft.context().bytes();
+///
+/// // On the platform that takes the guest: its messages go on where they were.
+/// let context = ExportedContext::from_bytes(&bytes);
+/// assert_eq!((context.measurement(), context.message_count(Vmpck::VMPCK0)), (&[0xab; 48], 6));
+/// IncomingContext::new(context).check_version()?;
+/// let channels = FirmwareChannels::from_context(context, Backend::best()).with_max_version(MessageType::KEY_REQ, 2);
+/// assert_eq!(channels.count(Vmpck::VMPCK0), 6);
+/// # Ok::<(), sevcrypt::Status>(())
+/// ```
 pub struct ContextDraft {
     bytes: [u8; LEN],
 }

@@ -86,6 +86,23 @@ impl GuestChannel {
     /// The same in a place, in which no channel was, or an older one, which is gone then. A channel is 1.8 KiB long: who has
     /// little of a stack takes this, with a place that is not on it.
     ///
+    /// ```
+    /// use sevcrypt::Backend;
+    /// use sevcrypt::snp::message::{ChannelError, CountWidth, GuestChannel, Vmpck};
+    /// use sevcrypt::snp::secrets::SecretsPage;
+    ///
+    /// let mut place = None; // a static, in firmware
+    /// let channel = GuestChannel::set_up(&mut place, &[7; 32], Vmpck::VMPCK0, 4, CountWidth::Bits64, Backend::best())?;
+    /// assert_eq!(channel.count(), 4);
+    ///
+    /// let mut memory = [0; 4096];
+    /// let mut page = SecretsPage::create(&mut memory);
+    /// page.set_vmpck(Vmpck::VMPCK1, &[8; 32]);
+    /// let channel = GuestChannel::take_to(&mut place, &mut page, Vmpck::VMPCK1, Backend::best())?;
+    /// assert_eq!((channel.vmpck(), channel.count()), (Vmpck::VMPCK1, 0));
+    /// # Ok::<(), ChannelError>(())
+    /// ```
+    ///
     /// # Errors
     /// As [`new`](Self::new); the place is as it was.
     pub fn set_up<'p>(

@@ -93,6 +93,12 @@ impl fmt::Debug for MessageType {
 /// "Guest Messages").
 ///
 /// MSG_SEQNO is not among the authenticated bytes: it is bound to the message as the nonce only.
+///
+/// ```
+/// use sevcrypt::snp::message::nonce;
+///
+/// assert_eq!(nonce(0x0102), [2, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+/// ```
 #[must_use]
 pub fn nonce(sequence: u64) -> Nonce {
     let [a, b, c, d, e, f, g, h] = sequence.to_le_bytes();
@@ -169,6 +175,15 @@ impl Header {
     }
 
     /// A header as it was received.
+    ///
+    /// ```
+    /// use sevcrypt::snp::message::{Header, MessageType, Vmpck};
+    ///
+    /// let sent = Header::new(MessageType::REPORT_REQ, 1, 96, Vmpck::VMPCK2, 7);
+    /// let received = Header::from_bytes(sent.bytes());
+    /// assert_eq!((received.sequence(), received.vmpck()), (7, Some(Vmpck::VMPCK2)));
+    /// assert_eq!(received.check_request(), Ok(Vmpck::VMPCK2));
+    /// ```
     #[must_use]
     pub const fn from_bytes(bytes: &[u8; Self::LEN]) -> Self {
         Self { bytes: *bytes }
@@ -307,7 +322,17 @@ impl fmt::Debug for Header {
 }
 
 /// A field of a response's header, in the order in which a guest checks them.
+///
+/// ```
+/// use sevcrypt::snp::message::{Header, HeaderField, MessageType, Vmpck};
+///
+/// let request = Header::new(MessageType::REPORT_REQ, 1, 96, Vmpck::VMPCK0, 1);
+/// let other = Header::new(MessageType::KEY_RSP, 1, 1216, Vmpck::VMPCK0, 2);
+/// let error = other.check_response(&request, 1216).unwrap_err();
+/// assert_eq!(error.field, HeaderField::MsgType);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum HeaderField {
     /// HDR_VERSION: 1.
     HdrVersion,

@@ -12,6 +12,33 @@
 //!
 //! configfs-tsm (`Documentation/ABI/testing/configfs-tsm`): a folder made in [`TSM_REPORT_FOLDER`] is a request; the
 //! attributes in it are [`TsmAttribute`].
+//!
+//! ```
+//! use sevcrypt::Vmpl;
+//! use sevcrypt::snp::keys::{KeyRequest, KeySelect};
+//! use sevcrypt::snp::message::ReportRequest;
+//! use sevcrypt::snp::message::linux::{self, ExtendedReportRequest, TsmAttribute};
+//!
+//! // /dev/sev-guest: what the structures hold.
+//! let report = ReportRequest::new(&[0x5a; 64]).with_vmpl(Vmpl::VMPL1).with_key_select(KeySelect::Vcek);
+//! assert_eq!(linux::report_request(&report)[..64], [0x5a; 64]);
+//! let extended = ExtendedReportRequest { report, certs_address: 0x7f00_0000_0000, certs_len: 0x4000 };
+//! assert_eq!(ExtendedReportRequest::from_bytes(&extended.to_bytes())?, extended);
+//! let request = linux::derived_key_request(&KeyRequest::new(KeySelect::Vcek)).expect("it is of version 1");
+//! assert_eq!(request.len(), 32);
+//! let mut answer = [0; 64];
+//! answer[32..].fill(0xee);
+//! assert_eq!(linux::derived_key(&answer)?.as_bytes(), &[0xee; 32]);
+//!
+//! // configfs-tsm: what the files hold.
+//! assert_eq!(TsmAttribute::Provider.name(), "provider");
+//! assert!(linux::is_sev_guest(b"sev_guest\n"));
+//! assert_eq!(linux::generation(b"3\n"), Some(3));
+//! assert_eq!(linux::privlevel(Vmpl::VMPL2), "2");
+//! assert_eq!(linux::privlevel_floor(b"1\n"), Some(Vmpl::VMPL1));
+//! assert!(linux::outblob(&[0; 100]).is_none(), "too short for a report");
+//! # Ok::<(), sevcrypt::Status>(())
+//! ```
 
 use core::fmt;
 use core::str;
@@ -196,6 +223,7 @@ pub const TSM_SERVICE_PROVIDER_SVSM: &str = "svsm";
 /// [`AuxBlob`](Self::AuxBlob), then [`Generation`](Self::Generation) again: if it has not gone up by as many as there were
 /// writes, somebody else has written, too, and the blobs may answer another's question.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum TsmAttribute {
     /// `inblob`: bytes to write, REPORT_DATA.
     InBlob,

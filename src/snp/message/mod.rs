@@ -31,7 +31,7 @@
 //! };
 //!
 //! # let backend = Backend::best();
-//! # let mut firmware = FirmwareChannels::new(&[[1; 32], [2; 32], [3; 32], [4; 32]], [0; 4], backend);
+//! let mut firmware = FirmwareChannels::new(&[[1; 32], [2; 32], [3; 32], [4; 32]], [0; 4], backend);
 //! # let mut firmware_buffer = MessageBuffer::new();
 //! // The guest. A real one takes the key from its secrets page: `GuestChannel::take`.
 //! let mut channel = GuestChannel::new(&[1; 32], Vmpck::VMPCK0, 0, CountWidth::Bits64, backend)?;
@@ -97,6 +97,23 @@ pub use payload::{
 ///
 /// The types of this module have it. Newer messages can be added by their users: nothing that an implementation does
 /// makes a channel use a number twice.
+///
+/// ```
+/// use sevcrypt::snp::message::{ExportRequest, ImportRequest, MessageType, Request, TscInfo, TscInfoRequest};
+///
+/// let mut payload = [0; 128];
+/// assert_eq!(TscInfoRequest.encode(&mut payload), Some(128));
+/// assert_eq!((TscInfoRequest::TYPE, TscInfoRequest.message_version()), (MessageType::TSC_INFO_REQ, 1));
+/// TscInfoRequest::parse(&payload)?;
+///
+/// let mut answer = vec![0; TscInfoRequest.response_len()];
+/// answer[8] = 2; // GUEST_TSC_SCALE
+/// let info: TscInfo = TscInfoRequest::parse_response(&mut answer)?;
+/// assert_eq!(info.guest_tsc_scale, 2);
+/// let refused = <TscInfoRequest as Request>::parse_refusal(sevcrypt::Status::INVALID_GUEST, &mut answer);
+/// println!("{}", refused.unwrap_err());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub trait Request {
     /// MSG_TYPE of the request; the response's is one more.
     const TYPE: MessageType;

@@ -32,6 +32,18 @@ fn response<const N: usize>(payload: &[u8]) -> Result<&[u8; N], OpenError> {
 // ---- CPUID ----
 
 /// One function of CPUID with the values that a guest was given for it, or that the firmware finds acceptable.
+///
+/// ```
+/// use sevcrypt::snp::message::{CpuidEntries, CpuidEntry};
+///
+/// let entry = CpuidEntry { eax_in: 0x8000_001f, eax: 0x1_001b, ebx: 0x4173, ..CpuidEntry::default() };
+/// let bytes = [entry.to_bytes()];
+/// assert_eq!(CpuidEntry::from_bytes(&bytes[0]), entry);
+///
+/// let entries = CpuidEntries::new(&bytes).expect("at most 64");
+/// assert_eq!(entries.iter().next(), Some(entry));
+/// assert!(CpuidEntries::empty().is_empty());
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub struct CpuidEntry {
     /// EAX_IN: the function.
@@ -197,6 +209,17 @@ impl<'a> CpuidRequest<'a> {
 
 /// MSG_CPUID_RSP. It is an answer also where its status is `INVALID_PARAM`: the entries then are what the firmware would
 /// accept, or none where the request itself was wrong. Look at the status.
+///
+/// ```
+/// use sevcrypt::Status;
+/// use sevcrypt::snp::message::{CpuidEntries, CpuidEntry, CpuidResponse, Response};
+///
+/// // The firmware does not find an entry acceptable, and says what it would.
+/// let corrected = [CpuidEntry { eax: 0x10, ..CpuidEntry::default() }.to_bytes()];
+/// let entries = CpuidEntries::new(&corrected).expect("at most 64");
+/// let response = Response::Cpuid(CpuidResponse { status: Status::INVALID_PARAM, entries });
+/// # println!("{response:?}");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CpuidResponse<'a> {
     /// `SUCCESS`, or `INVALID_PARAM` where something was not acceptable.
@@ -352,7 +375,7 @@ impl ReportRequest {
         Ok(Self {
             report_data: *field::<0x00, 64, _>(bytes),
             vmpl: Vmpl::new(get_u32::<0x40, _>(bytes)).ok_or(Status::INVALID_PARAM)?,
-            key_select: KeySelect::new(select),
+            key_select: KeySelect::from_bits(select),
         })
     }
 
@@ -415,6 +438,30 @@ impl Request for ReportRequest {
 // ---- EXPORT ----
 
 /// MSG_EXPORT_REQ: a migration agent asks for its guest's context, or a guest without one for its own.
+///
+/// ```
+/// use sevcrypt::Status;
+/// use sevcrypt::snp::message::{AbsorbNomaRequest, AbsorbRequest, CpuidRequest, ExportRequest, ImportRequest, VmrkRequest, Vmpck};
+/// use sevcrypt::snp::message::{ReportRequest, Request};
+///
+/// let mut payload = [0; 16];
+/// (payload[1], payload[8]) = (0x50, 1); // the page at 5000h, IMI_EN
+/// let request = ExportRequest::parse(&payload)?;
+/// assert_eq!((request.gctx_paddr.get(), request.imi_en), (0x5000, true));
+///
+/// // Every request says what is wrong with its bytes.
+/// assert_eq!(ExportRequest::parse(&payload[1..]), Err(Status::INVALID_PARAM));
+/// assert!(ImportRequest::parse(&payload).is_err() && AbsorbRequest::parse(&payload).is_err());
+/// assert!(AbsorbNomaRequest::parse(&payload).is_err() && VmrkRequest::parse(Vmpck::VMPCK0, &payload).is_err());
+/// assert_eq!(CpuidRequest::parse(&payload)?.entries.len(), 0);
+///
+/// let mut payload = [0; ReportRequest::LEN];
+/// ReportRequest::new(&[0x5a; 64]).encode(&mut payload);
+/// let report = ReportRequest::parse(&payload)?;
+/// report.check_vmpl(Vmpck::VMPCK0)?;
+/// assert_eq!(report.check_vmpl(Vmpck::VMPCK1), Err(Status::INVALID_PARAM), "VMPL0 is not its to ask for");
+/// # Ok::<(), Status>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ExportRequest {
     /// GCTX_PADDR: the page of the guest's context; a multiple of 4096.

@@ -109,6 +109,14 @@ impl fmt::Display for ReportKey {
 }
 
 /// KEY_INFO: which keys had a part in a report.
+///
+/// ```
+/// use sevcrypt::snp::report::{KeyInfo, ReportKey};
+///
+/// let info = KeyInfo(0b0_0101); // an author's key, and a VLEK
+/// assert_eq!((info.author_key_en(), info.signing_key()), (true, ReportKey::Vlek));
+/// assert!(!info.mask_chip_key() && info.reserved_bits() == 0);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
 pub struct KeyInfo(pub u32);
 
@@ -218,6 +226,14 @@ pub struct ReservedByte {
     /// The offset of the first one in the report.
     pub offset: usize,
 }
+
+impl fmt::Display for ReservedByte {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "byte {:#x} of the report is reserved and not zero", self.offset)
+    }
+}
+
+impl core::error::Error for ReservedByte {}
 
 /// An attestation report as it was received: a view of 1184 bytes.
 ///
@@ -706,6 +722,34 @@ mod serialize {
 /// What key brokers' policies ask of a report, by the names that they use. Bytes print in lower-case hexadecimal.
 ///
 /// A component that the product's TCB does not have is `None`.
+///
+/// ```
+/// use sevcrypt::snp::GuestPolicy;
+/// use sevcrypt::snp::report::{Draft, FirmwareVersion, Report, Requester};
+/// use sevcrypt::snp::tcb::{CpuModel, Product, TcbVersion};
+///
+/// let bytes = Draft::new(3)
+///     .policy(GuestPolicy(0x3_0000))
+///     .measurement(&[0xab; 48])
+///     .current_version(FirmwareVersion { major: 1, minor: 55, build: 29 })
+///     .reported_tcb(TcbVersion::new([3, 0, 0, 0, 0, 0, 8, 0x73]))
+///     .cpu(CpuModel { family: 0x19, model: 0x11, stepping: 1 })
+///     .unsigned();
+/// let report = Report::from_bytes(&bytes)?;
+/// assert_eq!(report.current_version().to_string(), "1.55.29");
+/// assert!(matches!(report.vmpl(), Requester::Guest(_)));
+/// report.check_reserved()?;
+///
+/// let claims = report.claims(Product::Genoa);
+/// assert_eq!((claims.reported_tcb_microcode, claims.reported_tcb_fmc), (Some(0x73), None));
+/// assert!(claims.policy_smt_allowed && !claims.policy_debug_allowed);
+///
+/// // A version that is not known yet is refused, unless it is asked for.
+/// let newer = Draft::new(99).unsigned();
+/// assert!(Report::from_bytes(&newer).is_err());
+/// assert_eq!(Report::of_unknown_version(&newer)?.version(), 99);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]

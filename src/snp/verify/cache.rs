@@ -47,6 +47,46 @@ const MOST_CONTEXT: usize = 64 << 10;
 /// let outcome = cache.verify(b"no report", (&[]).into(), &trust, &Policy::default());
 /// assert!(outcome.is_err() && cache.is_empty());
 /// ```
+///
+/// ```
+/// # #[cfg(feature = "platform")] {
+/// use core::num::NonZeroUsize;
+/// use sevcrypt::ecdsa::SigningKey;
+/// use sevcrypt::platform::Chip;
+/// use sevcrypt::platform::ca::TestCa;
+/// use sevcrypt::snp::GuestPolicy;
+/// use sevcrypt::snp::policy::Policy;
+/// use sevcrypt::snp::report::{Draft, Report};
+/// use sevcrypt::snp::tcb::{Product, TcbVersion};
+/// use sevcrypt::snp::verify::{EndorsementCache, Evidence, Time, Trust};
+/// use sevcrypt::x509::Certificate;
+///
+/// // A chip of a test platform, and its report.
+/// let (ca, chip) = (TestCa::published(Product::Genoa)?, Chip::new(Product::Genoa, &[7; 48], &[8; 32]));
+/// let (key, tcb) = (SigningKey::from_random(&[9; 56]), TcbVersion::new([3, 0, 0, 0, 0, 0, 8, 0x73]));
+/// let vcek = ca.vcek(&chip.hw_id()?, tcb, &key.verifying_key(), 1_767_225_600)?;
+/// let report = Draft::new(3)
+///     .policy(GuestPolicy(0x3_0000))
+///     .cpu(chip.cpu())
+///     .chip_id(chip.chip_id())
+///     .current_tcb(tcb)
+///     .reported_tcb(tcb)
+///     .committed_tcb(tcb)
+///     .launch_tcb(tcb)
+///     .sign(&key)?;
+///
+/// let roots = [Certificate::from_der(ca.ark())?];
+/// let certificates = [Certificate::from_der(&vcek)?, Certificate::from_der(ca.ask())?];
+/// let trust = Trust::amd(Time::At(1_767_225_600)).with_roots(&roots);
+/// let cache = EndorsementCache::new(NonZeroUsize::new(1000).unwrap());
+/// cache.authenticate(&Report::from_bytes(&report)?, (&certificates).into(), &trust)?;
+/// assert_eq!(cache.len(), 1); // the next ones cost a signature
+/// let policy = Policy::default();
+/// let evidence = Evidence { report: &report, collateral: (&certificates).into(), policy: &policy };
+/// assert!(cache.verify_batch(&[evidence, evidence], &trust).iter().all(Result::is_ok));
+/// # }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub struct EndorsementCache {
     capacity: NonZeroUsize,
     kept: Mutex<Kept>,

@@ -29,6 +29,79 @@
 //!
 //! What is left to the caller: to ask for the right values. By default any measurement is accepted, and REPORT_DATA, which
 //! binds a report to a question, is not compared with anything.
+//!
+//! Everything of it, on a platform in software (features `std` and `platform`):
+//! ```
+//! # #[cfg(feature = "platform")] {
+//! use sevcrypt::ecdsa::SigningKey;
+//! use sevcrypt::platform::Chip;
+//! use sevcrypt::platform::ca::TestCa;
+//! use sevcrypt::snp::GuestPolicy;
+//! use sevcrypt::snp::certs::{Collateral, Identity, Role};
+//! use sevcrypt::snp::policy::Policy;
+//! use sevcrypt::snp::report::{Draft, Report};
+//! use sevcrypt::snp::tcb::{Product, TcbVersion};
+//! use sevcrypt::snp::verify::{
+//!     Check, Endorsement, Evidence, Malformed, Missing, Outcome, ProductSource, Reason, Time, Trust, VerifyError, authenticate, verify, verify_batch,
+//! };
+//! use sevcrypt::x509::Certificate;
+//!
+//! // A platform whose root is not AMD's: the verifier is told to trust it.
+//! let (ca, chip) = (TestCa::published(Product::Genoa)?, Chip::new(Product::Genoa, &[7; 48], &[8; 32]));
+//! let (key, tcb) = (SigningKey::from_random(&[9; 56]), TcbVersion::new([3, 0, 0, 0, 0, 0, 8, 0x73]));
+//! let now = 1_767_225_600;
+//! let vcek = ca.vcek(&chip.hw_id()?, tcb, &key.verifying_key(), now)?;
+//! let certificates = [&vcek[..], ca.ask(), ca.ark()].map(Certificate::from_der);
+//! let [Ok(vcek), Ok(ask), Ok(ark)] = certificates else { panic!("certificates") };
+//! assert_eq!(Identity::of(&vcek), Identity::of(&vcek).filter(|identity| identity.role == Role::Vcek));
+//! let (certificates, roots) = ([vcek, ask], [ark]);
+//! let collateral = Collateral { certificates: &certificates, crls: &[] };
+//! let trust = Trust::amd(Time::At(now)).with_roots(&roots).with_product(Product::Genoa);
+//!
+//! let bytes = Draft::new(3)
+//!     .policy(GuestPolicy(0x3_0000))
+//!     .measurement(&[0xab; 48])
+//!     .report_data(&[0x5a; 64])
+//!     .cpu(chip.cpu())
+//!     .chip_id(chip.chip_id())
+//!     .current_tcb(tcb)
+//!     .reported_tcb(tcb)
+//!     .committed_tcb(tcb)
+//!     .launch_tcb(tcb)
+//!     .sign(&key)?;
+//!
+//! // Both steps: whose is it, and is it what is wanted?
+//! let report = Report::from_bytes(&bytes)?;
+//! let authentic = authenticate(&report, collateral, &trust)?;
+//! assert_eq!((authentic.product(), authentic.signed_by()), (Product::Genoa, Role::Vcek));
+//! let mut policy = Policy::default();
+//! policy.measurements = Some(&[[0xcd; 48]]);
+//! let refused = authentic.judge(&policy).unwrap_err();
+//! let checks = refused.checks().expect("checks were made");
+//! assert_eq!(checks.first_failure(), Some((Check::Measurement, Reason::Value { accepted: 1 })));
+//! assert_eq!(checks.outcome(Check::ReportSignature), Outcome::Passed);
+//! println!("{}: {} failed", Check::Measurement.name(), checks.failures().count());
+//!
+//! let elsewhere = authenticate(&report, collateral, &trust.with_product(Product::Turin)).unwrap_err();
+//! let mut reasons = elsewhere.checks().into_iter().flat_map(|checks| checks.failures());
+//! assert!(reasons.any(|(_, reason)| matches!(reason, Reason::ProductDiffers { of: ProductSource::Caller, .. })));
+//!
+//! // What is missing is named, and what is no report.
+//! let without = verify(&bytes, Collateral::default(), &trust, &Policy::default());
+//! let Err(VerifyError::Missing(missing @ Missing::Vcek { .. })) = without else { panic!("{without:?}") };
+//! assert_eq!(missing.requests().count(), 1);
+//! let short = verify(&bytes[..100], collateral, &trust, &Policy::default());
+//! assert!(matches!(short, Err(VerifyError::Malformed(Malformed::Report(_)))));
+//!
+//! // Many reports: those of one chip, whose chain is kept; or those of any.
+//! let endorsement = Endorsement::of(&report, collateral, &trust)?;
+//! assert_eq!((endorsement.tcb(), endorsement.chip_id()), (tcb, Some(chip.chip_id())));
+//! endorsement.authenticate(&report, Time::At(now))?;
+//! let evidence = Evidence { report: &bytes, collateral, policy: &Policy::default() };
+//! assert!(verify_batch(&[evidence; 3], &trust).iter().all(Result::is_ok));
+//! # }
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 #[cfg(feature = "alloc")]
 mod batch;
@@ -105,7 +178,7 @@ impl<'a> Trust<'a> {
 }
 
 /// Why a report was not accepted. It holds no secret; the checks say what else was right and wrong.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum VerifyError {
     /// Something is not what it should be by its form.

@@ -117,6 +117,18 @@ pub enum DataType {
 }
 
 /// Where loaders, and the tools that measure for them, differ.
+///
+/// ```
+/// use sevcrypt::snp::launch::igvm::{Contexts, EmptyPages, Options, ParameterAreas, SharedPages};
+///
+/// // A loader other than the usual one.
+/// let mut options = Options::default();
+/// options.contexts = Contexts::Kvm;
+/// options.empty_pages = EmptyPages::Zero;
+/// options.parameter_areas = ParameterAreas::FirstPage;
+/// options.shared_pages = SharedPages::NotMeasured;
+/// assert_ne!(options, Options::default());
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Options {
@@ -133,6 +145,7 @@ pub struct Options {
 
 /// What becomes of the save areas.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Contexts {
     /// They are loaded in the file's order, each at the address that the file has for it.
     #[default]
@@ -145,6 +158,7 @@ pub enum Contexts {
 
 /// What becomes of pages with the flag `shared`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum SharedPages {
     /// They are not measured.
     #[default]
@@ -155,6 +169,7 @@ pub enum SharedPages {
 
 /// How many pages of a parameter area are measured (as unmeasured pages, by type and address).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum ParameterAreas {
     /// All of them, as the specification says.
     #[default]
@@ -165,6 +180,7 @@ pub enum ParameterAreas {
 
 /// What page data without data becomes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum EmptyPages {
     /// A page of zeroes, whose contents are measured, as the specification says.
     #[default]
