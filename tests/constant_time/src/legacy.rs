@@ -254,7 +254,8 @@ pub(crate) fn swap(backend: Backend) {
         out[0] ^= 1;
         assert_eq!(key.swap_in(page_type, &entry, &out, &mut back), Err(SwapError::Tag));
     }
-    let refused = key.swap_out_in_place(PageType::Data, &[block], 7, &mut vmsa.as_bytes().clone());
+    let mut other = *vmsa.as_bytes();
+    let refused = key.swap_out_in_place(PageType::Data, &[block], 7, &mut other);
     assert_eq!(refused, Err(SwapError::IsVmsa));
     let entry = key.swap_out_in_place(PageType::Data, &[], 7, &mut page).expect("a page");
     let entry = known_entry(&entry);

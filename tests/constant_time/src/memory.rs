@@ -117,13 +117,13 @@ pub(crate) fn kept_tweaks(backend: Backend) {
         let kept = cipher.tweak().page_tweak(at(0x8000)).expect("an address below 2^32");
         for (addr, len) in [(0x8010, 16), (0x8fc0, 64), (0x8000, 4096)] {
             let source = secret(plain);
-            let (mut memory, mut other) = (source, [0; 4096]);
+            let (mut memory, mut other, mut back) = (source, [0; 4096], [0; 4096]);
             let expect = "a range inside the page";
             cipher.encrypt_in_page(&kept, at(addr), &mut memory[..len]).expect(expect);
             let to = &mut other[..len];
             cipher.encrypt_in_page_to(&kept, at(addr), &source[..len], &mut *to).expect(expect);
             cipher.decrypt_in_page(&kept, at(addr), to).expect(expect);
-            let to = &mut source.clone()[..len];
+            let to = &mut back[..len];
             cipher.decrypt_in_page_to(&kept, at(addr), &memory[..len], &mut *to).expect(expect);
             public(to);
             public(&other[..len]);

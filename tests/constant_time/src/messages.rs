@@ -17,6 +17,9 @@ use sevcrypt::{Backend, PhysAddr, Status};
 use crate::{public, secret};
 
 const VMPCK: Vmpck = Vmpck::VMPCK0;
+const KEY_REQUEST: Range<usize> = 0..KeyRequest::LEN;
+const BEHIND_REPORT_DATA: Range<usize> = 64..ReportRequest::LEN;
+const EXPORT_REQUEST: Range<usize> = 0..ExportRequest::LEN;
 /// Where the address of a context, and its size and version, stand before it or before a VMRK.
 const FORM: Range<usize> = 0..0x20;
 /// Where the counts of a context stand, behind these.
@@ -74,10 +77,10 @@ pub(crate) fn requests(backend: Backend) {
     let mut ends = Ends::new(&secret([0x61; 32]), backend);
     let derived = crate::keys::derived_key();
     let request = KeyRequest::new(KeySelect::Vcek);
-    ends.exchange(&request, &[0..KeyRequest::LEN], Some(Response::Key(&derived)));
+    ends.exchange(&request, &[KEY_REQUEST], Some(Response::Key(&derived)));
     let request = ReportRequest::new(&secret([0x62; 64]));
     let report = secret([0x63; 1184]);
-    ends.exchange(&request, &[64..ReportRequest::LEN], Some(Response::Report(&report)));
+    ends.exchange(&request, &[BEHIND_REPORT_DATA], Some(Response::Report(&report)));
 
     let mut buffer = MessageBuffer::new();
     let in_flight = ends.guest.seal(&request, &mut buffer).expect("its length");
@@ -102,7 +105,7 @@ pub(crate) fn contexts(backend: Backend) {
     ends.firmware = FirmwareChannels::from_context(context, backend);
     let page = PhysAddr::new(0x5000).expect("an address");
     let request = ExportRequest { gctx_paddr: page, imi_en: true };
-    ends.exchange(&request, &[0..ExportRequest::LEN], Some(Response::Export(context)));
+    ends.exchange(&request, &[EXPORT_REQUEST], Some(Response::Export(context)));
     let incoming = IncomingContext::new(context);
     let request = ImportRequest { gctx_paddr: page, incoming };
     ends.exchange(&request, &[FORM], Some(Response::Done));
