@@ -137,6 +137,7 @@ fn unsafe_stands_in_its_rooms_only() {
         "cli/src",
         "cli/tests",
         "peers/src",
+        "peers/tests",
         "tests",
         "benches",
         "examples",

@@ -13,7 +13,9 @@ use crate::snp::certs::{
 use crate::snp::checks::{Check, Checks, ProductSource, Profile, Reason};
 use crate::snp::report::Report;
 use crate::snp::tcb::{Product, TcbParts, TcbVersion};
-use crate::x509::{Certificate, Name, PublicKey, RsaPublicKey, Serial, Validity};
+use crate::x509::{
+    Certificate, Name, PreparedRsaKey, PublicKey, RsaPublicKey, Serial, SignatureError, Validity,
+};
 
 /// How far a certificate's NotBefore may lie in the caller's future, in seconds: the Key Distribution Service makes
 /// VCEKs when they are asked for, and clocks differ.
@@ -320,14 +322,35 @@ fn is_valid(window: Validity, time: Time) -> bool {
     }
 }
 
-fn signed(certificate: &Certificate<'_>, ca: Ca<'_>) -> Result<(), Reason> {
-    let key = ca.key().ok_or(Reason::Unreached)?;
-    // AMD's keys are prepared: an ARK signs itself and its intermediates, and both again in the next chain.
-    #[cfg(feature = "std")]
-    if let Some(key) = Anchor::prepared(key.modulus()) {
-        return certificate.verify_signature_prepared(key).map_err(|_| Reason::Signature);
+/// The CA key that was used last, prepared: an ARK signs its intermediate, itself and its revocation lists, and all that is looked
+/// at in this order.
+#[derive(Default)]
+struct LastKey<'a>(Option<(RsaPublicKey<'a>, PreparedRsaKey)>);
+
+impl<'a> LastKey<'a> {
+    /// What `check` says with a key, prepared. AMD's keys always are, for all chains.
+    fn verify(
+        &mut self,
+        key: RsaPublicKey<'a>,
+        check: impl FnOnce(&PreparedRsaKey) -> Result<(), SignatureError>,
+    ) -> Result<(), Reason> {
+        #[cfg(feature = "std")]
+        if let Some(key) = Anchor::prepared(key.modulus()) {
+            return check(key).map_err(|_| Reason::Signature);
+        }
+        let Self(last) = self;
+        if last.as_ref().is_some_and(|(other, _)| *other != key) {
+            *last = None;
+        }
+        let (_, key) = last.get_or_insert_with(|| (key, key.prepare()));
+        check(key).map_err(|_| Reason::Signature)
     }
-    certificate.verify_signature(&key).map_err(|_| Reason::Signature)
+
+    /// Whether a CA signed a certificate.
+    fn signed(&mut self, certificate: &Certificate<'_>, ca: Ca<'a>) -> Result<(), Reason> {
+        let key = ca.key().ok_or(Reason::Unreached)?;
+        self.verify(key, |key| certificate.verify_signature_prepared(key))
+    }
 }
 
 /// An issuer, and whether it signed.
@@ -339,10 +362,11 @@ fn best_issuer<'a>(
     candidates: impl Iterator<Item = Ca<'a>>,
     certificate: &Certificate<'_>,
     time: Time,
+    last: &mut LastKey<'a>,
 ) -> Option<Issuer<'a>> {
     let mut best: Option<Issuer<'a>> = None;
     for ca in candidates.take(TRIES) {
-        let signed = signed(certificate, ca);
+        let signed = last.signed(certificate, ca);
         if signed.is_ok() && is_valid(ca.validity(), time) {
             return Some((ca, signed));
         }
@@ -379,16 +403,16 @@ impl Chain {
             no_role.map_or(Ok(()), |index| Err(Reason::NoRole { index })),
         );
         let intermediate_role = if role == Role::Vlek { Role::Asvk } else { Role::Ask };
+        let mut last = LastKey::default();
         let (intermediate, leaf_signed) =
-            choose_intermediate(leaf, intermediate_role, collateral, trust.time).ok_or_else(
-                || {
+            choose_intermediate(leaf, intermediate_role, collateral, trust.time, &mut last)
+                .ok_or_else(|| {
                     let name = leaf.issuer().common_name().and_then(product_of);
                     let product = name.and_then(|name| name.parse().ok());
                     VerifyError::Missing(Missing::Intermediate { role: intermediate_role, product })
-                },
-            )?;
+                })?;
         checks.set(Check::LeafSignature, leaf_signed);
-        let ark = choose_ark(intermediate, collateral, trust);
+        let ark = choose_ark(intermediate, collateral, trust, &mut last);
         check_intermediate(intermediate, intermediate_role, ark, &mut checks);
         match ark {
             None => {
@@ -397,7 +421,7 @@ impl Chain {
                     checks.set(check, Err(Reason::Unreached));
                 }
             }
-            Some((ark, _)) => check_ark(ark, intermediate, trust, &mut checks),
+            Some((ark, _)) => check_ark(ark, intermediate, trust, &mut last, &mut checks),
         }
         let ark = ark.map(|(ark, _)| ark);
         let mut chain = Self {
@@ -411,7 +435,7 @@ impl Chain {
             ark: ark.map(Ca::validity),
             intermediate: intermediate.validity(),
             leaf: leaf.validity(),
-            crl: check_crls(ark, intermediate, collateral, trust.time, &mut checks),
+            crl: check_crls(ark, intermediate, collateral, trust.time, &mut last, &mut checks),
             checks,
         };
         chain.read_leaf(leaf, intermediate, trust);
@@ -684,10 +708,11 @@ fn choose_intermediate<'a>(
     role: Role,
     collateral: Collateral<'a>,
     time: Time,
+    last: &mut LastKey<'a>,
 ) -> Option<Issuer<'a>> {
     let supplied = || collateral.of_role(role);
     let named = supplied().filter(|ca| ca.subject() == leaf.issuer()).map(Ca::Certificate);
-    if let Some(best) = best_issuer(named, leaf, time) {
+    if let Some(best) = best_issuer(named, leaf, time, last) {
         return Some(best);
     }
     let other = supplied().next().map(Ca::Certificate).or_else(|| {
@@ -697,7 +722,7 @@ fn choose_intermediate<'a>(
         let is_its = anchor.is_named(leaf.issuer()) || ca_role(issuer) != Some(role);
         is_its.then_some(Ca::Anchor(anchor))
     })?;
-    Some((other, signed(leaf, other)))
+    Some((other, last.signed(leaf, other)))
 }
 
 /// The ARK of an intermediate: a supplied one, or a trusted one.
@@ -705,6 +730,7 @@ fn choose_ark<'a>(
     intermediate: Ca<'a>,
     collateral: Collateral<'a>,
     trust: &Trust<'a>,
+    last: &mut LastKey<'a>,
 ) -> Option<Issuer<'a>> {
     let supplied = || collateral.of_role(Role::Ark).map(Ca::Certificate);
     let certificate = match intermediate {
@@ -718,11 +744,11 @@ fn choose_ark<'a>(
     };
     let is_issuer = |ark: &Ca<'_>| ark.is_named(certificate.issuer());
     if let Some(first) = supplied().next() {
-        let best = best_issuer(supplied().filter(is_issuer), certificate, trust.time);
-        return best.or_else(|| Some((first, signed(certificate, first))));
+        let best = best_issuer(supplied().filter(is_issuer), certificate, trust.time, last);
+        return best.or_else(|| Some((first, last.signed(certificate, first))));
     }
     let trusted = trust.roots.iter().map(Ca::Root).chain(amd_arks().map(Ca::Anchor));
-    best_issuer(trusted.filter(is_issuer), certificate, trust.time)
+    best_issuer(trusted.filter(is_issuer), certificate, trust.time, last)
 }
 
 fn check_intermediate(ca: Ca<'_>, role: Role, ark: Option<Issuer<'_>>, checks: &mut Checks) {
@@ -739,7 +765,13 @@ fn check_intermediate(ca: Ca<'_>, role: Role, ark: Option<Issuer<'_>>, checks: &
     checks.set(Check::IntermediateSignature, signed);
 }
 
-fn check_ark(ark: Ca<'_>, intermediate: Ca<'_>, trust: &Trust<'_>, checks: &mut Checks) {
+fn check_ark<'a>(
+    ark: Ca<'a>,
+    intermediate: Ca<'_>,
+    trust: &Trust<'_>,
+    last: &mut LastKey<'a>,
+    checks: &mut Checks,
+) {
     let trusted = match (ark, intermediate) {
         (Ca::Root(_) | Ca::Anchor(_), _) => true,
         (Ca::Certificate(_), Ca::Anchor(anchor)) => {
@@ -760,17 +792,18 @@ fn check_ark(ark: Ca<'_>, intermediate: Ca<'_>, trust: &Trust<'_>, checks: &mut 
     };
     checks.set(Check::ArkCertificate, profile.map_err(Reason::Profile));
     if let Ca::Certificate(certificate) = ark {
-        checks.set(Check::ArkSignature, signed(certificate, ark));
+        checks.set(Check::ArkSignature, last.signed(certificate, ark));
     }
 }
 
 /// Every revocation list of the ARK must be its own and leave the intermediate alone. Gives the time for which the newest
 /// one speaks that has begun. Lists of other ARKs say nothing of this chain.
-fn check_crls(
-    ark: Option<Ca<'_>>,
+fn check_crls<'a>(
+    ark: Option<Ca<'a>>,
     intermediate: Ca<'_>,
     collateral: Collateral<'_>,
     time: Time,
+    last: &mut LastKey<'a>,
     checks: &mut Checks,
 ) -> Option<CrlWindow> {
     let ark = ark?;
@@ -788,8 +821,10 @@ fn check_crls(
     let key = ark.key().filter(|_| may_sign);
     let mut window: Option<CrlWindow> = None;
     for crl in collateral.crls.iter().filter(|crl| ark.is_named(crl.issuer())) {
-        let signed = key.is_some_and(|key| crl.verify_signature(&key).is_ok());
-        checks.set(Check::CrlSignature, holds(signed, Reason::Signature));
+        let signed = key.map_or(Err(Reason::Signature), |key| {
+            last.verify(key, |key| crl.verify_signature_prepared(key))
+        });
+        checks.set(Check::CrlSignature, signed);
         checks.set(Check::CrlRevocation, holds(!crl.revokes(serial), Reason::Revoked));
         let own = CrlWindow { this_update: crl.this_update(), next_update: crl.next_update() };
         let begun = |window: CrlWindow| match time {
@@ -815,6 +850,21 @@ fn is_known_revoked(ark: Ca<'_>, serial: Serial<'_>) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn each_key_takes_the_place_of_the_last() {
+        let [long, short] = [&[0xC1; 512][..], &[0xC1; 256]]
+            .map(|modulus| RsaPublicKey::new(modulus, 65537).expect("a key"));
+        let mut last = LastKey::default();
+        for key in [long, long, short, short, long] {
+            let words = std::format!("PreparedRsaKey({} bits)", key.modulus().len() * 8);
+            let check = |prepared: &PreparedRsaKey| match std::format!("{prepared:?}") == words {
+                true => Ok(()),
+                false => Err(SignatureError::NotAuthentic),
+            };
+            assert!(last.verify(key, check).is_ok(), "{words}");
+        }
+    }
 
     /// AMD's list for Genoa of 2022-10-31.
     #[test]
