@@ -12,7 +12,7 @@ use sevcrypt::snp::tcb::{CpuModel, Product, TcbVersion};
 use sevcrypt::snp::verify::{
     Check, Endorsement, Missing, Outcome, Time, Trust, VerifyError, authenticate, verify,
 };
-use sevcrypt::x509::{Certificate, PublicKey};
+use sevcrypt::x509::{Certificate, PublicKey, split};
 use sevcrypt::{Arithmetic, ArithmeticKind, Feature, Vmpl};
 
 use crate::evidence::{Files, cases};
@@ -123,6 +123,49 @@ fn evidence_in_every_form() {
     for collateral in [Collateral::from(&two), Collateral::from(&three[..])] {
         assert!(verify(&files.report, collateral, &trust, &Policy::default()).is_ok());
     }
+}
+
+/// Without a leaf, a report that names no key lacks no certificate that anybody could be asked for.
+#[test]
+fn reports_that_name_no_key() {
+    let (files, time) = files("vcek-milan-v3");
+    let certificates = parsed(&files);
+    for key in [7, 2] {
+        let mut bytes = files.report.clone();
+        bytes[0x48] = key << 2;
+        let report = Report::from_bytes(&bytes).expect("a report");
+        let why = authenticate(&report, (&certificates[1..]).into(), &Trust::amd(time));
+        let why = why.expect_err("no key");
+        assert!(matches!(why, VerifyError::NotAuthentic(_)), "{why}");
+        let failed = why.checks().expect("checks").first_failure().map(|(check, _)| check);
+        assert_eq!(failed, Some(Check::SigningKey));
+    }
+}
+
+/// A leaf whose issuer is neither there nor built in.
+#[test]
+fn an_intermediate_that_is_missing() {
+    let (files, time) = files("vcek-milan-v3");
+    let mut leaf = files.certs[0].clone();
+    let name = leaf.windows(9).position(|part| part == b"SEV-Milan").expect("its issuer");
+    leaf[name + 4] = b'W';
+    let certificates = [Certificate::from_der(&leaf).expect("a certificate")];
+    let report = Report::from_bytes(&files.report).expect("a report");
+    let why = authenticate(&report, (&certificates).into(), &Trust::amd(time));
+    let missing = Missing::Intermediate { role: Role::Ask, product: None };
+    assert!(matches!(why.expect_err("no ASK"), VerifyError::Missing(found) if found == missing));
+    assert_eq!(missing.requests().count(), 0);
+}
+
+#[test]
+fn pem_is_bounded() {
+    let block = "-----BEGIN CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----\n";
+    assert_eq!(split(block.repeat(256).as_bytes()).expect("as many as may be").len(), 256);
+    let why = split(block.repeat(257).as_bytes()).expect_err("one more");
+    assert!(why.to_string().contains("256"), "{why}");
+    let long = block.replace("MAA=", &"MAAA".repeat(13 << 19));
+    let why = split(long.as_bytes()).expect_err("longer than 16 MiB");
+    assert!(why.to_string().contains("16777216"), "{why}");
 }
 
 #[test]

@@ -26,6 +26,36 @@ fn take(page: &mut SecretsPage<'_>, vmpck: Vmpck) -> Result<GuestChannel, Channe
     GuestChannel::take(page, vmpck, Backend::best())
 }
 
+/// A channel that is made where it stays seals what one that was moved seals, and is refused for the same reasons.
+#[test]
+fn made_in_its_place() {
+    let (vmpck, request) = (Vmpck::VMPCK1, KeyRequest::new(KeySelect::Vcek));
+    let mut memory = launched(1);
+    let mut page = SecretsPage::open(&mut memory).unwrap();
+    let mut place = None;
+    let channel = GuestChannel::take_to(&mut place, &mut page, vmpck, Backend::best()).unwrap();
+    assert_eq!((channel.count(), channel.vmpck(), channel.is_stopped()), (0, vmpck, false));
+    let mut buffer = MessageBuffer::new();
+    let sent = channel.seal(&request, &mut buffer).unwrap().bytes().to_vec();
+    let mut moved = crate::guest(vmpck, 0);
+    assert_eq!(moved.seal(&request, &mut buffer).unwrap().bytes(), sent);
+
+    let mut other = None;
+    let again = GuestChannel::take_to(&mut other, &mut page, vmpck, Backend::best());
+    assert_eq!(again.map(drop), Err(ChannelError::EmptyKey));
+    for (key, count, error) in [
+        ([0; 32], 6, ChannelError::EmptyKey),
+        (key_of(vmpck), 7, ChannelError::OddCount { count: 7 }),
+        (key_of(vmpck), u64::MAX - 1, ChannelError::CountLimit { count: u64::MAX - 1 }),
+    ] {
+        let mut place = None;
+        let (width, backend) = (CountWidth::Bits64, Backend::best());
+        let made = GuestChannel::set_up(&mut place, &key, vmpck, count, width, backend);
+        assert_eq!(made.map(drop), Err(error));
+        assert!(place.is_none());
+    }
+}
+
 /// Each field at its place, which this test knows on its own.
 #[test]
 fn layout() {
