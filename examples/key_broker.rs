@@ -165,7 +165,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let thief = PrivateKey::from_random(&[0x66; 56]);
     for (who, nonce) in [(&guest, [0x5b; 32]), (&thief, nonce)] {
         let refused = broker.answer(&report, (&first).into(), &who.public_key(), &nonce);
-        println!("refused: {}", refused.err().ok_or("a wrong answer")?);
+        println!("{}", refused.err().ok_or("a wrong answer")?);
     }
 
     // Many at once, after an outage: the signatures are verified together, and each has its own verdict.
@@ -188,7 +188,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             Ok(accepted) => {
                 println!("accepted: measurement {:.16}", accepted.claims().measurement.to_string())
             }
-            Err(why) => println!("refused: {why}"),
+            Err(why) => println!("{why}"),
         }
     }
     assert_eq!(outcomes.iter().map(Result::is_ok).collect::<Vec<_>>(), [true, true, false]);
