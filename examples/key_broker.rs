@@ -25,7 +25,7 @@ use sevcrypt::snp::policy::Policy;
 use sevcrypt::snp::report::{Draft, REPORT_LEN};
 use sevcrypt::snp::tcb::{Product, TcbVersion};
 use sevcrypt::snp::verify::{EndorsementCache, Evidence, Time, Trust};
-use sevcrypt::x509::Certificate;
+use sevcrypt::x509::{Certificate, CertificateError};
 use sevcrypt::{Backend, Hex, kdf};
 
 /// Beginning of 2026: the certificates are valid.
@@ -49,6 +49,11 @@ impl Host {
         let vcek = EndorsementKey::vcek(sticks.stick_7()).signing_key();
         let certificate = ca.vcek(&chip.hw_id()?, TCB, &vcek.verifying_key(), NOW)?;
         Ok(Self { chip, vcek, certificate })
+    }
+
+    /// What a host sends along.
+    fn chain<'a>(&'a self, ask: Certificate<'a>) -> Result<[Certificate<'a>; 2], CertificateError> {
+        Ok([Certificate::from_der(&self.certificate)?, ask])
     }
 
     /// What a guest gets from its firmware.
@@ -130,8 +135,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let hosts = [Host::new(&ca, 1)?, Host::new(&ca, 2)?];
     // What the broker has: AMD's certificates above the leaves, and the root that it trusts.
     let (ask, roots) = (Certificate::from_der(ca.ask())?, [Certificate::from_der(ca.ark())?]);
-    let leaf = |host: &'_ Host| Certificate::from_der(&host.certificate).map(|leaf| [leaf, ask]);
-    let (first, second) = (leaf(&hosts[0])?, leaf(&hosts[1])?);
+    let (first, second) = (hosts[0].chain(ask)?, hosts[1].chain(ask)?);
     let broker = Broker {
         cache: EndorsementCache::new(NonZeroUsize::new(1000).ok_or("no room")?),
         trust: Trust::amd(Time::At(NOW)).with_roots(&roots),
@@ -161,7 +165,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let thief = PrivateKey::from_random(&[0x66; 56]);
     for (who, nonce) in [(&guest, [0x5b; 32]), (&thief, nonce)] {
         let refused = broker.answer(&report, (&first).into(), &who.public_key(), &nonce);
-        println!("refused: {}", refused.err().ok_or("a wrong answer")?);
+        println!("{}", refused.err().ok_or("a wrong answer")?);
     }
 
     // Many at once, after an outage: the signatures are verified together, and each has its own verdict.
@@ -184,7 +188,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             Ok(accepted) => {
                 println!("accepted: measurement {:.16}", accepted.claims().measurement.to_string())
             }
-            Err(why) => println!("refused: {why}"),
+            Err(why) => println!("{why}"),
         }
     }
     assert_eq!(outcomes.iter().map(Result::is_ok).collect::<Vec<_>>(), [true, true, false]);

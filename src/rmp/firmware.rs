@@ -299,14 +299,15 @@ impl<T: Table + ?Sized> Rmp<'_, T> {
     /// let rmp = Rmp::new(&entries[..], 99).placed(&[]); // the table itself lies elsewhere
     /// rmp.rmpupdate(Asid::HOST, 0x5000, &PageAssignment::FIRMWARE.to_bytes())?;
     ///
-    /// // The firmware makes a guest's context of the page, and of that one to be given back; the host asks for it.
-    /// let firmware = rmp.page(0x5000)?.entry;
-    /// rmp.replace_page(0x5000, firmware, firmware.into_context())?;
-    /// let context = rmp.page(0x5000)?.entry;
-    /// assert_eq!(context.state(), PageState::Context);
-    /// rmp.replace_page(0x5000, context, context.reclaimed().expect("it can be given back"))?;
-    /// assert_eq!(rmp.page_reclaim(PageReclaim::parse(0x9000)?), Err(Status::INVALID_PAGE_STATE));
-    /// println!("{:?}", rmp.page(0x5000)?.state);
+    /// rmp.page_reclaim(PageReclaim::parse(0x5000)?)?;
+    /// assert_eq!(rmp.page(0x5000)?.state, PageState::Reclaim);
+    ///
+    /// // The firmware does not give back what it has made a guest's context of.
+    /// rmp.rmpupdate(Asid::HOST, 0x6000, &PageAssignment::FIRMWARE.to_bytes())?;
+    /// let firmware = rmp.page(0x6000)?.entry;
+    /// rmp.replace_page(0x6000, firmware, firmware.into_context())?;
+    /// assert_eq!(rmp.page(0x6000)?.state, PageState::Context);
+    /// assert_eq!(rmp.page_reclaim(PageReclaim::parse(0x6000)?), Err(Status::INVALID_PAGE_STATE));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     ///

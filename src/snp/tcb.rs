@@ -78,7 +78,7 @@ impl fmt::Display for Product {
 /// use sevcrypt::snp::tcb::{Product, UnknownProduct};
 ///
 /// assert_eq!("Genoa".parse(), Ok(Product::Genoa));
-/// assert_eq!("genoa".parse::<Product>(), Err(UnknownProduct), "names are AMD's, as they are written");
+/// assert_eq!("EPYC".parse::<Product>(), Err(UnknownProduct));
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct UnknownProduct;

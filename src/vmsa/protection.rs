@@ -70,12 +70,13 @@ impl RegisterProtection {
     /// again.
     ///
     /// ```
-    /// use sevcrypt::vmsa::{RegisterProtection, Vmsa};
+    /// use sevcrypt::vmsa::{RegisterProtection, SevFeatures, Vmsa};
     ///
     /// let mut bitmap = [0; 64];
     /// bitmap[5] = 0x80; // RIP, at 178h, in units of 8 bytes
     /// let protection = RegisterProtection::from_bitmap(&bitmap);
     /// let mut vmsa = Vmsa::default();
+    /// vmsa.set_sev_features(SevFeatures(1 << 14)); // VmsaRegProt
     /// protection.launch(&mut vmsa, 0x1234_5678_9abc_def0);
     /// assert_eq!((vmsa.rip(), vmsa.reg_prot_nonce()), (0x1234_5678_9abc_def0, 0x1234_5678_9abc_def0));
     /// ```

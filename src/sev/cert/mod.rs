@@ -69,7 +69,7 @@
 //! println!("{swapped}, status {}", CertificateError::status(swapped));
 //! assert!(trust.with_product(Product::Rome).product_of_cek(&cek).is_err());
 //! assert!(trust.product_of_ask(&ask)?.is_none() && trust.product_of_cek(&cek).is_err());
-//! assert_eq!((Product::Rome.name(), Usage::CEK.to_string()), ("Rome", "CEK".into()));
+//! assert_eq!((Product::Rome.name(), Usage::CEK.to_string()), ("Rome", "0x1004 (CEK)".into()));
 //! # }
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
