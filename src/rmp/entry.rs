@@ -497,7 +497,11 @@ mod tests {
             .with_permissions(Vmpl::VMPL0, Permissions::FULL)
             .with_permissions(Vmpl::VMPL3, Permissions::READ | Permissions::WRITE);
         assert_eq!(masks.to_words(), [0, 0x0300_000f]);
-        assert_eq!(format!("{:?}", masks.permissions(Vmpl::VMPL3)), "Permissions(rw---)");
+        let both = masks.permissions(Vmpl::VMPL3);
+        assert_eq!(format!("{both:?}"), "Permissions(rw---)");
+        assert_eq!(both | Permissions::WRITE | Permissions::EXECUTE_USER, Permissions(7));
+        let text = format!("{:?}", Entry::from_words([4, 0xf]));
+        assert_eq!(text, "Entry(0x0000000000000004, 0x000000000000000f: HvFixed)");
     }
 
     #[test]

@@ -296,6 +296,8 @@ mod tests {
         }
         let wide = SegmentLimits { min: 0, max: 63 };
         assert_eq!(RmpConfig::from_msr(53 << 8 | 1, wide), Err(RegisterError::SegmentSize));
+        let largest = RmpConfig::from_msr(52 << 8 | 1, wide).map(RmpConfig::segment_shift);
+        assert_eq!(largest, Ok(Some(52)));
     }
 
     /// The segments of a published log: 34 GiB in the first, all of the eighth.

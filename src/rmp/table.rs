@@ -243,3 +243,22 @@ impl Table for Segmented<'_> {
         table.release(page, new);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A count that came back to where it was would let a reader take words of two entries for one.
+    #[test]
+    fn every_change_is_counted() {
+        let shared = AtomicEntry::default();
+        for n in 0..3 {
+            let [old, new] = [n, n + 1].map(|n| Entry::from_words([n, n]));
+            assert_eq!(shared.load(), Some((old, 2 * n)));
+            assert!(shared.acquire(old));
+            assert_eq!(shared.load(), None);
+            assert_eq!(shared.changes.load(Ordering::Relaxed), 2 * n + 1);
+            shared.release(new);
+        }
+    }
+}

@@ -1,6 +1,8 @@
 //! Instructions and checks, each rule by itself; `model.rs` has many of them at random.
 
+use std::collections::BTreeSet;
 use std::slice::from_ref;
+use std::string::ToString;
 use std::vec::Vec;
 
 use super::*;
@@ -126,6 +128,36 @@ fn psmash_keeps_what_there_is() {
     assert_eq!(entry(&rmp, 512).subpage_count(), 510);
     let read = rmp.rmpread(Asid::HOST, 701 * 0x1000).unwrap();
     assert_eq!((read.assigned, read.gpa), (true, 0x20_0000 + 189 * 0x1000));
+}
+
+/// HPAGE_REGION_STATUS: the first page of the region is nobody's, another one is assigned.
+#[test]
+fn rmpread_of_a_region() {
+    let table = entries(1024);
+    let rmp = Rmp::new(&table[..], 99);
+    let status = |page: u64| {
+        let read = rmp.rmpread(Asid::HOST, page * PAGE as u64).unwrap();
+        assert_eq!(read.to_bytes()[9], u8::from(read.hpage_region_status) << 1);
+        read.hpage_region_status
+    };
+    assert!(!status(512) && !status(700));
+    assign(&rmp, 513, small(0x9000)).unwrap();
+    assert!(status(512) && status(513) && status(700) && !status(0));
+    assign(&rmp, 512, small(0xa000)).unwrap();
+    assert!(!status(512) && !status(513));
+}
+
+#[test]
+fn codes_and_registers() {
+    use RmpFailure::*;
+    let codes = [Input, Permission, InUse, Overlap, SizeMismatch, BadAddress].map(RmpFailure::code);
+    assert_eq!(codes, [1, 2, 3, 4, 6, 7]);
+    for rdx in [0, 0x1_0302, 0x1f03, 0x1_ff01] {
+        assert_eq!(RmpAdjust::from_rdx(rdx).map(RmpAdjust::to_rdx), Ok(rdx));
+    }
+    for bit in (2..8).chain(17..64) {
+        assert_eq!(RmpAdjust::from_rdx(1 << bit), Err(Input), "bit {bit}");
+    }
 }
 
 /// What the firmware asks of the host: IMMUTABLE alone keeps the rest; everything else begins anew.
@@ -377,6 +409,7 @@ fn stalled_writer() {
     let held = rmp.hold(512).unwrap();
     let in_use = Err(RmpFailure::InUse);
     assert_eq!(rmp.check(GUEST, Kind::Read, page), Ok(()), "its own entry is not touched");
+    assert!(rmp.rmpquery(GUEST, page, Vmpl::VMPL1).is_ok(), "nor looked for in the region's first");
     let whole = access(512, 0x8000, PageSize::Size2M);
     assert_eq!(rmp.check(GUEST, Kind::Read, whole), Err(Fault::Busy));
     assert_eq!(rmp.check_host_write(0x20_0000, PageSize::Size4K), Err(Fault::Busy));
@@ -565,6 +598,11 @@ fn reclaiming() {
     }
     assert_eq!(reclaim(1 << 52), Err(Status::INVALID_ADDRESS));
     assert_eq!(reclaim(!0xfff), Err(Status::INVALID_ADDRESS));
+    assert_eq!(
+        reclaim((1 << 52) - 0x1000),
+        Err(Status::INVALID_PARAM),
+        "the last page: not covered"
+    );
     assert_eq!(reclaim(0x1000), Err(Status::INVALID_PARAM), "the RMP itself");
     assert_eq!(reclaim(1), Err(Status::INVALID_PARAM), "and around it");
     assert_eq!(reclaim(1024 << 12), Err(Status::INVALID_PARAM), "not covered");
@@ -796,4 +834,36 @@ fn contexts_of_metadata() {
     };
     assert!(names(0x1000) && names(0xffff_ffff_f000));
     assert!(!names(0) && !names(1 << 48) && !names(1 << 48 | 0x1000));
+}
+
+/// Each failure says something, and no other says the same.
+#[test]
+fn failures_are_told() {
+    let failures: [&dyn core::error::Error; 20] = [
+        &Fault::Owner { size_mismatch: false },
+        &Fault::Owner { size_mismatch: true },
+        &Fault::NotValidated,
+        &Fault::Vmpl { shadow_stack: false },
+        &Fault::NotHypervisor,
+        &Fault::Busy,
+        &VmFailure::GeneralProtection,
+        &VmFailure::VmexitInvalid,
+        &VmFailure::NestedPageFault,
+        &RmpFailure::Input,
+        &RmpFailure::Permission,
+        &RmpFailure::InUse,
+        &RmpFailure::Overlap,
+        &RmpFailure::SizeMismatch,
+        &RmpFailure::BadAddress,
+        &RegisterError::Alignment,
+        &RegisterError::Length,
+        &RegisterError::Reserved,
+        &RegisterError::SegmentSize,
+        &GuestFailure::GeneralProtection,
+    ];
+    let texts: BTreeSet<_> = failures.iter().map(|failure| failure.to_string()).collect();
+    assert!(texts.len() == failures.len() && !texts.contains(""), "{texts:#?}");
+    let [code, fault] =
+        [RmpFailure::Input.into(), Fault::Busy.into()].map(|of: GuestFailure| of.to_string());
+    assert_eq!([code, fault], [RmpFailure::Input.to_string(), Fault::Busy.to_string()]);
 }

@@ -353,6 +353,9 @@ mod tests {
             (DataSize, 2..3), // the claims' size: then the data's is wrong
         ];
         for (index, (field, right)) in fields.into_iter().enumerate() {
+            let at = if index < 8 { 4 * index } else { 0x4c0 + 4 * (index - 8) };
+            // RESERVED has three words; the last word is checked by DATA_SIZE.
+            assert!(field.offset() == at || matches!(index, 6 | 7 | 12), "{field:?}");
             for found in (0..8).chain([0x4d5, 0x4d7, 0x15, 0x17, u32::MAX]) {
                 let mut words = GOOD;
                 words[index] = found;

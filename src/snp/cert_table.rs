@@ -498,6 +498,7 @@ impl core::error::Error for CertTableWriteError {}
 
 #[cfg(test)]
 mod tests {
+    use std::string::ToString;
     use std::vec;
     use std::vec::Vec;
 
@@ -606,6 +607,11 @@ mod tests {
             error(&table(&[(vcek, 48, 1)], 50)),
             CertTableError::TrailingData { offset: 49 }
         );
+        let mut late = table(&[(vcek, 48, 1)], 51);
+        late[49] = 0;
+        let late = error(&late);
+        assert_eq!(late, CertTableError::TrailingData { offset: 50 });
+        assert!(late.to_string().starts_with("at offset 0x32: "), "{late}");
         let unknown = [7; 16];
         assert_eq!(
             error(&table(&[(unknown, 96, 1), (vcek, 96, 1), (unknown, 96, 1)], 97)),

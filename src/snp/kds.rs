@@ -638,6 +638,7 @@ mod tests {
             assert_eq!(HwId::from_chip_id(Product::Turin, &tail), Err(error));
         }
         let turin = HwId::from_chip_id(Product::Turin, &turin_chip()).unwrap();
+        assert_eq!(format!("{turin:?}"), format!("HwId({turin})"));
         assert_eq!(
             Request::vcek(Product::Milan, turin, MILAN_TCB),
             Err(KdsError::HwIdLength { found: 8, expected: 64 })
@@ -662,6 +663,7 @@ mod tests {
         let hex = "0f".repeat(64);
         let parse = |text: &str| Request::parse(text).unwrap_err();
         assert_eq!(parse(""), KdsError::Scheme);
+        assert!(parse("").to_string().starts_with("at offset 0: "));
         assert_eq!(parse("ftp://kdsintf.amd.com/vcek/v1/Milan/crl"), KdsError::Scheme);
         for host in
             ["example.com", "kdsintf.amd.com@example.com", "kdsintf.amd.com.example.com", ""]

@@ -149,6 +149,7 @@ impl core::error::Error for ResponseError {}
 
 #[cfg(test)]
 mod tests {
+    use std::string::ToString;
     use std::vec::Vec;
     use std::{fs, vec};
 
@@ -180,6 +181,8 @@ mod tests {
                 _ => assert_eq!(found, Err(ResponseError::Length { len })),
             }
         }
+        let text = ResponseError::Length { len: 7 }.to_string();
+        assert!(text.starts_with("7 bytes: expected a report"), "{text}");
     }
 
     #[test]

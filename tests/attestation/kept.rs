@@ -59,7 +59,7 @@ fn a_cache_changes_no_outcome() {
             assert_eq!(outcome_of(case, &large), *wanted, "{}, {round}, backwards", case.name);
         }
     }
-    assert!(large.len() > 10, "{large:?}");
+    assert!(large.len() > 10 && !large.is_empty(), "{large:?}");
     large.clear();
     assert!(large.is_empty());
 }
@@ -136,9 +136,12 @@ struct Parts {
 
 impl Parts {
     fn milan() -> Self {
-        let ders =
-            ["milan-vcek", "milan-ask", "milan-ark"].map(|it| read(&format!("certs/{it}.der")));
-        Self { report: read("reports/vcek-milan-v3.bin"), ders }
+        Self::of("milan")
+    }
+
+    fn of(product: &str) -> Self {
+        let ders = ["vcek", "ask", "ark"].map(|it| read(&format!("certs/{product}-{it}.der")));
+        Self { report: read(&format!("reports/vcek-{product}-v3.bin")), ders }
     }
 
     fn certificates(&self) -> [Certificate<'_>; 3] {
@@ -196,6 +199,26 @@ fn a_kept_chain_is_not_taken_for_another() {
     }
     assert_eq!(cache.len(), 1, "failures are not kept");
     assert!(ask(&cache, collateral, &trust).is_ok());
+}
+
+/// What stands above a leaf is kept with it, and not what stands above the chain that was kept before.
+#[test]
+fn chains_of_two_products_are_apart() {
+    let (milan, genoa) = (Parts::milan(), Parts::of("genoa"));
+    let [_, milan_ask, milan_ark] = milan.certificates();
+    let [genoa_leaf, ..] = genoa.certificates();
+    let cache = cache(4);
+    let ask = |parts: &Parts, certificates: [Certificate<'_>; 3]| {
+        let report = Report::from_bytes(&parts.report).expect("a report");
+        let roots = [certificates[2]];
+        let trust = Trust::amd(Time::At(NOW)).with_roots(&roots);
+        cache.authenticate(&report, Collateral::from(&certificates), &trust).map(drop)
+    };
+    for parts in [&milan, &genoa] {
+        assert!(ask(parts, parts.certificates()).is_ok());
+    }
+    assert_eq!(cache.len(), 2);
+    assert!(ask(&genoa, [genoa_leaf, milan_ask, milan_ark]).is_err());
 }
 
 /// A revocation list that comes later is looked at.

@@ -234,6 +234,12 @@ fn versions() {
     ] {
         assert_eq!(result(channels(), message_type, version), expected, "{message_type} {version}");
     }
+    // One type's version is no other's.
+    for other in [MessageType::CPUID_REQ, MessageType::REPORT_REQ, MessageType::TSC_INFO_REQ] {
+        let channels = || firmware(COUNTS).with_max_version(other, 2);
+        assert_eq!(result(channels(), other, 2), Ok(()), "{other}");
+        assert_eq!(result(channels(), MessageType::KEY_REQ, 2), invalid, "{other}");
+    }
     // A response's number, or one without a name, means no type of request.
     for message_type in [MessageType::KEY_RSP, MessageType(0x13), MessageType(0xff)] {
         let channels = firmware(COUNTS).with_max_version(message_type, 9);

@@ -43,6 +43,12 @@ fn goes_on(channel: &mut GuestChannel) {
     assert_eq!(channel.seal(&TscInfoRequest, &mut buffer).unwrap().header().sequence(), 9);
 }
 
+/// What to do next, which names itself.
+fn named<'c, 'b>(name: &str, next: Next<'c, 'b, KeyRequest>) -> Next<'c, 'b, KeyRequest> {
+    assert!(format!("{next:?}").starts_with(&format!("{name}(InFlight")), "{next:?}");
+    next
+}
+
 fn key_request() -> KeyRequest {
     KeyRequest::new(KeySelect::VlekOrVcek)
 }
@@ -251,6 +257,7 @@ fn exits() {
         let error = request.returned(exit, exit_info_2).unwrap_err();
         assert_eq!(error.vmm_error(), (exit_info_2 >> 32) as u32);
         assert_eq!(error.status(), Status(exit_info_2 as u32));
+        assert!(error.to_string().contains(&format!("said {:#x}", exit_info_2 >> 32)));
         stopped(&mut channel);
     }
 
@@ -258,15 +265,21 @@ fn exits() {
     let (mut channel, mut buffer) = (guest(VMPCK, 6), MessageBuffer::new());
     let request = channel.seal(&key_request(), &mut buffer).unwrap();
     let first = request.bytes().to_vec();
-    let Next::SendAgain(request) = request.returned(Exit::Extended, 2 << 32).unwrap() else {
+    let Next::SendAgain(request) =
+        named("SendAgain", request.returned(Exit::Extended, 2 << 32).unwrap())
+    else {
         panic!("busy")
     };
     assert_eq!(request.bytes(), first);
-    let Next::SendAsPlain(request) = request.returned(Exit::Extended, 1 << 32).unwrap() else {
+    let Next::SendAsPlain(request) =
+        named("SendAsPlain", request.returned(Exit::Extended, 1 << 32).unwrap())
+    else {
         panic!("too few pages")
     };
     assert_eq!(request.bytes(), first);
-    let Next::Open(request) = request.returned(Exit::Plain, 0).unwrap() else { panic!("success") };
+    let Next::Open(request) = named("Open", request.returned(Exit::Plain, 0).unwrap()) else {
+        panic!("success")
+    };
     assert_eq!((request.bytes(), request.response_len()), (&first[..], 0xa0));
     request.open(|copy| copy.copy_from_slice(&key_response(header()))).unwrap();
     goes_on(&mut channel);

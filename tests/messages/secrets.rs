@@ -5,6 +5,7 @@ use sevcrypt::ctr::CtrKey;
 use sevcrypt::snp::keys::{
     ChipSecret, DerivedKey, HashStick, HashSticks, PrivateKey, VlekSticks, Vmrk,
 };
+use sevcrypt::snp::message::ContextDraft;
 use sevcrypt::snp::tcb::TcbVersion;
 
 use crate::dropped::{dropped, longest_stretch};
@@ -27,6 +28,9 @@ fn keys_leave_nothing() {
     leaves_nothing(HashStick::new(&SECRET), &SECRET);
     leaves_nothing(Vmrk::new(&short), &short);
     leaves_nothing(DerivedKey::new(&short), &short);
+    let mut draft = ContextDraft::new();
+    draft.set_oek(&short);
+    leaves_nothing(draft, &short);
 }
 
 #[test]

@@ -93,6 +93,10 @@ fn layout() {
     assert_eq!(page.launch_mit_vector(), 0x7777_7777_7777_7777);
     assert_eq!(format!("{page:?}"), "SecretsPage { version: 3, .. }");
 
+    page.set_imi_en(false);
+    assert!(!page.imi_en());
+    page.set_imi_en(true);
+
     let mut expected = [0; 4096];
     let mut put = |at: usize, bytes: &[u8]| expected[at..at + bytes.len()].copy_from_slice(bytes);
     put(0x000, &[3]);

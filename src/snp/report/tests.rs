@@ -167,6 +167,11 @@ fn printed() {
     ] {
         assert!(text.contains(line), "no {line:?} in:\n{text}");
     }
+    let text = format!("{:?}", Report::from_bytes(&bytes).expect("a report"));
+    assert!(text.starts_with("Report(version 5, measurement "), "{text}");
+    assert_eq!(format!("{:?}", Draft::new(2)), "Draft(..)");
+    let keys = [ReportKey::Vcek, ReportKey::Vlek, ReportKey::None, ReportKey::Reserved(3)];
+    assert_eq!(keys.map(|key| key.to_string()), ["VCEK", "VLEK", "none", "reserved (3)"]);
     let host = {
         let mut bytes = bytes;
         bytes[0x30..0x34].fill(0xff);
