@@ -45,6 +45,7 @@ fn cipher(encryption: Encryption) -> MemoryCipher {
         Encryption::Aes256Xts => {
             MemoryCipher::xts(&[1; 32], Tweak::xts(&[2; 32], XtsUnit::Page, backend), backend)
         }
+        other => panic!("no bench has {other:?}"),
     }
     .expect("keys and tweak fit")
 }

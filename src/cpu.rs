@@ -635,7 +635,7 @@ mod tests {
             let is_there = |needs: &[Feature]| needs.is_empty() || built && cpu.has_all(needs);
             let kinds = || BackendKind::ALL.iter().copied().filter(|kind| is_there(kind.needs()));
             assert!(Backend::available_on(has).map(Backend::kind).eq(kinds()), "{:#x}", cpu.0);
-            assert_eq!(Some(Backend::best_on(has).kind()), kinds().last(), "{:#x}", cpu.0);
+            assert_eq!(Some(Backend::best_on(has).kind()), kinds().next_back(), "{:#x}", cpu.0);
 
             let kinds =
                 || ArithmeticKind::ALL.iter().copied().filter(|kind| is_there(kind.needs()));
@@ -644,7 +644,7 @@ mod tests {
                 "{:#x}",
                 cpu.0
             );
-            assert_eq!(Some(Arithmetic::best_on(has).kind()), kinds().last(), "{:#x}", cpu.0);
+            assert_eq!(Some(Arithmetic::best_on(has).kind()), kinds().next_back(), "{:#x}", cpu.0);
             cpus += 1;
         }
         assert_eq!(cpus, 1 << 18, "a feature more: is this test still one of seconds?");
