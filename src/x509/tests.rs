@@ -282,6 +282,8 @@ fn the_fields_of_a_ca() {
     assert_eq!(ca.basic_constraints(), Some(basic));
     let usage = ca.key_usage().unwrap();
     assert!(usage.key_cert_sign() && !usage.crl_sign());
+    assert_eq!(usage.bits() & 0x0600, 0x0400);
+    assert_eq!(format!("{usage:?}"), format!("KeyUsage({:#06x})", usage.bits()));
     assert_eq!(ca.amd(), AmdExtensions::default());
     assert_eq!(
         format!("{ca:?}"),
@@ -425,6 +427,25 @@ fn public_keys() {
     ]);
     let three = sequence(&[&tlv(tag::SEQUENCE, RSA_ENCRYPTION), &bit_string(&numbers)]);
     assert_eq!(refused(three), Kind::TrailingData { bytes: 2 });
+}
+
+/// Offsets count from the begin of the file, also inside of a BIT STRING.
+#[test]
+fn offsets_inside_of_a_key() {
+    let key = bit_string(b"\x02\x01\x5a");
+    let spki = sequence(&[&tlv(tag::SEQUENCE, RSA_ENCRYPTION), &key]);
+    let der = Parts::ca().with(|parts| parts.spki = spki).der();
+    let at = der.windows(key.len()).position(|bytes| bytes == key).expect("the key") + 3;
+    let error = Certificate::from_der(&der).unwrap_err();
+    let kind = Kind::Tag { found: tag::INTEGER, expected: tag::SEQUENCE };
+    assert_eq!((error.field, error.offset, error.kind), (Field::PublicKey, at, kind));
+}
+
+#[test]
+fn wrong_signatures_are_told() {
+    let length = SignatureError::Length { found: 3, expected: 512 }.to_string();
+    assert_eq!(length, "a signature of 3 bytes under an RSA key of 512");
+    assert!(SignatureError::NotAuthentic.to_string().contains("not of this message"));
 }
 
 #[test]
@@ -609,6 +630,7 @@ fn the_fields_of_a_crl() {
     let der = CrlParts::new().der();
     let crl = Crl::from_der(&der).unwrap();
     assert_eq!(crl.der(), der);
+    assert!(format!("{crl:?}").starts_with("Crl { issuer: Name("), "{crl:?}");
     assert_eq!(crl.issuer().common_name(), Some("ARK-Test"));
     assert_eq!(crl.this_update(), 1_652_116_065);
     assert_eq!(crl.next_update(), Some(1_683_673_200));
@@ -694,6 +716,22 @@ fn inputs_that_are_too_long() {
     let long = vec![0x30; (16 << 20) + 1];
     let error = Crl::from_der(&long).unwrap_err();
     assert_eq!(error.kind, Kind::TooLong { len: (16 << 20) + 1, max: 16 << 20 });
+}
+
+/// As long as the DER in a block may be, and three characters longer.
+#[test]
+fn blocks_that_are_too_long() {
+    const MAX: usize = 16 << 20;
+    let kind = |len: usize| {
+        let end = b"\n-----END CERTIFICATE-----";
+        let mut text = b"-----BEGIN CERTIFICATE-----\n".to_vec();
+        text.resize(len - end.len(), b'A');
+        text.extend_from_slice(end);
+        split(&text).err().map(|error| error.kind)
+    };
+    let is_long = |kind| matches!(kind, Some(Kind::TooLong { .. }));
+    assert!(!is_long(kind(4000)) && !is_long(kind(MAX / 2 * 3)));
+    assert_eq!(kind(MAX / 2 * 3 + 3), Some(Kind::TooLong { len: MAX + 2, max: MAX }));
 }
 
 #[test]

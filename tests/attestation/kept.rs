@@ -42,18 +42,18 @@ fn outcome_of(case: &Case, cache: &EndorsementCache) -> String {
     .unwrap_or_else(|error| format!("{error:?}"))
 }
 
-/// Every made case, with a cache that is empty, that has seen all cases, and that is too small for them.
+/// Every made case, with a cache that is empty, that has seen all cases, and with two that are too small for them.
 #[test]
 fn a_cache_changes_no_outcome() {
-    let (large, small) = (cache(10_000), cache(2));
+    let (large, small, single) = (cache(10_000), cache(2), cache(1));
     let cases = cases();
     let outcomes: Vec<_> = cases.iter().map(outcome).collect();
     for round in ["cold", "warm", "warmer"] {
         for (case, wanted) in cases.iter().zip(&outcomes) {
-            for cache in [&large, &small] {
+            for cache in [&large, &small, &single] {
                 assert_eq!(outcome_of(case, cache), *wanted, "{}, {round}", case.name);
             }
-            assert!(small.len() <= 2);
+            assert!(small.len() <= 2 && single.len() <= 1);
         }
         for (case, wanted) in cases.iter().zip(&outcomes).rev() {
             assert_eq!(outcome_of(case, &large), *wanted, "{}, {round}, backwards", case.name);
@@ -186,7 +186,13 @@ fn a_kept_chain_is_not_taken_for_another() {
         let mut changed = Parts::milan();
         *changed.ders[index].last_mut().expect("bytes") ^= 1;
         let certificates = changed.certificates();
-        assert!(ask(&cache, Collateral::from(&certificates), &trust).is_err(), "{index}");
+        let other = Collateral::from(&certificates);
+        assert!(ask(&cache, other, &trust).is_err(), "{index}");
+        // Nor is it within a batch, in which both are new.
+        let policy = Policy::default().allow("report-version".parse().expect("a rule"));
+        let one = |collateral| Evidence { report: &parts.report, collateral, policy: &policy };
+        let outcomes = self::cache(4).verify_batch(&[one(collateral), one(other)], &trust);
+        assert!(matches!(&outcomes[..], [Ok(_), Err(_)]), "{index}: {outcomes:?}");
     }
     // One changed bit of the report.
     for at in [0x008, 0x090, 0x29f, 0x2a0, 0x2e8] {
@@ -283,6 +289,20 @@ fn two_lists_are_not_kept() {
         assert_eq!(all_of(&outcome), all_of(&authenticate(&report, collateral, &trust)));
         assert_eq!(cache.len(), if outcome.is_ok() { kept } else { 0 });
     }
+}
+
+/// A list of another product says nothing of the chain, which is not kept with it.
+#[test]
+fn foreign_lists_are_not_kept() {
+    let (parts, der) = (Parts::milan(), read("crls/crl-other-product.der"));
+    let (certificates, crls) = (parts.certificates(), [Crl::from_der(&der).expect("a list")]);
+    let roots = [certificates[2]];
+    let trust = Trust::amd(Time::At(NOW)).with_roots(&roots);
+    let report = Report::from_bytes(&parts.report).expect("a report");
+    let cache = cache(4);
+    let collateral = Collateral { certificates: &certificates, crls: &crls };
+    assert!(cache.authenticate(&report, collateral, &trust).is_ok());
+    assert!(cache.is_empty());
 }
 
 /// Threads share a cache.
