@@ -137,7 +137,8 @@ entries! {
     ) -> Option<Verdicts> = p384::eight;
 }
 
-#[cfg(test)]
+// As in `p384::words`.
+#[cfg(all(test, target_pointer_width = "64"))]
 mod p384_tests;
 
 /// How many bits of a lane are multiplied.

@@ -141,7 +141,8 @@ const fn add_product(sum: &mut [u64; 7], a: &Words, b: u64) -> bool {
     over
 }
 
-#[cfg(test)]
+// The words of `crypto-bigint`, which they are compared with, have 64 bits there.
+#[cfg(all(test, target_pointer_width = "64"))]
 mod tests {
     use crypto_bigint::modular::{FixedMontyForm, FixedMontyParams};
     use crypto_bigint::{Odd, U384};
