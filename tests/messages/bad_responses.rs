@@ -152,6 +152,7 @@ fn name(field: HeaderField) -> &'static str {
         HeaderField::MsgVersion => "MSG_VERSION",
         HeaderField::MsgVmpck => "MSG_VMPCK",
         HeaderField::MsgSize => "MSG_SIZE",
+        other => panic!("{other:?} is new"),
     }
 }
 
