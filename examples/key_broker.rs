@@ -169,18 +169,24 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
 
     // Many at once, after an outage: the signatures are verified together, and each has its own verdict.
-    let mut policy = Policy::default();
-    policy.measurements = Some(&[MEASUREMENT]);
+    let questions = [[1; 48], [2; 48], [3; 48]];
     let reports = [
-        hosts[0].report(&MEASUREMENT, &[1; 48])?,
-        hosts[1].report(&MEASUREMENT, &[2; 48])?,
-        hosts[1].report(&[0xcd; 48], &[3; 48])?,
+        hosts[0].report(&MEASUREMENT, &questions[0])?,
+        hosts[1].report(&MEASUREMENT, &questions[1])?,
+        hosts[1].report(&[0xcd; 48], &questions[2])?,
     ];
+    let policies = questions.each_ref().map(|question| {
+        let mut policy = Policy::default();
+        policy.measurements = Some(&[MEASUREMENT]);
+        policy.report_data = Some(question);
+        policy
+    });
     let chains = [&first, &second, &second];
     let evidence: Vec<Evidence<'_, '_>> = reports
         .iter()
         .zip(chains)
-        .map(|(report, chain)| Evidence { report, collateral: chain.into(), policy: &policy })
+        .zip(&policies)
+        .map(|((report, chain), policy)| Evidence { report, collateral: chain.into(), policy })
         .collect();
     let outcomes = broker.cache.verify_batch(&evidence, &broker.trust);
     for outcome in &outcomes {

@@ -4,14 +4,12 @@
 use core::fmt;
 
 use p384::ecdh::diffie_hellman;
-use p384::elliptic_curve::point::AffineCoordinates;
 use zeroize::Zeroizing;
 
 use crate::Hex;
-use crate::ecdsa::scalar_from_random;
+use crate::ecdsa::{scalar_from_random, to_sec1};
 use crate::secret::secret;
 use crate::wipe::Wiped;
-use crate::wire::field_mut;
 
 secret! {
     /// Z: what both ends compute, the x coordinate, big-endian.
@@ -45,12 +43,7 @@ impl PublicKey {
     /// The uncompressed point.
     #[must_use]
     pub fn to_sec1(&self) -> [u8; 97] {
-        // No branch, which the crate's own encoding has: the point may have been made of a secret a moment ago.
-        let point = self.0.as_affine();
-        let mut bytes = [4; 97];
-        *field_mut::<1, 48, _>(&mut bytes) = point.x().into();
-        *field_mut::<49, 48, _>(&mut bytes) = point.y().into();
-        bytes
+        to_sec1(self.0.as_affine())
     }
 }
 

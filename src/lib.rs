@@ -45,7 +45,7 @@
 //! Guest code: a key out of the secrets page, a report of the firmware. Needs neither an operating system nor an allocator:
 //! ```
 //! use sevcrypt::Backend;
-//! use sevcrypt::snp::message::{GuestChannel, MessageBuffer, ReportRequest, Vmpck};
+//! use sevcrypt::snp::message::{Exit, GuestChannel, MessageBuffer, Next, ReportRequest, Vmpck};
 //! use sevcrypt::snp::secrets::SecretsPage;
 //!
 //! # use sevcrypt::snp::message::{FirmwareChannels, Response};
@@ -57,33 +57,36 @@
 //! #     let opened = firmware.open(&mut buffer, |copy| copy.copy_from_slice(shared)).unwrap();
 //! #     let answer = opened.respond(Ok(Response::Report(&[7; 1184]))).unwrap();
 //! #     shared[..answer.len()].copy_from_slice(answer);
+//! #     0
 //! # };
-//! // `memory`: the page of the launch; `shared`: one that the hypervisor sees; `vmgexit`: SNP_GUEST_REQUEST.
+//! // `memory`: the page of the launch; `shared`: one that the hypervisor sees; `vmgexit`: SNP_GUEST_REQUEST, and what it returns.
 //! let mut page = SecretsPage::open(&mut memory)?;
 //! let mut channel = GuestChannel::take(&mut page, Vmpck::VMPCK0, Backend::best())?;
 //!
 //! let mut buffer = MessageBuffer::new();
 //! let request = channel.seal(&ReportRequest::new(&[0x5a; 64]), &mut buffer)?;
 //! shared[..request.bytes().len()].copy_from_slice(request.bytes());
-//! vmgexit(&mut shared);
+//! let Next::Open(request) = request.returned(Exit::Plain, vmgexit(&mut shared))? else {
+//!     return Err("busy: after a pause, the same bytes again".into());
+//! };
 //! let report = request.open(|copy| copy.copy_from_slice(&shared[..copy.len()]))?;
 //! assert_eq!(report.len(), 1184);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! Whole programs are in `examples/`: an emulator, guest memory of a VMM, a verifier, a key broker, a guest that asks for a report,
+//! Whole programs are in `examples/`: an emulator, guest memory of a VMM, a verifier, a key broker, a launch that is measured, a guest that asks for a report,
 //! the owner of an SEV-ES guest, and a platform's firmware.
 //!
 //! # The map
-//! Modules name only those above them:
+//! Modules name those of their own floor and of the floors above (`tests/architecture.rs`):
 //! * [`PhysAddr`], [`GuestPhysAddr`], [`Asid`], [`Vmpl`], [`Block`], [`Line`], [`Page`], [`PageSize`]: addresses, levels and sizes (`addr`); [`Key`],
 //!   [`KeySize`] (`key`); [`Hex`], [`Guid`]; [`Status`]: the firmware's codes; errors (`error`)
 //! * [`Backend`], [`BackendKind`]: which kernels this CPU has (`cpu`); the assembly itself (`kernel`)
 //! * [`Arithmetic`], [`ArithmeticKind`]: by what signatures are verified (`cpu`); the arithmetic of verification (`vartime`), private
 //! * AES keys and blocks for every backend (`aes`), private
+//! * [`hash`]: SHA-384 of many pages at once; [`gcm`]: AES-GCM on every backend; [`kdf`]: AMD's key derivation; [`ctr`]: AES-CTR as AMD's legacy packets use it
 //! * [`ecdsa`]: P-384 signatures in AMD's form; [`ecdh`]: shared secrets on that curve; [`x509`]: AMD's certificates and revocation lists, RSA-PSS; AMD's CA keys
 //!   (`anchors`), private
-//! * [`hash`]: SHA-384 of many pages at once; [`gcm`]: AES-GCM on every backend; [`kdf`]: AMD's key derivation; [`ctr`]: AES-CTR as AMD's legacy packets use it
 //! * [`mem`]: the memory-encryption engine; [`rmp`]: the reverse map table; [`vmsa`]: save areas of vCPUs; [`image`]: firmware images, kernels, VMMs, and what they load at a
 //!   launch, for every generation
 //! * [`sev`]: SEV and SEV-ES: certificates and keys of platforms, sessions, launches, secrets, reports, migration, swapped pages

@@ -19,6 +19,7 @@ pub(crate) use scalar::scalar_from_random;
 use crate::Hex;
 use crate::cpu::Arithmetic;
 use crate::vartime::p384 as vartime;
+pub(crate) use crate::vartime::p384::to_sec1;
 use crate::wipe::Wiped;
 
 /// The length of r and of s, in bytes.

@@ -55,8 +55,6 @@ pub struct BasicConstraints {
 /// for CrlEntry { serial, .. } in crl.entries() {
 ///     assert!(crl.revokes(serial));
 /// }
-/// assert!(prepared.verify_pss_sha256(b"signed with SHA-384", ask.signature()).is_err());
-/// assert!(key.verify_pss_sha256(b"signed with SHA-384", ask.signature()).is_err());
 /// # }
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```

@@ -34,7 +34,6 @@
 //! status.write(&mut buffer);
 //! assert_eq!(machine.command(SevPlatformStatus::ID, &mut buffer), Status::SUCCESS);
 //! assert_eq!((SevPlatformStatus::read(&buffer)?, SevPlatformStatus::get(&buffer)), (status, status));
-//! SnpConfig::default().put(&mut [0; SnpConfig::LEN]);
 //! let page = sevcrypt::PhysAddr::new(0x10_0000)?;
 //! assert_eq!(machine.mailbox(CommandId(0xfff), page), Status::INVALID_COMMAND);
 //! let pages = [(0x20_0000, PageSize::Size4K)]; // many launch updates in one; here there is no such guest

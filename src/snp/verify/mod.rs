@@ -30,7 +30,7 @@
 //! What is left to the caller: to ask for the right values. By default any measurement is accepted, and REPORT_DATA, which
 //! binds a report to a question, is not compared with anything.
 //!
-//! Everything of it, on a platform in software (features `std` and `platform`):
+//! Everything of it, on a platform in software (feature `platform`):
 //! ```
 //! # #[cfg(feature = "platform")] {
 //! use sevcrypt::ecdsa::SigningKey;
@@ -53,7 +53,7 @@
 //! let vcek = ca.vcek(&chip.hw_id()?, tcb, &key.verifying_key(), now)?;
 //! let certificates = [&vcek[..], ca.ask(), ca.ark()].map(Certificate::from_der);
 //! let [Ok(vcek), Ok(ask), Ok(ark)] = certificates else { panic!("certificates") };
-//! assert_eq!(Identity::of(&vcek), Identity::of(&vcek).filter(|identity| identity.role == Role::Vcek));
+//! assert_eq!(Identity::of(&vcek).map(|identity| identity.role), Some(Role::Vcek));
 //! let (certificates, roots) = ([vcek, ask], [ark]);
 //! let collateral = Collateral { certificates: &certificates, crls: &[] };
 //! let trust = Trust::amd(Time::At(now)).with_roots(&roots).with_product(Product::Genoa);

@@ -16,9 +16,9 @@ pub(crate) mod point;
 mod portable;
 pub(crate) mod words;
 
-use p384::FieldBytes;
 use p384::ecdsa::VerifyingKey;
 use p384::elliptic_curve::point::AffineCoordinates;
+use p384::{AffinePoint, FieldBytes};
 
 use claim::Numbers;
 
@@ -31,6 +31,15 @@ pub(crate) const NUMBER: usize = 48;
 /// Whether a big-endian number is from 1 to n - 1.
 pub(crate) fn is_scalar(number: &[u8; NUMBER]) -> bool {
     order::is_scalar(&words::from_be(number))
+}
+
+/// 4, x, y of a point that is not at infinity, big-endian. No branch, which the crate's own encoding has: the point may have been
+/// made of a secret a moment ago.
+pub(crate) fn to_sec1(point: &AffinePoint) -> [u8; 97] {
+    let mut bytes = [4; 97];
+    *field_mut::<1, NUMBER, _>(&mut bytes) = point.x().into();
+    *field_mut::<{ 1 + NUMBER }, NUMBER, _>(&mut bytes) = point.y().into();
+    bytes
 }
 
 /// A point of the curve, not the one at infinity.
@@ -51,12 +60,7 @@ impl Key {
 
     /// 4, x, y, big-endian.
     pub(crate) fn to_sec1(self) -> [u8; 97] {
-        // No branch, which the crate's own encoding has: the point may have been made of a secret a moment ago.
-        let point = self.0.as_affine();
-        let mut bytes = [4; 97];
-        *field_mut::<1, NUMBER, _>(&mut bytes) = point.x().into();
-        *field_mut::<{ 1 + NUMBER }, NUMBER, _>(&mut bytes) = point.y().into();
-        bytes
+        to_sec1(self.0.as_affine())
     }
 
     /// x and y.
