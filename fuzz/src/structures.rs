@@ -54,6 +54,8 @@ pub fn linux(data: &[u8]) {
         let level = linux::privlevel_floor(data).map(|vmpl| u64::from(vmpl.get()));
         assert_eq!(level, Some(generation).filter(|level| *level < 4));
     } else {
+        let is_number = number.len() < 20 && number.bytes().all(|byte| byte.is_ascii_digit());
+        assert!(!is_number || number.is_empty());
         assert_eq!(linux::privlevel_floor(data), None);
     }
     assert_eq!(linux::is_sev_guest(data), ["sev_guest", "sev_guest\n"].contains(&text));

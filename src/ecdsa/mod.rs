@@ -413,13 +413,13 @@ impl<'a> Claim<'a> {
     ///
     /// ```
     /// use sevcrypt::Arithmetic;
-    /// use sevcrypt::ecdsa::{Claim, HotKey, Signer, SigningKey, verify_each_vartime};
+    /// use sevcrypt::ecdsa::{Claim, HotKey, KeyTable, Signer, SigningKey, verify_each_vartime};
     ///
     /// let key = SigningKey::from_random(&[7; 56]);
     /// let (public, signature) = (key.verifying_key(), key.sign_sha384(b"a report")?);
     /// let [digest, another] = [&b"a report"[..], b"another"].map(sevcrypt::hash::sha384);
     /// let mut claims = [&digest, &another].map(|digest| Claim::of_digest(&public, digest, &signature));
-    /// verify_each_vartime(Arithmetic::best(), &mut claims);
+    /// verify_each_vartime(Arithmetic::best(), &mut claims, &mut { KeyTable::EMPTY });
     /// assert_eq!(claims.map(|claim| claim.holds()), [true, false]);
     ///
     /// // With tables of the key that stay.

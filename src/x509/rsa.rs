@@ -75,6 +75,16 @@ impl<'a> RsaPublicKey<'a> {
 
     /// The same with SHA-256 and 32 bytes of salt: the signatures of SEV's first generation.
     ///
+    /// ```
+    /// use sevcrypt::x509::{RsaKeyError, RsaPublicKey, SignatureError};
+    ///
+    /// let key = RsaPublicKey::new(&[0xC1; 256], 65537)?;
+    /// let error = SignatureError::Length { found: 512, expected: 256 };
+    /// assert_eq!(key.verify_pss_sha256(b"message", &[0; 512]), Err(error));
+    /// assert_eq!(key.prepare().verify_pss_sha256(b"message", &[0; 512]), Err(error));
+    /// # Ok::<(), RsaKeyError>(())
+    /// ```
+    ///
     /// # Errors
     /// As [`verify_pss_sha384`](Self::verify_pss_sha384).
     pub fn verify_pss_sha256(

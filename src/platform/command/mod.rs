@@ -65,6 +65,14 @@ pub trait Command: Sized {
     const LEN: usize;
 
     /// Writes the fields to their places in a buffer that has [`LEN`](Self::LEN) bytes, and nothing else.
+    ///
+    /// ```
+    /// use sevcrypt::platform::command::{Command, SnpShutdownEx};
+    ///
+    /// let mut buffer = [0xff; SnpShutdownEx::LEN];
+    /// SnpShutdownEx { len: 8, flags: 1 }.put(&mut buffer);
+    /// assert_eq!(buffer, [8, 0, 0, 0, 1, 0, 0, 0]);
+    /// ```
     fn put(&self, buffer: &mut [u8]);
 
     /// Reads the fields of a buffer that has [`LEN`](Self::LEN) bytes, whatever stands beside them.
