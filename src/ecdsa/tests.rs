@@ -30,10 +30,12 @@ impl Neighbours {
         let mut claims: Vec<_> =
             (0..7).map(|i| Claim::new(&self.keys[i], message(i), &self.signatures[i])).collect();
         claims.insert(place, claim);
-        // Whatever the room was before.
+        // Whatever the room was before. Filling it takes its time where nothing is optimised: in the first place only.
         let mut scratch = KeyTable::EMPTY;
-        let before = Arithmetic::available().nth(place % 3).unwrap_or(arithmetic);
-        scratch.fill(before, &self.keys[0]);
+        if place == 0 {
+            let before = Arithmetic::available().nth(1).unwrap_or(arithmetic);
+            scratch.fill(before, &self.keys[0]);
+        }
         verify_each_vartime(arithmetic, &mut claims, &mut scratch);
         assert!(
             scratch.key().is_none() && !scratch.verify_vartime(b"neighbour", &self.signatures[0])
