@@ -37,7 +37,8 @@ const PLACE: u64 = 0x20_0000;
 
 fn machine(encryption: Encryption) -> Machine {
     let chip = Chip::new(Product::Genoa, &[7; 48], &[8; 32]);
-    let config = MachineConfig { encryption, ..MachineConfig::new(&chip) };
+    let mut config = MachineConfig::new(&chip);
+    config.encryption = encryption;
     let machine = Machine::new(chip, config, PLACE + IMAGE as u64, Counting(1)).expect("memory");
     machine.issue(&mut SnpInit {}).expect("a fresh machine");
     machine

@@ -29,10 +29,8 @@ fn at(addr: u64) -> PhysAddr {
 
 fn controller(encryption: Encryption) -> MemoryController {
     let dram = HeapDram::new(1 << 20).expect("a megabyte");
-    let config = ControllerConfig {
-        encryption,
-        ..ControllerConfig::new(Generation::Genoa, &[1; 32], &[2; 32])
-    };
+    let mut config = ControllerConfig::new(Generation::Genoa, &[1; 32], &[2; 32]);
+    config.encryption = encryption;
     let memory = MemoryController::new(dram, config).expect("Genoa has both");
     memory.install_key(Asid::new(1), &[3; 32]).expect("a slot");
     memory

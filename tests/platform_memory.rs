@@ -20,11 +20,9 @@ fn at(addr: u64) -> PhysAddr {
 }
 
 fn controller(encryption: Encryption, backend: Backend) -> MemoryController {
-    let config = ControllerConfig {
-        encryption,
-        backend,
-        ..ControllerConfig::new(Generation::Genoa, &[1; 32], &[2; 32])
-    };
+    let mut config = ControllerConfig::new(Generation::Genoa, &[1; 32], &[2; 32]);
+    config.encryption = encryption;
+    config.backend = backend;
     let memory = MemoryController::new(HeapDram::new(16 << 12).unwrap(), config).unwrap();
     memory.install_key(Asid::new(1), &[3; 32]).unwrap();
     memory

@@ -34,18 +34,16 @@ pub fn ovmf(data: &[u8]) {
     assert_eq!(image.gpa().get() + bytes.len() as u64, 1 << 32);
     check_sections(&image);
 
-    let launch = Launch {
-        kernel: (kernel & 1 == 1).then(|| KernelHashes::new(&[kernel], &[], &data[..4])),
-        firmware_digest: (kernel & 2 == 2).then_some([kernel; 48]),
-        svsm: (kernel & 4 == 4).then_some(Svsm { image, vars_size: u64::from(vars) << 9 }),
-        vcpus: u32::from(vcpus % 8) | u32::from(vcpus & 8) << 20,
-        features: SevFeatures(profile.into()),
-        ..Launch::new(
-            image,
-            CpuSignature(0x00a0_0f11),
-            &Profile::ALL[usize::from(profile) % Profile::ALL.len()],
-        )
-    };
+    let mut launch = Launch::new(
+        image,
+        CpuSignature(0x00a0_0f11),
+        &Profile::ALL[usize::from(profile) % Profile::ALL.len()],
+    );
+    launch.kernel = (kernel & 1 == 1).then(|| KernelHashes::new(&[kernel], &[], &data[..4]));
+    launch.firmware_digest = (kernel & 2 == 2).then_some([kernel; 48]);
+    launch.svsm = (kernel & 4 == 4).then_some(Svsm { image, vars_size: u64::from(vars) << 9 });
+    launch.vcpus = u32::from(vcpus % 8) | u32::from(vcpus & 8) << 20;
+    launch.features = SevFeatures(profile.into());
     for generation in [Generation::Sev, Generation::SevEs, Generation::Snp] {
         check_launch(&launch, generation);
     }

@@ -25,11 +25,9 @@ pub fn platform_memory(data: &[u8]) {
     };
     let channels = 1 + u32::from(kind >> 2 & 3);
     let granule = 64_usize << (kind >> 4);
-    let config = ControllerConfig {
-        encryption,
-        interleave: Box::new(RoundRobin { channels, granule: granule as u64 }),
-        ..ControllerConfig::new(generation, &TWEAK, &SEEDS[0])
-    };
+    let mut config = ControllerConfig::new(generation, &TWEAK, &SEEDS[0]);
+    config.encryption = encryption;
+    config.interleave = Box::new(RoundRobin { channels, granule: granule as u64 });
     let dram = HeapDram::new(SIZE as u64).expect("four pages");
     let memory = MemoryController::new(dram, config).expect("a granule of 64 bytes or more");
     memory.install_key(Asid::new(1), &SEEDS[1]).expect("a slot");

@@ -199,7 +199,8 @@ fn measure_as_read(path: &Path, backend: Backend) -> Digest {
     }
     let tail = &buffer[..len.min(CHUNK * PAGE)];
     let firmware = Ovmf::parse_tail(tail, &digests).expect("an image");
-    let launch = Launch { vcpus: VCPUS, ..Launch::new(firmware, EPYC_V4, &Profile::QEMU) };
+    let mut launch = Launch::new(firmware, EPYC_V4, &Profile::QEMU);
+    launch.vcpus = VCPUS;
     measure(&launch, backend, &mut |_| {}).expect("a launch")
 }
 

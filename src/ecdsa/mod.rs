@@ -494,7 +494,7 @@ pub trait Signer {
 
 /// A private key in memory. It is wiped on drop, not printed, and cannot be cloned:
 ///
-/// ```compile_fail
+/// ```compile_fail,E0599
 /// # let key = sevcrypt::ecdsa::SigningKey::from_scalar(&[7; 48]).unwrap();
 /// let copy = key.clone();
 /// ```

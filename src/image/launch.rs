@@ -28,18 +28,20 @@ use crate::vmsa::{SevFeatures, Vmsa};
 /// // `file`: the bytes of a firmware image that has a reset block, and no place for a kernel.
 /// let firmware = Ovmf::parse(&file)?;
 /// let cpu = VcpuType::by_name("EPYC-Milan")?.signature();
-/// let launch = Launch { vcpus: 4, ..Launch::new(firmware, cpu, &Profile::QEMU) };
+/// let mut launch = Launch::new(firmware, cpu, &Profile::QEMU);
+/// launch.vcpus = 4;
 /// let mut types = vec![];
 /// launch.updates(Generation::Snp, &mut |update| types.push(update.page_type))?;
 /// assert_eq!(types[..2], [PageType::Normal, PageType::Vmsa]);
 /// assert_eq!(types.len(), 1 + 4);
 ///
-/// let launch = Launch { kernel: Some(KernelHashes::new(b"vmlinuz", b"", b"")), ..launch };
+/// launch.kernel = Some(KernelHashes::new(b"vmlinuz", b"", b""));
 /// let result = launch.updates(Generation::Snp, &mut |_| unreachable!("nothing is shown"));
 /// assert_eq!(result, Err(LaunchError::NoHashTable));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Launch<'a> {
     /// The firmware: OVMF, or what has the same table.
     pub firmware: Ovmf<'a>,
@@ -68,9 +70,9 @@ pub struct Launch<'a> {
 /// use sevcrypt::image::ovmf::OvmfError;
 /// use sevcrypt::image::{Launch, Ovmf, Svsm};
 ///
-/// fn under_svsm<'a>(launch: Launch<'a>, image: &'a [u8]) -> Result<Launch<'a>, OvmfError> {
-///     let svsm = Svsm { image: Ovmf::parse(image)?, vars_size: 0x8_4000 };
-///     Ok(Launch { svsm: Some(svsm), ..launch })
+/// fn under_svsm<'a>(launch: &mut Launch<'a>, image: &'a [u8]) -> Result<(), OvmfError> {
+///     launch.svsm = Some(Svsm { image: Ovmf::parse(image)?, vars_size: 0x8_4000 });
+///     Ok(())
 /// }
 /// # let _ = under_svsm;
 /// ```

@@ -24,6 +24,7 @@ use crate::rmp::{AtomicEntry, Entry, Fault, Loaded, Rmp, Table};
 use crate::status::Status;
 
 /// What a machine is, beside its chip and its memory.
+#[non_exhaustive]
 pub struct MachineConfig {
     /// Versions of its firmware, and its TCB.
     pub versions: PlatformVersions,

@@ -37,13 +37,19 @@ fn launch(image: &[u8]) -> Launch<'_> {
 }
 
 fn with_kernel(image: &[u8]) -> Launch<'_> {
-    Launch { kernel: Some(KernelHashes::new(b"k", b"", b"")), ..launch(image) }
+    let mut launch = launch(image);
+    launch.kernel = Some(KernelHashes::new(b"k", b"", b""));
+    launch
 }
 
 #[test]
 fn vcpus() {
     let bytes = Image::ovmf(0x1000).build();
-    let with = |vcpus| Launch { vcpus, ..launch(&bytes) };
+    let with = |vcpus| {
+        let mut launch = launch(&bytes);
+        launch.vcpus = vcpus;
+        launch
+    };
     let text = "a guest has one vCPU at least: found 0";
     refused_by(&ALL, &with(0), LaunchError::NoVcpus, text);
     for found in [4097, u32::MAX] {
@@ -58,7 +64,8 @@ fn vcpus() {
 #[test]
 fn no_reset_block() {
     let bytes = Image::new(0x1000).sections(&[]).build();
-    let bad = Launch { vcpus: 2, ..launch(&bytes) };
+    let mut bad = launch(&bytes);
+    bad.vcpus = 2;
     let text = "2 vCPUs: the firmware has no SEV-ES reset block, which says where those after the first begin";
     refused_by(&[SevEs, Snp], &bad, LaunchError::NoResetBlock { vcpus: 2 }, text);
     refused_by(&[], &launch(&bytes), LaunchError::NoVcpus, &LaunchError::NoVcpus.to_string());
@@ -67,7 +74,8 @@ fn no_reset_block() {
 #[test]
 fn what_only_snp_has() {
     let bytes = Image::ovmf(0x1000).build();
-    let bad = Launch { firmware_digest: Some([1; 48]), ..launch(&bytes) };
+    let mut bad = launch(&bytes);
+    bad.firmware_digest = Some([1; 48]);
     for (found, name) in [(Sev, "SEV"), (SevEs, "SEV-ES")] {
         let error = bad.updates(found, &mut |_| panic!("shown")).unwrap_err();
         assert_eq!(error, LaunchError::FirmwareDigest { found });
@@ -80,7 +88,8 @@ fn what_only_snp_has() {
     }
     bad.updates(Snp, &mut |_| ()).unwrap();
     let digests = [sevcrypt::hash::sha384(&bytes)];
-    let bad = Launch { firmware: Ovmf::parse_tail(&bytes, &digests).unwrap(), ..launch(&bytes) };
+    let mut bad = launch(&bytes);
+    bad.firmware = Ovmf::parse_tail(&bytes, &digests).unwrap();
     let error = bad.updates(Sev, &mut |_| panic!("shown")).unwrap_err();
     assert_eq!(error, LaunchError::FirmwareDigest { found: Sev });
     bad.updates(Snp, &mut |_| ()).unwrap();
@@ -177,7 +186,9 @@ fn svsm_image() -> Image {
 
 fn with_svsm<'a>(image: &'a [u8], svsm: &'a [u8]) -> Launch<'a> {
     let image_of_svsm = Ovmf::parse(svsm).unwrap();
-    Launch { svsm: Some(Svsm { image: image_of_svsm, vars_size: 0x1000 }), ..launch(image) }
+    let mut launch = launch(image);
+    launch.svsm = Some(Svsm { image: image_of_svsm, vars_size: 0x1000 });
+    launch
 }
 
 #[track_caller]
@@ -194,7 +205,8 @@ fn svsm() {
     let good = with_svsm(&bytes, &svsm);
     good.updates(Snp, &mut |_| ()).unwrap();
 
-    let bad = Launch { kernel: with_kernel(&bytes).kernel, ..good.clone() };
+    let mut bad = good.clone();
+    bad.kernel = with_kernel(&bytes).kernel;
     let text = "a kernel cannot be measured beside an SVSM";
     svsm_refused(&bad, LaunchError::KernelWithSvsm, text);
 
@@ -261,7 +273,8 @@ fn profiles() {
     for found in [PageType::Normal, PageType::Vmsa, PageType::Secrets, PageType::Cpuid] {
         let mut profile = Profile::QEMU;
         profile.section_memory = found;
-        let bad = Launch { profile: &profile, ..launch(&bytes) };
+        let mut bad = launch(&bytes);
+        bad.profile = &profile;
         let text = format!(
             "the profile makes {found} pages of memory sections: expected ZERO or UNMEASURED"
         );
@@ -270,13 +283,15 @@ fn profiles() {
     for found in [1, 0xfff, 0xffff_ffff_f800] {
         let mut profile = Profile::QEMU;
         profile.vmsa_gpa = GuestPhysAddr::new(found).unwrap();
-        let bad = Launch { profile: &profile, ..launch(&bytes) };
+        let mut bad = launch(&bytes);
+        bad.profile = &profile;
         let text =
             format!("the profile has save areas at {found:#x}: expected a multiple of 0x1000");
         refused_by(&[Snp], &bad, LaunchError::VmsaGpa { found: profile.vmsa_gpa }, &text);
     }
     let svsm = svsm_image().build();
-    let bad = Launch { profile: &Profile::EC2, ..with_svsm(&bytes, &svsm) };
+    let mut bad = with_svsm(&bytes, &svsm);
+    bad.profile = &Profile::EC2;
     let text = "it is not known how an SVSM begins with the VMM ec2";
     svsm_refused(&bad, LaunchError::SvsmProfile { profile: "ec2" }, text);
 }

@@ -210,11 +210,9 @@ fn one_is_longer() {
 fn of_launches() {
     let bytes = Image::ovmf(0x2000).build();
     let logged = |command_line: &[u8], vcpus| {
-        let launch = Launch {
-            kernel: Some(KernelHashes::new(b"k", b"i", command_line)),
-            vcpus,
-            ..Launch::new(Ovmf::parse(&bytes).unwrap(), CPU, &Profile::QEMU)
-        };
+        let mut launch = Launch::new(Ovmf::parse(&bytes).unwrap(), CPU, &Profile::QEMU);
+        launch.kernel = Some(KernelHashes::new(b"k", b"i", command_line));
+        launch.vcpus = vcpus;
         let mut log = Log::default();
         measure(&launch, Generation::SevEs, &mut |step| log.push(*step)).unwrap();
         log

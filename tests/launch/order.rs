@@ -72,11 +72,9 @@ fn vmsa(profile: &Profile, number: u32, features: SevFeatures) -> Shown {
 fn snp_under_each_vmm() {
     let bytes = Image::ovmf(0x3000).build();
     for profile in Profile::ALL {
-        let launch = Launch {
-            vcpus: 3,
-            features: SevFeatures(0x21),
-            ..Launch::new(Ovmf::parse(&bytes).unwrap(), CPU, profile)
-        };
+        let mut launch = Launch::new(Ovmf::parse(&bytes).unwrap(), CPU, profile);
+        launch.vcpus = 3;
+        launch.features = SevFeatures(0x21);
         let memory = if profile.name == "gce" { PageType::Unmeasured } else { PageType::Zero };
         let mut sections = ovmf_sections(memory);
         if profile.name.starts_with("ec2") {
@@ -92,10 +90,8 @@ fn snp_under_each_vmm() {
 #[test]
 fn snp_with_a_kernel() {
     let bytes = Image::ovmf(0x2000).build();
-    let launch = Launch {
-        kernel: Some(hashes()),
-        ..Launch::new(Ovmf::parse(&bytes).unwrap(), CPU, &Profile::QEMU)
-    };
+    let mut launch = Launch::new(Ovmf::parse(&bytes).unwrap(), CPU, &Profile::QEMU);
+    launch.kernel = Some(hashes());
     let mut page: Page = [0; 4096];
     page[0xc00..][..176].copy_from_slice(&hashes().table());
     let mut expected = vec![firmware(&bytes)];
@@ -110,7 +106,7 @@ fn snp_with_a_kernel() {
         .entry(crate::builder::HASH_TABLE, &table)
         .sections(&[[0x1000, 0x1000, 0x10]])
         .build();
-    let launch = Launch { firmware: Ovmf::parse(&bytes).unwrap(), ..launch };
+    launch.firmware = Ovmf::parse(&bytes).unwrap();
     let Held::Bytes(page) = &shown(&launch, Generation::Snp)[1].2 else { panic!() };
     assert_eq!(
         (page[..4096 - 176].to_vec(), &page[4096 - 176..]),
@@ -122,10 +118,8 @@ fn snp_with_a_kernel() {
 fn a_digest_in_place_of_the_firmware() {
     let bytes = Image::ovmf(0x4000).build();
     // The last page is enough.
-    let launch = Launch {
-        firmware_digest: Some([7; 48]),
-        ..Launch::new(Ovmf::parse(&bytes[0x3000..]).unwrap(), CPU, &Profile::QEMU)
-    };
+    let mut launch = Launch::new(Ovmf::parse(&bytes[0x3000..]).unwrap(), CPU, &Profile::QEMU);
+    launch.firmware_digest = Some([7; 48]);
     let all = shown(&launch, Generation::Snp);
     let gpa = 0xffff_f000;
     let expected = (gpa, PageType::Normal, Held::Measured([7; 48]), Origin::Firmware { offset: 0 });
@@ -137,8 +131,8 @@ fn a_digest_in_place_of_the_firmware() {
 #[test]
 fn snp_without_metadata() {
     let bytes = Image::new(0x1000).entry(RESET_BLOCK, &words(&[0x80_b004])).build();
-    let launch =
-        Launch { vcpus: 2, ..Launch::new(Ovmf::parse(&bytes).unwrap(), CPU, &Profile::QEMU) };
+    let mut launch = Launch::new(Ovmf::parse(&bytes).unwrap(), CPU, &Profile::QEMU);
+    launch.vcpus = 2;
     let areas = [0, 1].map(|number| vmsa(&Profile::QEMU, number, SevFeatures(1)));
     assert_eq!(shown(&launch, Generation::Snp), [&[firmware(&bytes)], &areas[..]].concat());
 }
@@ -151,12 +145,10 @@ fn an_svsm() {
         .build();
     // It needs neither a reset block nor metadata: the SVSM has its own.
     let bytes = Image::new(0x3000).build();
-    let launch = Launch {
-        svsm: Some(Svsm { image: Ovmf::parse(&svsm).unwrap(), vars_size: 0x8_4000 }),
-        vcpus: 2,
-        features: SevFeatures(0x21),
-        ..Launch::new(Ovmf::parse(&bytes).unwrap(), CPU, &Profile::QEMU)
-    };
+    let mut launch = Launch::new(Ovmf::parse(&bytes).unwrap(), CPU, &Profile::QEMU);
+    launch.svsm = Some(Svsm { image: Ovmf::parse(&svsm).unwrap(), vars_size: 0x8_4000 });
+    launch.vcpus = 2;
+    launch.features = SevFeatures(0x21);
     let base = 0xffff_ffff - 0x3000 - 0x8_4000 - 0x5000 + 1;
     let area = Profile::QEMU.svsm_vmsa(base + 0x1234, CPU).unwrap();
     let vmsa = |number| {
@@ -178,16 +170,14 @@ fn an_svsm() {
 #[test]
 fn sev_and_sev_es() {
     let bytes = Image::ovmf(0x2000).build();
-    let launch = Launch {
-        vcpus: 2,
-        features: SevFeatures(0x21),
-        ..Launch::new(Ovmf::parse(&bytes).unwrap(), CPU, &Profile::QEMU)
-    };
+    let mut launch = Launch::new(Ovmf::parse(&bytes).unwrap(), CPU, &Profile::QEMU);
+    launch.vcpus = 2;
+    launch.features = SevFeatures(0x21);
     let areas = [0, 1].map(|number| vmsa(&Profile::QEMU, number, SevFeatures(0)));
     assert_eq!(shown(&launch, Generation::Sev), [firmware(&bytes)]);
     assert_eq!(shown(&launch, Generation::SevEs), [&[firmware(&bytes)], &areas[..]].concat());
 
-    let launch = Launch { kernel: Some(hashes()), ..launch };
+    launch.kernel = Some(hashes());
     let table = Held::Bytes(hashes().table().to_vec());
     let table = (0x81_0c00, PageType::Normal, table, Origin::KernelHashes);
     let expected = [firmware(&bytes), table];

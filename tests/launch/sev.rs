@@ -62,9 +62,10 @@ fn lengths() {
 fn features() {
     let bytes = Image::ovmf(0x1000).build();
     let debug_swap = SevFeatures(0x20);
-    let plain =
-        Launch { vcpus: 2, ..Launch::new(Ovmf::parse(&bytes).unwrap(), MILAN, &Profile::QEMU) };
-    let swapped = Launch { sev_es_features: debug_swap, ..plain.clone() };
+    let mut plain = Launch::new(Ovmf::parse(&bytes).unwrap(), MILAN, &Profile::QEMU);
+    plain.vcpus = 2;
+    let mut swapped = plain.clone();
+    swapped.sev_es_features = debug_swap;
     let digest = |launch, generation| measure(launch, generation, &mut |_| ()).unwrap();
 
     let mut expected = LaunchDigest::new();
@@ -78,7 +79,8 @@ fn features() {
 
     let snp = |launch| sevcrypt::snp::launch::measure(launch, Backend::best(), &mut |_| ());
     assert_eq!(snp(&swapped), snp(&plain));
-    let other = Launch { features: debug_swap, ..plain.clone() };
+    let mut other = plain.clone();
+    other.features = debug_swap;
     assert_eq!(digest(&other, Generation::SevEs), digest(&plain, Generation::SevEs));
     assert_ne!(other, plain);
     assert_ne!(swapped, plain);
@@ -139,13 +141,11 @@ fn real_firmware() {
             "99da3ca4436e1644b45a7681b3fef341715ae90c80753d3cd349096b5ea45bff",
         ),
     ] {
-        let launch = Launch {
-            kernel: Some(kernel),
-            vcpus,
-            // Measured under SEV-SNP only.
-            features: SevFeatures(0x21),
-            ..Launch::new(firmware, cpu, &Profile::QEMU)
-        };
+        let mut launch = Launch::new(firmware, cpu, &Profile::QEMU);
+        launch.kernel = Some(kernel);
+        launch.vcpus = vcpus;
+        // Measured under SEV-SNP only.
+        launch.features = SevFeatures(0x21);
         let digest = measure(&launch, generation, &mut |_| ()).unwrap();
         assert_eq!(Hex(&digest).to_string(), expected);
     }
@@ -157,8 +157,10 @@ fn real_firmware_before_snp() {
     let file = "ovmf_amdsev_el9_20220126_suffix.bin";
     let Some(bytes) = real_image("real_firmware_before_snp", file) else { return };
     let firmware = Ovmf::parse(&bytes).unwrap();
-    let launch = Launch { vcpus: 3, ..Launch::new(firmware, MILAN, &Profile::QEMU) };
-    let with_kernel = Launch { kernel: Some(KernelHashes::new(b"", b"", b"")), ..launch.clone() };
+    let mut launch = Launch::new(firmware, MILAN, &Profile::QEMU);
+    launch.vcpus = 3;
+    let mut with_kernel = launch.clone();
+    with_kernel.kernel = Some(KernelHashes::new(b"", b"", b""));
     use Generation::{Sev, SevEs};
     for (launch, generation, expected) in [
         // Nothing but the image.
@@ -175,11 +177,9 @@ fn real_firmware_before_snp() {
 fn steps() {
     let bytes = Image::ovmf(0x3000).build();
     let hashes = KernelHashes::new(b"k", b"i", b"c");
-    let launch = Launch {
-        kernel: Some(hashes),
-        vcpus: 2,
-        ..Launch::new(Ovmf::parse(&bytes).unwrap(), CPU, &Profile::QEMU)
-    };
+    let mut launch = Launch::new(Ovmf::parse(&bytes).unwrap(), CPU, &Profile::QEMU);
+    launch.kernel = Some(hashes);
+    launch.vcpus = 2;
     let areas = [(0xffff_fff0, true), (0x80_b004, false)]
         .map(|(eip, is_bsp)| Profile::QEMU.vmsa(eip, is_bsp, CPU, SevFeatures(0)));
     let pieces: [(&[u8], _, _, _); 4] = [

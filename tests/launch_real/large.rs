@@ -51,7 +51,8 @@ fn large() {
     Workers::new(Backend::best(), 2).digests(&image, &mut digests);
     let firmware = Ovmf::parse_tail(&image[LEN - 4096..], &digests).unwrap();
     let mut other = Log::default();
-    let launch = Launch { firmware, ..launch };
+    let mut launch = launch;
+    launch.firmware = firmware;
     let again = measure(&launch, Backend::best(), &mut |step| other.push(*step)).unwrap();
     assert_eq!((again, other.compare(&log)), (digest, None));
     assert_eq!(other.steps.len(), log.steps.len());

@@ -83,14 +83,13 @@ pub enum DramKey {
 ///     ControllerConfig, Encryption, Generation, HeapDram, MemoryController, RoundRobin,
 /// };
 ///
-/// let config = ControllerConfig {
-///     encryption: Encryption::Aes256Xts,
-///     interleave: Box::new(RoundRobin { channels: 12, granule: 4096 }),
-///     ..ControllerConfig::new(Generation::Genoa, &[1; 32], &[2; 32])
-/// };
+/// let mut config = ControllerConfig::new(Generation::Genoa, &[1; 32], &[2; 32]);
+/// config.encryption = Encryption::Aes256Xts;
+/// config.interleave = Box::new(RoundRobin { channels: 12, granule: 4096 });
 /// let memory = MemoryController::new(HeapDram::new(1 << 20)?, config)?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+#[non_exhaustive]
 pub struct ControllerConfig<'a> {
     /// The generation: cipher, number of keys, place of the C-bit.
     pub generation: Generation,

@@ -312,7 +312,7 @@ secret! {
     /// A key that the firmware derived for a guest: the answer to [`KeyRequest`]. Wiped on drop, not printed, and not to be
     /// cloned:
     ///
-    /// ```compile_fail
+    /// ```compile_fail,E0599
     /// # let key = sevcrypt::snp::keys::DerivedKey::new(&[7; 32]);
     /// let copy = key.clone();
     /// ```

@@ -150,7 +150,8 @@ impl<'a> Suspects<'a> {
 ///
 /// // Who started the guest gave it two vCPUs and not one.
 /// let launch = Launch::new(Ovmf::parse(&file)?, CpuSignature(0x00a0_0f11), &Profile::QEMU);
-/// let started = Launch { vcpus: 2, ..launch.clone() };
+/// let mut started = launch.clone();
+/// started.vcpus = 2;
 /// let measurement = measure(&started, Backend::best(), &mut |_| {})?;
 ///
 /// let mut suspects = Suspects::none();
@@ -333,7 +334,8 @@ impl fmt::Display for LaunchDifference {
 ///
 /// # fn differ(image: &[u8]) -> Result<(), Box<dyn std::error::Error>> {
 /// let launch = Launch::new(Ovmf::parse(image)?, CpuSignature(0x00a0_0f11), &Profile::QEMU);
-/// let other = Launch { features: SevFeatures(0x21), ..launch.clone() };
+/// let mut other = launch.clone();
+/// other.features = SevFeatures(0x21);
 /// if let Some(difference) = first_difference(&launch, &other, Backend::best())? {
 ///     // For example: step 20 (vCPU 0): the contents have the digest ...; SEV_FEATURES (0x3b0): 0x1 and 0x21
 ///     println!("{difference}");

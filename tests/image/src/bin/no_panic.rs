@@ -80,9 +80,11 @@ fn launch(input: &[u8]) -> Option<()> {
     let kernel = Some(KernelHashes { kernel: hash, initrd: hash, command_line: hash });
     let svsm = Some(Svsm { image: firmware, vars_size: black_box(0x1000) });
     let cpu = CpuSignature(black_box(0xa0_0f11));
-    let launch =
-        Launch { kernel, vcpus: black_box(2), ..Launch::new(firmware, cpu, &Profile::EC2) };
-    for launch in [Launch { svsm, ..launch.clone() }, launch] {
+    let mut launch = Launch::new(firmware, cpu, &Profile::EC2);
+    launch.kernel = kernel;
+    launch.vcpus = black_box(2);
+    for svsm in [svsm, None] {
+        launch.svsm = svsm;
         for generation in [Generation::Sev, Generation::SevEs, Generation::Snp] {
             launch
                 .updates(generation, &mut |update| {
