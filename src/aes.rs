@@ -3,7 +3,6 @@
 use ::aes::cipher::consts::U16;
 use ::aes::cipher::{Array, BlockCipherDecrypt, BlockCipherEncrypt, KeyInit};
 use ::aes::{Aes128, Aes256};
-use zeroize::Zeroizing;
 
 use crate::addr::Block;
 use crate::cpu::{Backend, Isa, Token};
@@ -71,8 +70,7 @@ impl AesKey {
             }
         }
         if !rest.is_empty() {
-            let mut last =
-                Zeroizing::new([(counter.wrapping_add(blocks.len() as u128)).to_be_bytes()]);
+            let mut last = Wiped::new([(counter.wrapping_add(blocks.len() as u128)).to_be_bytes()]);
             self.encrypt_blocks(&mut *last);
             part.add(last.as_flattened(), rest);
         }
@@ -109,7 +107,7 @@ impl Portable {
     fn ctr(&self, mut counter: u128, source: Source<'_>, data: &mut [Block]) {
         /// So many keep the cipher's widest code busy.
         const BLOCKS: usize = 16;
-        let mut stream = Zeroizing::new([[0; 16]; BLOCKS]);
+        let mut stream = Wiped::new([[0; 16]; BLOCKS]);
         for (n, part) in data.chunks_mut(BLOCKS).enumerate() {
             let stream = &mut stream[..part.len()];
             for block in &mut *stream {

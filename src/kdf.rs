@@ -6,10 +6,10 @@
 
 use core::fmt;
 
+use crate::wipe::Wiped;
 use hmac::digest::FixedOutputReset;
 use hmac::{HmacReset, KeyInit, Mac};
 use sha2::Sha256;
-use zeroize::Zeroizing;
 
 /// The longest output in bytes: its length in bits is a number of 32 bits.
 pub const MAX_LEN: usize = (u32::MAX / 8) as usize;
@@ -61,7 +61,7 @@ fn fill(key: &[u8], label: &[u8], context: &[u8], out: &mut [u8]) {
     let bits = (out.len() * 8) as u32;
     // Its states are wiped when it is dropped.
     let mut mac = HmacReset::<Sha256>::new_from_slice(key).expect("HMAC takes keys of any length");
-    let mut block = Zeroizing::new([0; BLOCK]);
+    let mut block = Wiped::new([0; BLOCK]);
     for (counter, part) in (1u32..).zip(out.chunks_mut(BLOCK)) {
         mac.update(&counter.to_le_bytes());
         mac.update(label);

@@ -126,8 +126,8 @@ impl Segment<'_> {
 
     /// Erases the whitening.
     pub(crate) fn wipe(&mut self) {
-        self.before.zeroize();
-        self.after.zeroize();
+        self.before[..].zeroize();
+        self.after[..].zeroize();
     }
 }
 
@@ -354,7 +354,7 @@ if_kernels! {
                 let mut unused = [[0; BLOCK]; ROUND_KEYS];
                 self.size = key.size();
                 schedule(isa, key, &mut self.keys, &mut unused);
-                unused.zeroize();
+                unused.as_flattened_mut().zeroize();
             }
         }
 
@@ -443,6 +443,15 @@ if_kernels! {
             unsafe {
                 kernel(key.bytes().as_ptr(), encrypt.as_mut_ptr(), decrypt.as_mut_ptr());
             }
+        }
+
+        /// A number as a little-endian block, made in a vector: a kernel that loads the block right behind two stores of eight bytes
+        /// would wait until both have reached the cache.
+        #[inline]
+        pub(crate) fn numbered(number: u64) -> Block {
+            use core::arch::x86_64::_mm_cvtsi64_si128;
+            // SAFETY: this code is compiled for SSE2 only; both types are 16 bytes, of which any are a valid `Block`.
+            unsafe { core::mem::transmute(_mm_cvtsi64_si128(number.cast_signed())) }
         }
 
         /// Enciphers each of `data` alone.
@@ -1245,6 +1254,10 @@ if_kernels! {
                 isa.never()
             }
 
+        }
+
+        pub(crate) fn numbered(number: u64) -> Block {
+            u128::from(number).to_le_bytes()
         }
 
         pub(crate) fn encrypt_blocks(isa: Isa, _: &EncryptKeys, _: &mut [Block]) {

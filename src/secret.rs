@@ -8,13 +8,13 @@ use subtle::Choice;
 macro_rules! secret {
     ($(#[$doc:meta])* $name:ident, $len:literal) => {
         $(#[$doc])*
-        pub struct $name(zeroize::Zeroizing<[u8; $len]>);
+        pub struct $name($crate::wipe::Wiped<[u8; $len]>);
 
         impl $name {
             /// A copy of these bytes.
             #[must_use]
             pub fn new(bytes: &[u8; $len]) -> Self {
-                Self(zeroize::Zeroizing::new(*bytes))
+                Self($crate::wipe::Wiped::new(*bytes))
             }
 
             /// Its bytes.

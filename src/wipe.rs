@@ -8,6 +8,9 @@ use core::ops::{Deref, DerefMut};
 ///
 /// A value that is *moved* leaves its bytes behind in its old place, as every Rust value does; the old
 /// place is not erased.
+///
+/// Arrays of this crate's own are wrapped in it, and erased as slices (`bytes[..].zeroize()`): `Zeroize` of an array, which is what
+/// `Zeroizing` calls, writes byte after byte.
 pub(crate) struct Wiped<T>(ManuallyDrop<T>);
 
 impl<T> Wiped<T> {

@@ -3,19 +3,18 @@
 use p384::NistP384;
 use p384::elliptic_curve::Curve;
 use p384::elliptic_curve::bigint::{NonZero, U384, U448};
-use zeroize::Zeroizing;
 
 use crate::wipe::Wiped;
 
 /// d, big-endian: c mod (n - 1) + 1, where c is the random bytes as a *little-endian* number; in constant time (FIPS 186-5,
 /// A.2.1; the byte order of c is AMD's).
-pub(crate) fn scalar_from_random(random: &[u8; 56]) -> Zeroizing<[u8; 48]> {
+pub(crate) fn scalar_from_random(random: &[u8; 56]) -> Wiped<[u8; 48]> {
     const MODULUS: NonZero<U384> =
         NonZero::<U384>::new_unwrap(NistP384::ORDER.as_ref().wrapping_sub(&U384::ONE));
     let number = Wiped::new(U448::from_le_slice(random));
     let scalar = Wiped::new(number.rem(&MODULUS).wrapping_add(&U384::ONE));
     let bytes = Wiped::new(scalar.to_be_bytes());
-    let mut key = Zeroizing::new([0; 48]);
+    let mut key = Wiped::new([0; 48]);
     key.iter_mut().zip(bytes.as_ref()).for_each(|(to, from)| *to = *from);
     key
 }

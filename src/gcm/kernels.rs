@@ -31,7 +31,7 @@ pub(super) fn turn<const N: usize>(
         kernel::encrypt_blocks(isa, keys, &mut cover);
         let tag = u128::from_be_bytes(cover[0]) ^ state.hash;
         // With the tag, either of them gives the other, and an equation for the hash key.
-        cover.zeroize();
+        cover.as_flattened_mut().zeroize();
         state.wipe();
         return tag.to_be_bytes();
     };
@@ -98,6 +98,6 @@ fn blocks<const N: usize>(
         kernel::ghash(isa, powers, &mut state.hash, &[block]);
     }
     rest.copy_from_slice(&block[..rest.len()]);
-    block.zeroize();
-    stream.zeroize();
+    block[..].zeroize();
+    stream.as_flattened_mut().zeroize();
 }

@@ -287,7 +287,7 @@ if_kernels! {
                     let mut h = [[0; 16]];
                     crate::kernel::encrypt_blocks(isa, keys, &mut h);
                     powers.fill(isa, &h[0]);
-                    h.zeroize();
+                    h.as_flattened_mut().zeroize();
                 }
             }
 

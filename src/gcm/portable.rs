@@ -19,7 +19,7 @@ pub(super) fn hash_key(cipher: &Portable) -> GHash {
     let mut h = [[0; BLOCK]];
     cipher.crypt_blocks(Direction::Encrypt, &mut h);
     let hash = GHash::new(&h[0].into());
-    h.zeroize();
+    h.as_flattened_mut().zeroize();
     hash
 }
 
@@ -74,7 +74,7 @@ fn count(at_once: usize, cipher: &Portable, nonce: &Nonce, text: &mut [u8]) {
             *byte ^= key;
         }
     }
-    stream.zeroize();
+    stream.as_flattened_mut().zeroize();
 }
 
 /// GHASH of the additional data, the ciphertext and their lengths, under the first counter block.

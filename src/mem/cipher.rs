@@ -3,7 +3,7 @@
 use core::borrow::Borrow;
 use core::fmt;
 
-use zeroize::{Zeroize, Zeroizing};
+use zeroize::Zeroize;
 
 use crate::addr::{BLOCK, PAGE, PhysAddr};
 use crate::aes::{AesKey, Schedule};
@@ -472,7 +472,7 @@ fn tweaks<'t>(tweak: &'t Tweak, addr: PhysAddr, kept: Option<&Kept>) -> Tweaks<'
                 _ => xts.encrypt_units(&mut unit),
             }
             let first = portable::multiply(unit[0], addr.page_offset() % xts.unit.bytes() / BLOCK);
-            unit.zeroize();
+            unit.as_flattened_mut().zeroize();
             Tweaks::Xts(first)
         }
     }
@@ -512,7 +512,7 @@ pub fn move_page<'a, A: Borrow<Tweak>, B: Borrow<Tweak>>(
     let (src, dst) = (src.into(), dst.into());
     Run::new(old, src, dst).check(from.tweak().address_bits())?;
     Run::new(new, src, dst).check(to.tweak().address_bits())?;
-    let mut plain = Zeroizing::new([0; 1024]);
+    let mut plain = Wiped::new([0; 1024]);
     for offset in (0..src.len()).step_by(plain.len()) {
         let len = plain.len().min(src.len() - offset);
         let plain = &mut plain[..len];

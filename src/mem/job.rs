@@ -71,7 +71,7 @@ impl Job<'_> {
                 runs.iter(),
                 PAGE,
                 |piece, segment| whiten(piece.addr, segment),
-                |segments| work(segments),
+                |segments, _| work(segments),
             ),
         }
     }
@@ -119,7 +119,7 @@ impl Job<'_> {
         let mut only = [segment(&run.src, &run.dst, 0, 1, place)];
         only[0].set_whitening(tweak, tweak);
         kernel::xex(self.isa, self.keys, self.direction, &ZERO_TABLE, &ZERO_TABLE, &only);
-        tweak.zeroize();
+        tweak[..].zeroize();
         only[0].wipe();
     }
 
@@ -161,9 +161,7 @@ impl Job<'_> {
             |piece, segment| {
                 segment.set_whitening(xts.unit_number(piece.addr), [0; BLOCK]);
             },
-            |segments| {
-                let mut units = [[0; BLOCK]; BATCH];
-                let units = &mut units[..segments.len()];
+            |segments, units| {
                 match kept {
                     Some(first) => units.fill(first),
                     None => {
@@ -174,7 +172,12 @@ impl Job<'_> {
                     }
                 }
                 for (unit, segment) in units.iter().zip(&mut *segments) {
-                    segment.set_whitening(portable::multiply(*unit, segment.place()), [0; BLOCK]);
+                    segment.set_whitening(*unit, [0; BLOCK]);
+                    // A product is stored in halves, for which the kernel's load of the whole has to wait: where there is one only.
+                    if segment.place() != 0 {
+                        let first = portable::multiply(*unit, segment.place());
+                        segment.set_whitening(first, [0; BLOCK]);
+                    }
                 }
                 kernel::xts(self.isa, self.keys, self.direction, segments);
                 units.as_flattened_mut().zeroize();
@@ -184,13 +187,13 @@ impl Job<'_> {
     }
 
     /// Cuts runs at the multiples of `unit` bytes; each piece becomes a segment that `prepare` fills in, and
-    /// up to [`BATCH`] of them go to `work` at a time.
+    /// up to [`BATCH`] of them go to `work` at a time, with room for a block of each, which `work` wipes.
     fn batches<'r>(
         &self,
         runs: impl Iterator<Item = &'r Run<'r>>,
         unit: usize,
         prepare: impl FnMut(&Piece, &mut Segment<'_>),
-        work: impl FnMut(&mut [Segment<'_>]),
+        work: impl FnMut(&mut [Segment<'_>], &mut [Block]),
     ) {
         match self.runs {
             // One block, line or page, alone: no array to set up.
@@ -207,9 +210,10 @@ fn batches_of<'r, const N: usize>(
     runs: impl Iterator<Item = &'r Run<'r>>,
     unit: usize,
     mut prepare: impl FnMut(&Piece, &mut Segment<'_>),
-    mut work: impl FnMut(&mut [Segment<'_>]),
+    mut work: impl FnMut(&mut [Segment<'_>], &mut [Block]),
 ) {
     let mut segments = [const { Segment::EMPTY }; N];
+    let mut blocks = [[0; BLOCK]; N];
     let mut filled = 0;
     for run in runs {
         for piece in run.pieces(unit) {
@@ -225,12 +229,12 @@ fn batches_of<'r, const N: usize>(
                 if piece.offset + piece.len < run.src.len() {
                     segments[N - 1].set_next_behind();
                 }
-                work(&mut segments);
+                work(&mut segments, &mut blocks);
                 filled = 0;
             }
         }
     }
     if filled > 0 {
-        work(&mut segments[..filled]);
+        work(&mut segments[..filled], &mut blocks[..filled]);
     }
 }

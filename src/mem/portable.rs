@@ -25,9 +25,6 @@ pub(super) fn double(t: Block) -> Block {
 
 /// t * a^j: j doublings, up to 64 of them in one step. j is public, t is not.
 pub(super) fn multiply(t: Block, j: usize) -> Block {
-    if j == 0 {
-        return t; // most pieces begin with their unit
-    }
     let mut t = u128::from_le_bytes(t);
     let mut left = j;
     while left > 0 {
@@ -63,8 +60,8 @@ impl Tweaks<'_> {
 impl Drop for Tweaks<'_> {
     fn drop(&mut self) {
         match self {
-            Tweaks::Linear { base, .. } => base.zeroize(),
-            Tweaks::Xts(t) => t.zeroize(),
+            Tweaks::Linear { base, .. } => base[..].zeroize(),
+            Tweaks::Xts(t) => t[..].zeroize(),
         }
     }
 }
@@ -96,6 +93,6 @@ pub(super) fn crypt(
         }
         dst.store(start, line.as_flattened());
     }
-    line.zeroize();
-    tweak.zeroize();
+    line.as_flattened_mut().zeroize();
+    tweak.as_flattened_mut().zeroize();
 }

@@ -4,13 +4,12 @@ use core::fmt;
 
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
-use zeroize::Zeroizing;
 
 use crate::addr::{BLOCK, Block, LINE, PAGE, PhysAddr};
 use crate::aes::AesKey;
 use crate::cpu::Backend;
 use crate::error::{KeyError, TweakTableError};
-use crate::kernel::PageTable;
+use crate::kernel::{self, PageTable};
 use crate::key::{Key, KeySize};
 use crate::mem::portable::{self, xor};
 use crate::secret::tell;
@@ -209,7 +208,7 @@ impl Tweak {
     #[must_use]
     pub fn xts<'k>(key: impl Into<Key<'k>>, unit: XtsUnit, backend: Backend) -> Self {
         let key = key.into();
-        let mut raw = Zeroizing::new([0; 32]);
+        let mut raw = Wiped::new([0; 32]);
         raw[..key.bytes().len()].copy_from_slice(key.bytes());
         Self::of(Kind::Xts(Xts { key: AesKey::new(key, backend), raw: *raw, unit }))
     }
@@ -345,7 +344,7 @@ impl Linear {
 impl Xts {
     /// The number of the unit that holds `addr`, as IEEE 1619-2018, section 5.1 encodes it.
     pub(super) fn unit_number(&self, addr: PhysAddr) -> Block {
-        u128::from(addr.get() / self.unit.bytes() as u64).to_le_bytes()
+        kernel::numbered(addr.get() / self.unit.bytes() as u64)
     }
 
     /// Turns unit numbers into the units' first tweak values.

@@ -9,7 +9,6 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::vec::Vec;
 
 use rand_core::CryptoRng;
-use zeroize::Zeroizing;
 
 use super::command::{Command, CommandId};
 use super::firmware::{Bus, Commands, Facts, State};
@@ -22,6 +21,7 @@ use crate::addr::{PAGE, PageSize, PhysAddr};
 use crate::cpu::Backend;
 use crate::rmp::{AtomicEntry, Entry, Fault, Loaded, Rmp, Table};
 use crate::status::Status;
+use crate::wipe::Wiped;
 
 /// What a machine is, beside its chip and its memory.
 #[non_exhaustive]
@@ -139,7 +139,7 @@ impl<D: Dram> Machine<D> {
         mut random: impl CryptoRng + Send + 'static,
         tweak_seed: Option<&[u8; 32]>,
     ) -> Result<Self, MachineError> {
-        let mut seeds = Zeroizing::new([[0; 32]; 2]);
+        let mut seeds = Wiped::new([[0; 32]; 2]);
         seeds.iter_mut().for_each(|seed| random.fill_bytes(seed));
         let [drawn, host_seed] = &*seeds;
         let tweak_seed = tweak_seed.unwrap_or(drawn);

@@ -170,7 +170,7 @@ impl<'a> SecretsPage<'a> {
 
     /// Wipes a VMPCK.
     pub fn wipe_vmpck(&mut self, vmpck: Vmpck) {
-        of_vmpck!(VMPCK, 32, self.bytes, vmpck, field_mut).zeroize();
+        of_vmpck!(VMPCK, 32, self.bytes, vmpck, field_mut)[..].zeroize();
     }
 
     /// Whether the guest's area has the upper halves of the message counts: since its version 1 (GHCB 2.01).

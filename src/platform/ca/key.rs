@@ -11,6 +11,7 @@ use sha2::{Digest, Sha384};
 use zeroize::Zeroizing;
 
 use crate::kdf;
+use crate::wipe::Wiped;
 use crate::x509::RsaPublicKey;
 
 /// RSA-4096.
@@ -21,7 +22,7 @@ pub(super) const PRIME_LEN: usize = BITS / 16;
 const EXPONENT: u32 = 0x1_0001;
 
 /// p and q, big-endian.
-pub(super) type Primes = Zeroizing<[[u8; PRIME_LEN]; 2]>;
+pub(super) type Primes = Wiped<[[u8; PRIME_LEN]; 2]>;
 
 /// A key of RSA-4096 with the exponent 65537. The crate `rsa` wipes it on drop; what it copies meanwhile it does not wipe.
 pub(super) struct CaKey {
@@ -50,7 +51,7 @@ impl CaKey {
     }
 
     pub(super) fn primes(&self) -> Primes {
-        let mut primes = Zeroizing::new([[0; PRIME_LEN]; 2]);
+        let mut primes = Wiped::new([[0; PRIME_LEN]; 2]);
         for (place, prime) in primes.iter_mut().zip(self.key.primes()) {
             let bytes = Zeroizing::new(prime.to_be_bytes());
             place.iter_mut().rev().zip(bytes.iter().rev()).for_each(|(to, from)| *to = *from);
@@ -100,7 +101,7 @@ impl TryRng for SignatureRandom {
             let mut context = [0; 56];
             let all = self.digest.into_iter().chain(self.taken.to_be_bytes());
             context.iter_mut().zip(all).for_each(|(to, from)| *to = from);
-            let mut block = Zeroizing::new([0; 32]);
+            let mut block = Wiped::new([0; 32]);
             kdf::derive_array(
                 self.primes.as_flattened(),
                 b"sevcrypt-test-ca-signature",
@@ -119,5 +120,5 @@ impl TryCryptoRng for SignatureRandom {}
 /// For tests: bytes that follow from a number.
 #[cfg(test)]
 pub(super) fn follows_from(number: u8) -> impl CryptoRng {
-    SignatureRandom { primes: Zeroizing::new([[number; PRIME_LEN]; 2]), digest: [0; 48], taken: 0 }
+    SignatureRandom { primes: Wiped::new([[number; PRIME_LEN]; 2]), digest: [0; 48], taken: 0 }
 }

@@ -1,7 +1,5 @@
 //! Pages of guests that allow debugging.
 
-use zeroize::Zeroizing;
-
 use super::{Commands, LookedUp, check_page_address};
 use crate::addr::{Asid, PAGE};
 use crate::platform::GuestState;
@@ -9,6 +7,7 @@ use crate::platform::command::{SnpDbgDecrypt, SnpDbgEncrypt};
 use crate::platform::memory::Dram;
 use crate::rmp::PageState;
 use crate::status::Status;
+use crate::wipe::Wiped;
 
 /// AMD has not published the order of checks of these commands. MODEL, in this order:
 /// * an address is no page's: `INVALID_PARAM`
@@ -31,7 +30,7 @@ impl<D: Dram> Commands<'_, D> {
             return Err(Status::INVALID_PAGE_STATE);
         }
         self.check_guest_page(&source, asid)?;
-        let mut text = Zeroizing::new([0; PAGE]);
+        let mut text = Wiped::new([0; PAGE]);
         self.bus.read_guest(asid, src_paddr, &mut text[..])?;
         self.bus.write(dst_paddr, &text[..])
     }
@@ -44,7 +43,7 @@ impl<D: Dram> Commands<'_, D> {
         let asid = self.debuggable(&context)?;
         self.check_guest_page(&destination, asid)?;
         self.check_read(src_paddr, PAGE as u64)?;
-        let mut text = Zeroizing::new([0; PAGE]);
+        let mut text = Wiped::new([0; PAGE]);
         self.bus.read(src_paddr, &mut text[..])?;
         self.bus.write_guest(asid, dst_paddr, &text[..])
     }

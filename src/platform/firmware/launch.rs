@@ -3,8 +3,6 @@
 use core::fmt;
 use std::vec::Vec;
 
-use zeroize::Zeroizing;
-
 use super::state::TSC_FACTOR;
 use super::{Bus, Commands, GuestContext, LookedUp, State, check_page_address};
 use crate::addr::{Asid, PAGE, Page, PageSize, PhysAddr};
@@ -23,6 +21,7 @@ use crate::snp::message::Vmpck;
 use crate::snp::secrets::SecretsPage;
 use crate::status::Status;
 use crate::vmsa::{RegisterProtection, Vmsa};
+use crate::wipe::Wiped;
 
 /// Bits of LAUNCH_START.
 const MA_EN: u32 = 1 << 0;
@@ -87,7 +86,7 @@ impl<D: Dram> Commands<'_, D> {
         }
 
         let oek = self.state.draw_secret();
-        let mut vmpcks = Zeroizing::new([[0; 32]; 4]);
+        let mut vmpcks = Wiped::new([[0; 32]; 4]);
         vmpcks.iter_mut().for_each(|vmpck| self.state.random.fill_bytes(vmpck));
         let vmrk = self.state.draw_secret();
         let mut report_id = [0; 32];
@@ -239,7 +238,7 @@ impl<D: Dram> Commands<'_, D> {
         digest: &mut LaunchDigest,
     ) -> Result<(), Status> {
         let (paddr, gpa) = (target.page.page.get(), target.page.entry.gpa());
-        let mut text = Zeroizing::new([0; PAGE]);
+        let mut text = Wiped::new([0; PAGE]);
         self.bus.read(paddr, &mut text[..])?;
         if attributes.page_type == PageType::Cpuid {
             self.check_cpuid_page(paddr, &mut text)?;
@@ -281,7 +280,7 @@ impl<D: Dram> Commands<'_, D> {
         }
         vmsa.prepare_snp();
         if vmsa.sev_features().vmsa_reg_prot() {
-            let mut nonce = Zeroizing::new([0; 8]);
+            let mut nonce = Wiped::new([0; 8]);
             self.state.random.fill_bytes(&mut *nonce);
             RegisterProtection::GENOA.launch(&mut vmsa, u64::from_le_bytes(*nonce));
         }

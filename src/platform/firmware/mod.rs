@@ -26,8 +26,6 @@ pub(crate) use state::{
 };
 pub use state::{GuestState, PlatformVersions};
 
-use zeroize::Zeroizing;
-
 use super::command::*;
 use super::memory::Dram;
 use crate::addr::PAGE;
@@ -102,12 +100,14 @@ impl<D: Dram> Commands<'_, D> {
             reclaimed = page.entry.reclaimed().map(|entry| (page, entry));
         }
         let room = PAGE - paddr as usize % PAGE;
-        let mut buffer = Zeroizing::new([0; PAGE]);
+        let mut buffer = Wiped::new([0; PAGE]);
         let buffer = &mut buffer[..room];
         self.bus.read(paddr, buffer).map_err(unusable)?;
-        let before = Zeroizing::new(buffer.to_vec());
+        let mut before = Wiped::new([0; PAGE]);
+        let before = &mut before[..room];
+        before.copy_from_slice(buffer);
         let result = self.run(id, buffer);
-        if *buffer != **before {
+        if buffer != before {
             self.bus.write(paddr, buffer).map_err(unusable)?;
         }
         if let Some((page, entry)) = reclaimed {

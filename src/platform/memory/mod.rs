@@ -58,7 +58,7 @@ use core::fmt;
 use std::boxed::Box;
 use std::sync::Arc;
 
-use zeroize::{Zeroize, Zeroizing};
+use zeroize::Zeroize;
 
 use self::locks::Locks;
 use self::slots::{KeySlots, Maker, SlotKeys};
@@ -66,6 +66,7 @@ use crate::addr::{Asid, BLOCK, LINE, PAGE, PhysAddr};
 use crate::cpu::Backend;
 use crate::error::KeyError;
 use crate::mem::{self, GuestBytes, GuestSource, MemoryCipher, PageTweak, Tweak, XtsUnit};
+use crate::wipe::Wiped;
 
 /// Which key an access goes through.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -134,7 +135,7 @@ impl fmt::Debug for ControllerConfig<'_> {
 pub struct MemoryController<D = HeapDram> {
     dram: D,
     slots: KeySlots,
-    tweak_seed: Zeroizing<[u8; 32]>,
+    tweak_seed: Wiped<[u8; 32]>,
     interleave: Box<dyn Interleave>,
     /// Accesses are cut at its multiples: a page, or the granule of several channels if that is less.
     unit: usize,
@@ -173,7 +174,7 @@ impl<D> MemoryController<D> {
         Ok(Self {
             dram,
             slots: KeySlots::new(maker, config.host_seed).map_err(ControllerError::Key)?,
-            tweak_seed: Zeroizing::new(*tweak_seed),
+            tweak_seed: Wiped::new(*tweak_seed),
             unit: if channels == 1 { PAGE } else { granule.min(PAGE as u64) as usize },
             interleave: config.interleave,
             address_bits,
@@ -225,7 +226,7 @@ impl<D> MemoryController<D> {
 
     /// The seeds that [`install_key`](Self::install_key) and the configuration brought, and no reset took: for a machine that
     /// is saved.
-    pub(crate) fn seeds(&self) -> impl Iterator<Item = (Asid, Zeroizing<[u8; 32]>)> {
+    pub(crate) fn seeds(&self) -> impl Iterator<Item = (Asid, Wiped<[u8; 32]>)> {
         self.slots.seeds()
     }
 
@@ -502,7 +503,7 @@ impl<D: Dram> MemoryController<D> {
                 continue;
             }
             // One after the other: DRAM may have a lock of its own.
-            let mut plain = Zeroizing::new([0; PAGE]);
+            let mut plain = Wiped::new([0; PAGE]);
             let plain = &mut plain[..self.unit];
             let taken = self.dram.with(source, self.unit, |src| take(from, src.into(), plain));
             taken.ok_or(no_dram(source, self.unit))?;

@@ -6,21 +6,20 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::vec::Vec;
 
-use zeroize::Zeroizing;
-
 use super::{AccessError, Encryption, Generation};
 use crate::addr::{Asid, PAGE, PhysAddr};
 use crate::cpu::Backend;
 use crate::error::KeyError;
 use crate::kdf;
 use crate::mem::{MemoryCipher, PageTweak, Tweak};
+use crate::wipe::Wiped;
 
 /// The label under which a guest's seed gives the keys of the channels, its zero included (AMD's published firmware).
 const LABEL: &[u8; 24] = b"sev-vm-encryption-key-0\0";
 
 /// What a seed becomes: one cipher for each memory channel.
 pub(super) struct SlotKeys {
-    seed: Zeroizing<[u8; 32]>,
+    seed: Wiped<[u8; 32]>,
     channels: Box<[MemoryCipher<Arc<Tweak>>]>,
 }
 
@@ -54,7 +53,7 @@ impl Maker {
         let channels: Result<Vec<_>, _> =
             (0..self.channels).map(|channel| self.cipher(&channel_key(seed, channel))).collect();
         let channels = channels?.into_boxed_slice();
-        Ok(Arc::new(SlotKeys { seed: Zeroizing::new(*seed), channels }))
+        Ok(Arc::new(SlotKeys { seed: Wiped::new(*seed), channels }))
     }
 
     fn cipher(&self, key: &[u8; 32]) -> Result<MemoryCipher<Arc<Tweak>>, KeyError> {
@@ -71,8 +70,8 @@ impl Maker {
 }
 
 /// The key of one channel.
-pub(super) fn channel_key(seed: &[u8; 32], channel: u32) -> Zeroizing<[u8; 32]> {
-    let mut key = Zeroizing::new([0; 32]);
+pub(super) fn channel_key(seed: &[u8; 32], channel: u32) -> Wiped<[u8; 32]> {
+    let mut key = Wiped::new([0; 32]);
     kdf::derive_array(seed, LABEL, &channel.to_le_bytes(), &mut key);
     key
 }
@@ -160,7 +159,7 @@ impl KeySlots {
         let channels = Box::new([self.maker.cipher(key).unwrap()]);
         self.slot(asid)
             .unwrap()
-            .replace(Arc::new(SlotKeys { seed: Zeroizing::default(), channels }));
+            .replace(Arc::new(SlotKeys { seed: Wiped::new([0; 32]), channels }));
     }
 
     /// Puts the seed of zeroes into every guest's slot.
@@ -169,10 +168,10 @@ impl KeySlots {
     }
 
     /// What has been installed and not been reset.
-    pub(super) fn seeds(&self) -> impl Iterator<Item = (Asid, Zeroizing<[u8; 32]>)> {
+    pub(super) fn seeds(&self) -> impl Iterator<Item = (Asid, Wiped<[u8; 32]>)> {
         (0..).map(Asid::new).zip(&self.slots).filter_map(|(asid, slot)| {
             let keys = slot.keys.read().unwrap_or_else(PoisonError::into_inner);
-            (!Arc::ptr_eq(&keys, &self.empty)).then(|| (asid, keys.seed.clone()))
+            (!Arc::ptr_eq(&keys, &self.empty)).then(|| (asid, Wiped::new(*keys.seed)))
         })
     }
 }

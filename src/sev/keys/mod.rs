@@ -41,7 +41,6 @@ use core::fmt;
 use k256::elliptic_curve::ops::Reduce;
 use k256::elliptic_curve::point::AffineCoordinates;
 use sha2::{Digest, Sha256};
-use zeroize::Zeroizing;
 
 use crate::ecdsa::SigningKey;
 use crate::kdf;
@@ -71,7 +70,7 @@ impl ChipUniqueKey {
     #[must_use]
     pub fn cek(&self) -> SigningKey {
         let seed = Wiped::new(Sha256::digest(self.as_bytes()));
-        let mut random = Zeroizing::new([0; 56]);
+        let mut random = Wiped::new([0; 56]);
         kdf::derive_array(seed.as_slice(), b"sev-chip-endorsement-key", b"", &mut random);
         SigningKey::from_random(&random)
     }

@@ -14,6 +14,8 @@ use crate::addr::Page;
 use crate::hash::Sha256Digest;
 use crate::image::{Contents, Digest, Generation, Launch, LaunchError, Step};
 use crate::status::Status;
+#[cfg(feature = "platform")]
+use crate::wipe::Wiped;
 
 /// Bytes of [`LaunchDigest`]'s state: eight words, how many blocks, and the block that is not full.
 #[cfg(feature = "platform")]
@@ -66,8 +68,8 @@ impl LaunchDigest {
 
     /// All of its state, for a machine that is saved: the last bytes that were loaded are in it.
     #[cfg(feature = "platform")]
-    pub(crate) fn to_state(&self) -> zeroize::Zeroizing<[u8; STATE_LEN]> {
-        zeroize::Zeroizing::new(self.0.serialize().into())
+    pub(crate) fn to_state(&self) -> Wiped<[u8; STATE_LEN]> {
+        Wiped::new(self.0.serialize().into())
     }
 
     /// What [`to_state`](Self::to_state) has made; `None`: it is no such state.

@@ -3,13 +3,13 @@
 use core::fmt;
 
 use hmac::Mac;
-use zeroize::Zeroizing;
 
 use super::{SessionBuffer, Tek, Tik, TransportKeys, WrapKeys, is_mac};
 use crate::ecdh;
 use crate::secret::secret;
 use crate::sev::GuestPolicy;
 use crate::sev::cert::PdhKey;
+use crate::wipe::Wiped;
 use crate::wire::field;
 
 secret! {
@@ -47,7 +47,7 @@ impl ClientSession {
         };
         let wrap_iv = *field::<48, 16, _>(random);
         let wrapping = WrapKeys::derive(z, &nonce);
-        let mut wrap_tk = Zeroizing::new(*field::<16, 32, _>(random));
+        let mut wrap_tk = Wiped::new(*field::<16, 32, _>(random));
         wrapping.apply(&wrap_iv, &mut wrap_tk);
         let wrap_mac = wrapping.wrap_mac(&wrap_tk).finalize().into_bytes().into();
         let policy_mac = keys.tik.policy_mac(policy).finalize().into_bytes().into();

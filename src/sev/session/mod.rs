@@ -67,7 +67,6 @@ pub use server::{Channel, SessionError, Unwrapped};
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use subtle::ConstantTimeEq;
-use zeroize::Zeroizing;
 
 use super::GuestPolicy;
 use crate::addr::Block;
@@ -75,6 +74,7 @@ use crate::cpu::Backend;
 use crate::ctr::CtrKey;
 use crate::kdf::derive_array;
 use crate::secret::{secret, tell};
+use crate::wipe::Wiped;
 use crate::wire::{field, field_mut};
 
 secret! {
@@ -110,7 +110,7 @@ fn hmac(key: &[u8; 16]) -> Hmac<Sha256> {
 /// Whether this is the MAC that was computed, in constant time.
 pub(in crate::sev) fn is_mac(computed: Hmac<Sha256>, found: &[u8; 32]) -> bool {
     // The right MAC of something wrong is a forgery's half.
-    let computed: Zeroizing<[u8; 32]> = Zeroizing::new(computed.finalize().into_bytes().into());
+    let computed: Wiped<[u8; 32]> = Wiped::new(computed.finalize().into_bytes().into());
     tell(computed.ct_eq(found))
 }
 
@@ -131,8 +131,8 @@ impl TransportKeys {
 
     /// TEK, then TIK.
     #[cfg(feature = "platform")]
-    pub(crate) fn to_bytes(&self) -> Zeroizing<[u8; 32]> {
-        let mut bytes = Zeroizing::new([0; 32]);
+    pub(crate) fn to_bytes(&self) -> Wiped<[u8; 32]> {
+        let mut bytes = Wiped::new([0; 32]);
         *field_mut::<0, 16, _>(&mut bytes) = *self.tek.as_bytes();
         *field_mut::<16, 16, _>(&mut bytes) = *self.tik.as_bytes();
         bytes
@@ -203,16 +203,16 @@ impl SessionBuffer {
 
 /// KEK and KIK: what wraps the transport keys, and what authenticates the wrapped ones.
 struct WrapKeys {
-    kek: Zeroizing<[u8; 16]>,
-    kik: Zeroizing<[u8; 16]>,
+    kek: Wiped<[u8; 16]>,
+    kik: Wiped<[u8; 16]>,
 }
 
 impl WrapKeys {
     /// From Z, by way of MASTER.
     fn derive(z: &[u8], nonce: &[u8; 16]) -> Self {
-        let mut master = Zeroizing::new([0; 16]);
+        let mut master = Wiped::new([0; 16]);
         derive_array(z, b"sev-master-secret", nonce, &mut master);
-        let mut keys = Self { kek: Zeroizing::new([0; 16]), kik: Zeroizing::new([0; 16]) };
+        let mut keys = Self { kek: Wiped::new([0; 16]), kik: Wiped::new([0; 16]) };
         derive_array(&*master, b"sev-kek", b"", &mut keys.kek);
         derive_array(&*master, b"sev-kik", b"", &mut keys.kik);
         keys

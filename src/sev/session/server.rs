@@ -2,13 +2,12 @@
 
 use core::fmt;
 
-use zeroize::Zeroizing;
-
 use super::{SessionBuffer, Tek, Tik, TransportKeys, WrapKeys, is_mac};
 use crate::ecdh;
 use crate::sev::cert::{Certificate, CertificateError, PdhKey};
 use crate::sev::{ApiVersion, GuestPolicy, PolicyError};
 use crate::status::Status;
+use crate::wipe::Wiped;
 use crate::wire::field;
 
 /// A session whose keys were unwrapped and whose policy was not looked at yet.
@@ -38,7 +37,7 @@ impl Unwrapped {
         if !is_mac(wrapping.wrap_mac(&buffer.wrap_tk), &buffer.wrap_mac) {
             return Err(SessionError::WrapMac);
         }
-        let mut plain = Zeroizing::new(buffer.wrap_tk);
+        let mut plain = Wiped::new(buffer.wrap_tk);
         wrapping.apply(&buffer.wrap_iv, &mut plain);
         let keys = TransportKeys {
             tek: Tek::new(field::<0, 16, _>(&plain)),

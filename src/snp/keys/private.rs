@@ -2,11 +2,10 @@
 
 use core::fmt;
 
-use zeroize::Zeroizing;
-
 use super::HashStick;
 use crate::ecdsa::{SigningKey, scalar_from_random};
 use crate::kdf;
+use crate::wipe::Wiped;
 
 /// The private key of a VCEK or VLEK, as a number. Wiped on drop, not printed, not to be cloned.
 ///
@@ -24,7 +23,7 @@ use crate::kdf;
 /// assert!(vcek.verifying_key().verify_vartime(b"a report", &signature));
 /// # Ok::<(), sevcrypt::ecdsa::SigningError>(())
 /// ```
-pub struct PrivateKey(Zeroizing<[u8; 48]>);
+pub struct PrivateKey(Wiped<[u8; 48]>);
 
 impl PrivateKey {
     /// The VCEK that belongs to stick_7 of a chip at a TCB version.
@@ -41,7 +40,7 @@ impl PrivateKey {
     }
 
     fn derive(key: &[u8], label: &[u8]) -> Self {
-        let mut random = Zeroizing::new([0; 56]);
+        let mut random = Wiped::new([0; 56]);
         kdf::derive_array(key, label, b"", &mut random);
         Self(scalar_from_random(&random))
     }

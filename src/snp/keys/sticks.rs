@@ -17,10 +17,10 @@ use core::cmp::Ordering;
 use core::fmt;
 
 use sha2::{Digest, Sha384};
-use zeroize::Zeroizing;
 
 use crate::secret::secret;
 use crate::snp::tcb::TcbVersion;
+use crate::wipe::Wiped;
 
 /// The bytes of every secret of the chain.
 type Bytes = [u8; 48];
@@ -63,7 +63,7 @@ secret! {
 pub struct HashSticks {
     tcb_version: TcbVersion,
     sticks: [HashStick; COMPONENTS],
-    base_7: Zeroizing<Bytes>,
+    base_7: Wiped<Bytes>,
 }
 
 impl HashSticks {
@@ -156,13 +156,13 @@ impl HashSticks {
 
     /// These sticks, and no base_7 yet.
     fn of(sticks: [&Bytes; COMPONENTS], tcb_version: TcbVersion) -> Self {
-        let base_7 = Zeroizing::new([0; 48]);
+        let base_7 = Wiped::new([0; 48]);
         Self { tcb_version, sticks: sticks.map(HashStick::new), base_7 }
     }
 
     /// Derives the sticks from the component `first` on; its d is what `hashes` hashes make of `secret`.
     fn derive(&mut self, first: usize, secret: &Bytes, hashes: u8) {
-        let mut secret = Zeroizing::new(*secret);
+        let mut secret = Wiped::new(*secret);
         let components = self.sticks.iter_mut().zip(self.tcb_version.bytes()).enumerate();
         for (index, (stick, version)) in components.skip(first) {
             if index == COMPONENTS - 1 {

@@ -3,7 +3,6 @@
 use core::fmt;
 
 use subtle::{Choice, ConstantTimeEq};
-use zeroize::Zeroizing;
 
 use super::{HashStick, HashSticks};
 use crate::cpu::Backend;
@@ -12,6 +11,7 @@ use crate::kdf;
 use crate::secret::tell;
 use crate::snp::tcb::TcbVersion;
 use crate::status::Status;
+use crate::wipe::Wiped;
 
 /// The sticks that are loaded for a VLEK: eight, of which stick_7 is used. Wiped on drop, not printed, not to be cloned.
 ///
@@ -83,7 +83,7 @@ impl VlekSticks {
         nonce: &Nonce,
         backend: Backend,
     ) -> [u8; Self::WRAPPED_LEN] {
-        let mut text = Zeroizing::new([[0; 48]; 8]);
+        let mut text = Wiped::new([[0; 48]; 8]);
         for (place, stick) in text.iter_mut().zip(&self.0) {
             *place = *stick.as_bytes();
         }
@@ -120,7 +120,7 @@ impl VlekSticks {
         if aad.first_chunk() != Some(&reported_tcb.bytes()) {
             return Err(Status::BAD_SVN);
         }
-        let mut sticks = Zeroizing::new([[0; 48]; 8]);
+        let mut sticks = Wiped::new([[0; 48]; 8]);
         wrapping_key(stick_7, backend)
             .open(nonce, aad, text, sticks.as_flattened_mut(), tag)
             .map_err(|_| Status::BAD_MEASUREMENT)?;
@@ -143,7 +143,7 @@ impl fmt::Debug for VlekSticks {
 
 /// The key under which sticks are wrapped for a chip.
 fn wrapping_key(stick_7: &HashStick, backend: Backend) -> MessageKey {
-    let mut key = Zeroizing::new([0; 32]);
+    let mut key = Wiped::new([0; 32]);
     kdf::derive_array(stick_7.as_bytes(), b"vlek-wrapping-key", b"", &mut key);
     MessageKey::new(&*key, backend)
 }

@@ -221,7 +221,7 @@ impl Default for ContextDraft {
 
 impl Drop for ContextDraft {
     fn drop(&mut self) {
-        self.bytes.zeroize();
+        self.bytes[..].zeroize();
     }
 }
 

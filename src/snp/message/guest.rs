@@ -277,7 +277,7 @@ impl GuestChannel {
     /// Stops the channel: its key is wiped, and nothing can be sealed any more.
     pub fn stop(&mut self) {
         self.gcm = None;
-        self.raw.zeroize();
+        self.raw[..].zeroize();
     }
 
     /// Whether the channel has stopped.

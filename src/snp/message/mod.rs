@@ -179,7 +179,7 @@ impl Default for MessageBuffer {
 
 impl Drop for MessageBuffer {
     fn drop(&mut self) {
-        self.bytes.zeroize();
+        self.bytes[..].zeroize();
     }
 }
 

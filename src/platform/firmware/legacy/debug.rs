@@ -10,6 +10,7 @@ use crate::platform::command::{SevCopy, SevDbgDecrypt, SevDbgEncrypt};
 use crate::platform::firmware::Commands;
 use crate::platform::memory::Dram;
 use crate::status::Status;
+use crate::wipe::Wiped;
 
 impl<D: Dram> Commands<'_, D> {
     /// MODEL: while ciphertext is hidden from the host, a range with a page of an SNP guest's is not read: `INVALID_PAGE_STATE`, here and
@@ -73,7 +74,7 @@ impl<D: Dram> Commands<'_, D> {
         self.check_memory(src_paddr, len as usize)?;
         self.check_memory(dst_paddr, len as usize)?;
         self.check_read(src_paddr, len.into())?;
-        let mut text = Zeroizing::new([0; PAGE]);
+        let mut text = Wiped::new([0; PAGE]);
         for at in (0..u64::from(len)).step_by(PAGE) {
             self.bus.read_guest(asid, src_paddr + at, &mut text[..])?;
             self.bus.write_guest(asid, dst_paddr + at, &text[..])?;

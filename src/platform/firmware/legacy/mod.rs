@@ -24,8 +24,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::vec;
 use std::vec::Vec;
 
-use zeroize::Zeroizing;
-
 use super::{Commands, Secret};
 use crate::addr::{Asid, PhysAddr};
 use crate::hash::Sha256Digest;
@@ -39,6 +37,7 @@ use crate::sev::transport::{Receiving, Sending, Sent};
 use crate::sev::{ApiVersion, FirmwareVersion, GuestPolicy};
 use crate::status::Status;
 use crate::vmsa::CheckBlock;
+use crate::wipe::Wiped;
 
 /// The last handle; the first one is 1 (AMD's published firmware, `sev_guest.c`).
 const LAST_HANDLE: u32 = 1024;
@@ -401,8 +400,8 @@ impl<D: Dram> Commands<'_, D> {
     }
 
     /// Random bytes.
-    fn random<const N: usize>(&mut self) -> Zeroizing<[u8; N]> {
-        let mut bytes = Zeroizing::new([0; N]);
+    fn random<const N: usize>(&mut self) -> Wiped<[u8; N]> {
+        let mut bytes = Wiped::new([0; N]);
         self.state.random.fill_bytes(&mut bytes[..]);
         bytes
     }

@@ -13,6 +13,7 @@ use crate::kdf;
 use crate::sev::cert::PlatformCertificates;
 use crate::sev::keys::{ChipUniqueKey, PlatformParts};
 use crate::status::Status;
+use crate::wipe::Wiped;
 use crate::wire::{field, field_mut};
 
 /// The bytes of the host's memory.
@@ -52,7 +53,7 @@ pub(super) fn open(
         return Ok(None);
     }
     let iv = field::<{ TEXT + 32 }, 16, _>(bytes);
-    let mut text = Zeroizing::new(*field::<0, TEXT, _>(bytes));
+    let mut text = Wiped::new(*field::<0, TEXT, _>(bytes));
     let mac = integrity(chip).chain_update(&text[..]).chain_update(iv);
     let found = field::<TEXT, 32, _>(bytes);
     mac.verify_slice(found).map_err(|_| Status::SECURE_DATA_INVALID)?;
@@ -61,9 +62,9 @@ pub(super) fn open(
 }
 
 /// The keys as bytes that are not enciphered.
-pub(super) fn encode(parts: &PlatformParts) -> Zeroizing<[u8; TEXT]> {
+pub(super) fn encode(parts: &PlatformParts) -> Wiped<[u8; TEXT]> {
     let PlatformParts { pek, pdh, certificates, externally_owned } = parts;
-    let mut text = Zeroizing::new([0; TEXT]);
+    let mut text = Wiped::new([0; TEXT]);
     *field_mut::<0, 48, _>(&mut text) = **pek;
     *field_mut::<48, 48, _>(&mut text) = **pdh;
     *field_mut::<CERTIFICATES, { PlatformCertificates::LEN }, _>(&mut text) =
@@ -83,13 +84,13 @@ pub(super) fn decode(text: &[u8; TEXT]) -> PlatformParts {
 }
 
 fn encryption(chip: &ChipUniqueKey) -> CtrKey {
-    let mut key = Zeroizing::new([0; 16]);
+    let mut key = Wiped::new([0; 16]);
     kdf::derive_array(chip.as_bytes(), b"sev-persistent-encryption\0", &[0; 4], &mut key);
     CtrKey::new(&*key, Backend::portable())
 }
 
 fn integrity(chip: &ChipUniqueKey) -> Hmac<Sha256> {
-    let mut key = Zeroizing::new([0; 32]);
+    let mut key = Wiped::new([0; 32]);
     kdf::derive_array(chip.as_bytes(), b"sev-persistent-integrity\0", &[0; 4], &mut key);
     Hmac::new_from_slice(&key[..]).expect("HMAC takes keys of any length")
 }
