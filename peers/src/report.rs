@@ -296,6 +296,10 @@ impl Primitives for RingKey {
 }
 
 /// A public key of the crate `graviola`.
+#[allow(
+    clippy::large_enum_variant,
+    reason = "a few are made, and no pointer is measured with them"
+)]
 enum GraviolaKey {
     Rsa(graviola::signing::rsa::VerifyingKey),
     P384(graviola::signing::ecdsa::VerifyingKey<graviola::signing::ecdsa::P384>),
