@@ -108,6 +108,7 @@ fn table_agrees() {
     assert_eq!(keys[0].verifying_key().to_sec1(), generator.to_sec1());
     for key in &keys {
         let table = key.verifying_key().with_table();
+        assert_eq!(table.key().map(|key| key.to_sec1()), Some(key.verifying_key().to_sec1()));
         for message in 0u8..8 {
             let signature = key.sign_sha384(&[message]).unwrap();
             assert!(key.verifying_key().verify_vartime(&[message], &signature));
@@ -169,4 +170,28 @@ fn signature_fields() {
 fn nothing_is_printed() {
     let key = SigningKey::from_scalar(&scalar(0xabcd_ef01)).unwrap();
     assert_eq!(std::format!("{key:?}"), "SigningKey(..)");
+}
+
+#[test]
+fn public_parts_are_printed() {
+    let key = SigningKey::from_scalar(&scalar(1)).unwrap().verifying_key();
+    let generator = "04aa87ca22be8b05378eb1c71ef320ad746e1d3b628ba79b9859f741e082542a385502f25dbf55296c3a545e3872760ab7\
+                     3617de4a96262c6f5d9e98bf9292dc29f8f41dbd289a147ce9da3113b5f0b8c00a60b1ce1d7e819d7a431d7c90ea0e5f";
+    assert_eq!(std::format!("{key:?}"), std::format!("VerifyingKey({generator})"));
+    let mut table = KeyTable::EMPTY;
+    assert_eq!(std::format!("{table:?}"), "KeyTable(None)");
+    table.fill(Arithmetic::portable(), &key);
+    assert_eq!(
+        std::format!("{table:?}"),
+        std::format!("KeyTable(Some(VerifyingKey({generator})))")
+    );
+    #[cfg(feature = "std")]
+    assert_eq!(std::format!("{:?}", HotKey::new(Arithmetic::portable(), &key)), "HotKey(..)");
+    let signature = Signature::new(&scalar(1), &scalar(0xab)).unwrap();
+    let digits = |last: &str| std::format!("{last:0>96}");
+    assert_eq!(
+        std::format!("{signature:?}"),
+        std::format!("Signature(r = {}, s = {})", digits("1"), digits("ab"))
+    );
+    assert_eq!(std::format!("{SigningError}"), "no signature was made");
 }

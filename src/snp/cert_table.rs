@@ -708,7 +708,27 @@ mod tests {
         refused(&[ark, (EntryKind::Unknown, b"3")], 4096, unknown);
         refused(&[(EntryKind::Crl, b"")], 4096, CertTableWriteError::EmptyEntry { index: 0 });
         refused(&[ark; 65], 4096, CertTableWriteError::TooManyEntries { entries: 65 });
+        refused(&[ark; 64], 4096, CertTableWriteError::Duplicate { index: 1, first: 0 });
         assert_eq!(write(&[], &mut [0xee; 24]), Ok(24));
+        for (error, text) in [
+            (duplicate, "entry 2: the same kind as entry 0"),
+            (unknown, "entry 1: an unknown kind has no GUID"),
+            (CertTableWriteError::EmptyEntry { index: 7 }, "entry 7: it has no data"),
+            (
+                CertTableWriteError::TooManyEntries { entries: 65 },
+                "65 entries: a table has at most 64",
+            ),
+            (
+                CertTableWriteError::TooLong { index: 3 },
+                "entry 3: with it the table has 2^32 bytes or more",
+            ),
+            (
+                CertTableWriteError::BufferTooSmall { needed: 110, found: 109 },
+                "the table needs 110 bytes, but the buffer has 109",
+            ),
+        ] {
+            assert_eq!(error.to_string(), text);
+        }
     }
 
     /// Whatever is accepted keeps the rules.

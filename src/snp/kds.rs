@@ -617,6 +617,7 @@ mod tests {
             "/vcek/v1/Turin/f0f0f0f0f0f0f0f0?fmcSPL=1&blSPL=1&teeSPL=1&snpSPL=4&ucodeSPL=81"
         );
 
+        assert_eq!([Endorser::Vcek, Endorser::Vlek].map(|it| it.to_string()), ["VCEK", "VLEK"]);
         let (endorser, product) = (Endorser::Vlek, Product::Genoa);
         assert_eq!(
             Request::CertChain { endorser, product }.to_string(),

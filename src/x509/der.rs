@@ -55,7 +55,6 @@ impl<'a> Element<'a> {
     pub(super) fn unsigned(&self, field: Field) -> Result<&'a [u8], CertificateError> {
         match *self.content {
             [] | [0x80..=0xFF, ..] | [0, 0..=0x7F, ..] => Err(self.error(field, Kind::Integer)),
-            [0] => Ok(&[]),
             [0, ref magnitude @ ..] => Ok(magnitude),
             _ => Ok(self.content),
         }

@@ -225,6 +225,8 @@ mod tests {
         let mut modulus = vec![0xFF; 512];
         assert_eq!(new(&modulus, 65537), Ok(()));
         assert_eq!(new(&modulus[..256], 65537), Ok(()));
+        let printed = |modulus| std::format!("{:?}", RsaPublicKey::new(modulus, 65537).unwrap());
+        assert_eq!(printed(&modulus), "RsaPublicKey(4096 bits)");
         for exponent in [0, 1, 3, 65535, 65539, u32::MAX] {
             assert_eq!(new(&modulus, exponent), Err(RsaKeyError::Exponent));
         }

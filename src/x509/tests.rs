@@ -427,6 +427,13 @@ fn public_keys() {
     ]);
     let three = sequence(&[&tlv(tag::SEQUENCE, RSA_ENCRYPTION), &bit_string(&numbers)]);
     assert_eq!(refused(three), Kind::TrailingData { bytes: 2 });
+    for (error, text) in [
+        (RsaKeyError::Size { bits: 3072 }, "an RSA modulus of 3072 bits: 2048 and 4096 are taken"),
+        (RsaKeyError::EvenModulus, "an even RSA modulus"),
+        (RsaKeyError::Exponent, "an RSA public exponent other than 65537"),
+    ] {
+        assert_eq!(error.to_string(), text);
+    }
 }
 
 /// Offsets count from the begin of the file, also inside of a BIT STRING.
@@ -477,6 +484,9 @@ fn names() {
     let two = |first: &[u8], second: &[u8]| tlv(0x30, &tlv(tag::SET, &[first, second].concat()));
     let (common, country) = (attribute(3, 0x13, b"x"), attribute(6, 0x13, b"US"));
     with(two(&common, &country), &|name| assert_eq!(name.to_string(), "CN=x, C=US"));
+    with(two(&common, &common), &|name| {
+        assert_eq!((name.common_name(), name.to_string()), (None, "CN=x, CN=x".into()));
+    });
     let refused = |bytes: Vec<u8>| subject(bytes).refused();
     assert_eq!(refused(two(&country, &common)), (Field::Subject, Kind::SetOrder));
     assert_eq!(refused(tlv(0x30, &tlv(tag::SET, &[]))), (Field::Subject, Kind::Empty));
@@ -631,6 +641,7 @@ fn the_fields_of_a_crl() {
     let crl = Crl::from_der(&der).unwrap();
     assert_eq!(crl.der(), der);
     assert!(format!("{crl:?}").starts_with("Crl { issuer: Name("), "{crl:?}");
+    assert_eq!(format!("{:?}", crl.entries()), "Entries(..)");
     assert_eq!(crl.issuer().common_name(), Some("ARK-Test"));
     assert_eq!(crl.this_update(), 1_652_116_065);
     assert_eq!(crl.next_update(), Some(1_683_673_200));

@@ -186,7 +186,12 @@ mod tests {
             );
             assert_eq!(UtcTime(generalized(text).unwrap()).to_string(), wanted);
         }
-        assert_eq!(UtcTime(i64::MAX).to_string(), format!("{} s after 1970", i64::MAX));
+        for year in ["00000101000000Z", "99991231235959Z"] {
+            assert!(UtcTime(generalized(year).unwrap()).to_string().ends_with('Z'));
+        }
+        for beyond in [i64::MIN, -62_167_219_201, 253_402_300_800, i64::MAX] {
+            assert_eq!(UtcTime(beyond).to_string(), format!("{beyond} s after 1970"));
+        }
     }
 
     /// The numbers are those of `date -u -d "1970-01-01" +%s` and so on.

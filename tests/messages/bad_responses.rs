@@ -488,6 +488,9 @@ fn keys_leave_nothing() {
         assert!(longest_stretch(&stopped, &key) < 3, "{backend}");
         let written = stopped.iter().filter(|byte| **byte != 0).count();
         assert!(written < 64, "{backend}: {written} bytes are not zero, as round keys would be");
+        let (before, after) = dropped(buffer);
+        assert!(before.iter().filter(|byte| **byte != 0).count() > 32, "there was a message");
+        assert!(after.iter().all(|byte| *byte == 0), "{backend}: a buffer keeps its message");
 
         let channels = FirmwareChannels::new(&[key; 4], [0; 4], backend);
         let (before, after) = dropped(channels);

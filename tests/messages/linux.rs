@@ -27,9 +27,9 @@ fn the_argument() {
     assert_eq!(GuestRequestIoctl::from_bytes(&bytes), argument);
 
     let mut bytes = bytes;
-    bytes[24..].copy_from_slice(&[0x16, 0, 0, 0, 1, 0, 0, 0]);
+    bytes[24..].copy_from_slice(&[0x16, 0, 0, 0, 2, 1, 0, 0]);
     let answer = GuestRequestIoctl::from_bytes(&bytes);
-    assert_eq!((answer.vmm_error(), answer.firmware_error()), (1, Status::INVALID_PARAM));
+    assert_eq!((answer.vmm_error(), answer.firmware_error()), (0x102, Status::INVALID_PARAM));
 }
 
 #[test]

@@ -146,6 +146,24 @@ fn reserved_bytes() {
             assert_eq!(found, wanted, "version {version}, offset {offset:#x}");
         }
     }
+    let text = ReservedByte { offset: 0x208 }.to_string();
+    assert_eq!(text, "byte 0x208 of the report is reserved and not zero");
+}
+
+/// What the caller says of the product counts where the report says nothing.
+#[test]
+fn products() {
+    let milan = CpuModel { family: 0x19, model: 1, stepping: 1 };
+    for (draft, wanted) in [
+        (Draft::new(2), Some(Product::Turin)),
+        (Draft::new(3).cpu(milan), Some(Product::Milan)),
+        (Draft::new(3).cpu(CpuModel { family: 0x50, ..milan }), Some(Product::Turin)),
+    ] {
+        let bytes = draft.unsigned();
+        let report = Report::from_bytes(&bytes).expect("a report");
+        assert_eq!(report.product(), wanted.filter(|product| *product == Product::Milan));
+        assert_eq!(report.with_product(Product::Turin).product(), wanted);
+    }
 }
 
 #[test]
