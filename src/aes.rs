@@ -31,6 +31,8 @@ pub(crate) enum Portable {
 }
 
 impl AesKey {
+    // Inlined, as what it calls: each move of a key costs time and leaves a copy.
+    #[inline]
     pub(crate) fn new(key: Key<'_>, backend: Backend) -> Self {
         let schedule = Schedule::new(key, backend);
         Self { schedule: Wiped::new(schedule), size: key.size(), backend }
@@ -49,6 +51,7 @@ impl AesKey {
     }
 
     /// Enciphers each block alone.
+    #[inline]
     pub(crate) fn encrypt_blocks(&self, data: &mut [Block]) {
         match &*self.schedule {
             Schedule::Portable(cipher) => cipher.crypt_blocks(Direction::Encrypt, data),
@@ -79,6 +82,7 @@ impl AesKey {
 
 impl Schedule {
     /// Holds a secret: wrap it in [`Wiped`].
+    #[inline]
     pub(crate) fn new(key: Key<'_>, backend: Backend) -> Self {
         match backend.0 {
             Token::Portable => Self::Portable(Portable::new(key)),

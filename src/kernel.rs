@@ -14,6 +14,7 @@
 #![allow(unsafe_code, reason = "src/kernel.rs is a listed unsafe file")]
 
 use core::marker::PhantomData;
+use core::mem::MaybeUninit;
 
 use zeroize::Zeroize;
 
@@ -64,18 +65,6 @@ const _: () = {
 };
 
 impl Segment<'_> {
-    /// No memory: what an array of segments is filled with. It is not given to a kernel.
-    pub(crate) const EMPTY: Self = Self {
-        src: core::ptr::null(),
-        dst: core::ptr::null_mut(),
-        prefetch: core::ptr::null(),
-        offset: 0,
-        end: 0,
-        before: [0; BLOCK],
-        after: [0; BLOCK],
-        memory: PhantomData,
-    };
-
     /// A segment of `blocks` blocks, the first at block `place` of its page.
     ///
     /// # Safety
@@ -97,7 +86,8 @@ impl Segment<'_> {
         }
     }
 
-    /// Names what comes after it.
+    /// Says that the memory of another comes next.
+    #[inline]
     pub(crate) fn set_next(&mut self, next: &Self) {
         self.prefetch = next.src;
     }
@@ -120,14 +110,53 @@ impl Segment<'_> {
     }
 
     /// The whitening before AES.
-    pub(crate) fn before(&self) -> Block {
-        self.before
+    pub(crate) fn before(&self) -> &Block {
+        &self.before
+    }
+
+    /// The same, to set it.
+    pub(crate) fn before_mut(&mut self) -> &mut Block {
+        &mut self.before
     }
 
     /// Erases the whitening.
+    #[inline]
     pub(crate) fn wipe(&mut self) {
-        self.before[..].zeroize();
-        self.after[..].zeroize();
+        (self.before, self.after) = ([0; BLOCK], [0; BLOCK]);
+        zeroize::optimization_barrier(self);
+    }
+}
+
+/// Up to N segments for one call of a kernel.
+pub(crate) struct Batch<'a, const N: usize> {
+    segments: [MaybeUninit<Segment<'a>>; N],
+    /// So many of the first have been written.
+    len: usize,
+}
+
+impl<'a, const N: usize> Batch<'a, N> {
+    pub(crate) const fn new() -> Self {
+        Self { segments: [const { MaybeUninit::uninit() }; N], len: 0 }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Adds a segment, for which there is room.
+    #[inline(always)]
+    pub(crate) fn push(&mut self, segment: Segment<'a>) {
+        self.segments[self.len].write(segment);
+        self.len += 1;
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.len = 0;
+    }
+
+    pub(crate) fn as_mut_slice(&mut self) -> &mut [Segment<'a>] {
+        // SAFETY: the first `len` have been written; a `MaybeUninit` has the size and alignment of what is in it.
+        unsafe { core::slice::from_raw_parts_mut(self.segments.as_mut_ptr().cast(), self.len) }
     }
 }
 
@@ -331,6 +360,7 @@ if_kernels! {
 
         impl RoundKeys {
             /// The round keys of a key.
+            #[inline]
             pub(crate) fn new(isa: Isa, key: Key<'_>) -> Self {
                 let mut keys = Self {
                     encrypt: EncryptKeys::empty(key.size()),
@@ -375,32 +405,29 @@ if_kernels! {
             let mut left = data.len();
             let (mut src, mut dst) = places(source, data.as_flattened_mut());
             while left > 0 {
-                let mut segments = [const { Segment::EMPTY }; 8];
-                let mut count = 0;
-                for segment in &mut segments {
+                let mut segments = Batch::<8>::new();
+                while left > 0 && segments.len() < 8 {
                     // The kernels add to the low half alone: a segment ends where that begins anew.
                     let to_carry = (!(counter as u64)).saturating_add(1).min((PAGE / BLOCK) as u64);
                     let blocks = left.min(to_carry as usize);
                     // SAFETY: `places` has checked that source and destination have `data.len()` blocks, the same or
                     // disjoint, and both are borrowed for as long as the segment is used; so many blocks are left from
                     // `src` and `dst` on.
-                    *segment = unsafe { Segment::new(src, dst, blocks, 0) };
+                    let mut segment = unsafe { Segment::new(src, dst, blocks, 0) };
                     segment.set_whitening(counter.to_le_bytes(), [0; BLOCK]);
                     segment.set_next_behind();
+                    segments.push(segment);
                     src = src.wrapping_add(BLOCK * blocks);
                     dst = dst.wrapping_add(BLOCK * blocks);
                     left -= blocks;
                     counter = counter.wrapping_add(blocks as u128);
-                    count += 1;
-                    if left == 0 {
-                        break;
-                    }
                 }
+                let segments = segments.as_mut_slice();
                 // SAFETY: `isa` proves the CPU features; keys, segments and constants have the sizes and alignments of
-                // the contract by their types, and `count`, at least 1, of the segments are memory of `data`.
+                // the contract by their types, and the segments, at least one, are memory of `data`.
                 unsafe {
-                    let segments = (&raw const segments).cast();
-                    kernel(keys.keys.as_ptr(), segments, count, &raw const CTR_CONSTANTS);
+                    let (first, count) = (segments.as_ptr().cast(), segments.len());
+                    kernel(keys.keys.as_ptr(), first, count, &raw const CTR_CONSTANTS);
                 }
             }
         }
@@ -455,6 +482,7 @@ if_kernels! {
         }
 
         /// Enciphers each of `data` alone.
+        #[inline]
         pub(crate) fn encrypt_blocks(isa: Isa, keys: &EncryptKeys, data: &mut [Block]) {
             match isa {
                 Isa::Vaes256(_) | Isa::Vaes512(_) if data.len() >= LINE / BLOCK => {
@@ -545,7 +573,7 @@ if_kernels! {
                 Isa::Vaes512(_) => xts_vaes512::select(keys.encrypt.size, direction),
             };
             // The kernel erases what it wrote; it starts uninitialised, since the kernel writes before it reads.
-            let mut scratch = core::mem::MaybeUninit::<Scratch>::uninit();
+            let mut scratch = MaybeUninit::<Scratch>::uninit();
             // SAFETY: `isa` proves the CPU features; keys, segments and scratch have the sizes and
             // alignments of the contract by their types, and there is at least one segment.
             // `Segment::new` was promised that the memory is valid.

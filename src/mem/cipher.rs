@@ -360,7 +360,7 @@ impl<T: Borrow<Tweak>> MemoryCipher<T> {
 
     fn run(&self, direction: Direction, run: Run<'_>) -> Result<(), MemoryError> {
         run.check(self.tweak().address_bits())?;
-        self.crypt(direction, core::slice::from_ref(&run), None);
+        self.one(direction, run, None);
         Ok(())
     }
 
@@ -369,7 +369,7 @@ impl<T: Borrow<Tweak>> MemoryCipher<T> {
         for (index, run) in runs.iter().enumerate() {
             run.check(bits).map_err(|error| RunError { index, error })?;
         }
-        self.crypt(direction, runs, None);
+        self.many(direction, runs, None);
         Ok(())
     }
 
@@ -390,12 +390,39 @@ impl<T: Borrow<Tweak>> MemoryCipher<T> {
             (Kept::Nothing, Kind::Xts(Xts { unit: XtsUnit::Line, .. })) => None,
             _ => return Err(MemoryError::OtherTweak),
         };
-        self.crypt(direction, core::slice::from_ref(&run), kept);
+        self.one(direction, run, kept);
         Ok(())
     }
 
-    /// The work: runs that have been checked, with the tweak value of their only page if it is kept.
-    fn crypt(&self, direction: Direction, runs: &[Run<'_>], kept: Option<&Kept>) {
+    /// A run that has been checked, with the tweak value of its page if it is kept.
+    #[inline]
+    fn one(&self, direction: Direction, run: Run<'_>, kept: Option<&Kept>) {
+        let tweak = self.tweak();
+        match self.0.key.schedule() {
+            // One block, line or page: nothing to cut.
+            Schedule::Kernels(isa, keys) if run.is_inside(tweak.unit_bytes()) => {
+                let job = Job { isa: *isa, keys, direction };
+                match (tweak.kind(), kept) {
+                    (Kind::Linear(linear), Some(Kept::Linear(base))) => {
+                        job.in_page(linear, self.whitening(), *base, &run);
+                    }
+                    (Kind::Linear(linear), _) => {
+                        job.in_page(linear, self.whitening(), linear.base(run.addr), &run);
+                    }
+                    (Kind::Xts(xts), Some(Kept::Xts(first))) => {
+                        job.in_unit(xts, Some(first), &run);
+                    }
+                    (Kind::Xts(xts), _) => job.in_unit(xts, None, &run),
+                }
+                run.dst.mark_written();
+            }
+            _ => self.many(direction, &[run], kept),
+        }
+    }
+
+    /// Runs that have been checked, with the tweak value of their only page if it is kept.
+    #[inline(never)]
+    fn many(&self, direction: Direction, runs: &[Run<'_>], kept: Option<&Kept>) {
         let tweak = self.tweak();
         match self.0.key.schedule() {
             Schedule::Portable(cipher) => {
@@ -413,16 +440,10 @@ impl<T: Borrow<Tweak>> MemoryCipher<T> {
                 }
             }
             Schedule::Kernels(isa, keys) => {
-                let job = Job { isa: *isa, keys, direction, runs };
-                match (tweak.kind(), kept) {
-                    (Kind::Linear(linear), Some(Kept::Linear(base))) => {
-                        job.linear(linear, self.whitening(), |_| *base);
-                    }
-                    (Kind::Linear(linear), _) => {
-                        job.linear(linear, self.whitening(), |addr| linear.base(addr));
-                    }
-                    (Kind::Xts(xts), Some(Kept::Xts(first))) => job.xts(xts, Some(*first)),
-                    (Kind::Xts(xts), _) => job.xts(xts, None),
+                let job = Job { isa: *isa, keys, direction };
+                match tweak.kind() {
+                    Kind::Linear(linear) => job.pages(linear, self.whitening(), runs),
+                    Kind::Xts(xts) => job.units(xts, runs),
                 }
             }
         }
@@ -451,7 +472,7 @@ impl<T: Borrow<Tweak>> MemoryCipher<T> {
         let mut unit = [number];
         xts.encrypt_units(&mut unit);
         let run = Run::in_place(PhysAddr::default(), memory);
-        self.crypt(direction, &[run], Some(&Kept::Xts(unit[0])));
+        self.one(direction, run, Some(&Kept::Xts(unit[0])));
     }
 }
 

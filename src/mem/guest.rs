@@ -18,6 +18,7 @@ use core::fmt;
 use core::marker::PhantomData;
 use core::sync::atomic::{AtomicU8, Ordering};
 
+use crate::addr::PhysAddr;
 use crate::kernel::Segment;
 
 /// Gets told which bytes have been written, after they have been: a VMM's dirty page log.
@@ -307,6 +308,34 @@ pub(super) fn segment<'a>(
     unsafe {
         Segment::new(src.ptr.wrapping_add(offset), dst.ptr.wrapping_add(offset), blocks, place)
     }
+}
+
+/// The memory of a run from `addr` on, cut at the multiples of `unit` bytes of its address: segments with their
+/// addresses. Source and destination have one length, and do not overlap or are the same.
+#[inline(always)]
+pub(super) fn segments<'a>(
+    addr: PhysAddr,
+    src: &GuestSource<'a>,
+    dst: &GuestBytes<'a>,
+    unit: usize,
+) -> impl Iterator<Item = (PhysAddr, Segment<'a>)> {
+    let (mut from, mut to, mut left) = (src.ptr, dst.ptr, src.len);
+    assert!(left == dst.len && left % 16 == 0, "blocks, from one to the other");
+    assert!(src.overlap(dst).is_none(), "disjoint or the same");
+    let mut addr = addr;
+    core::iter::from_fn(move || {
+        if left == 0 {
+            return None;
+        }
+        let place = addr.page_offset() % unit;
+        let len = left.min(unit - place);
+        // SAFETY: as in `segment`: `left` bytes are valid from both pointers on, which end where both memories end.
+        let segment = unsafe { Segment::new(from, to, len / 16, place / 16) };
+        let piece = (addr, segment);
+        (from, to) = (from.wrapping_add(len), to.wrapping_add(len));
+        (addr, left) = (addr.offset(len), left - len);
+        Some(piece)
+    })
 }
 
 impl<'a> From<&'a mut [u8]> for GuestBytes<'a> {

@@ -63,6 +63,13 @@ impl<'a> Run<'a> {
         }
     }
 
+    /// Whether it is not empty and lies inside one unit of so many bytes.
+    #[inline]
+    pub(super) fn is_inside(&self, unit: usize) -> bool {
+        let first = self.addr.page_offset() % unit;
+        !self.src.is_empty() && self.src.len() <= unit - first
+    }
+
     /// `len` bytes of the run, from `offset` on. Both are inside it.
     pub(super) fn part(&self, offset: usize, len: usize) -> Self {
         let (Some(src), Some(dst)) =

@@ -3,7 +3,7 @@
 use core::fmt;
 
 use sha2::{Digest, Sha256};
-use subtle::ConstantTimeEq;
+use subtle::{Choice, ConstantTimeEq};
 
 use crate::addr::{BLOCK, Block, LINE, PAGE, PhysAddr};
 use crate::aes::AesKey;
@@ -251,9 +251,8 @@ impl Tweak {
                 xor(linear.base(addr), linear.in_page.0[addr.page_offset() / BLOCK])
             }
             Kind::Xts(xts) => {
-                let mut unit = [xts.unit_number(addr)];
-                xts.encrypt_units(&mut unit);
-                portable::multiply(unit[0], addr.page_offset() % xts.unit.bytes() / BLOCK)
+                let place = addr.page_offset() % xts.unit.bytes() / BLOCK;
+                portable::multiply(xts.first_tweak(addr), place)
             }
         })
     }
@@ -293,11 +292,7 @@ impl Tweak {
         let kept = match self.kind() {
             Kind::Linear(linear) => Kept::Linear(linear.base(page)),
             Kind::Xts(Xts { unit: XtsUnit::Line, .. }) => Kept::Nothing,
-            Kind::Xts(xts) => {
-                let mut unit = [xts.unit_number(page)];
-                xts.encrypt_units(&mut unit);
-                Kept::Xts(unit[0])
-            }
+            Kind::Xts(xts) => Kept::Xts(xts.first_tweak(page)),
         };
         Ok(PageTweak { page, kept: Wiped::new(kept) })
     }
@@ -334,10 +329,10 @@ impl Linear {
     /// T of the first byte of the page of `addr`: the share of address bits 12 to 51.
     pub(super) fn base(&self, addr: PhysAddr) -> Block {
         let page = addr.get() >> PAGE_BIT;
-        let sum = self.nibbles.iter().enumerate().fold(0, |sum, (n, values)| {
-            sum ^ u128::from_ne_bytes(values[(page >> (4 * n)) as usize % 16])
-        });
-        sum.to_ne_bytes()
+        self.nibbles
+            .iter()
+            .enumerate()
+            .fold([0; BLOCK], |sum, (n, values)| xor(sum, values[(page >> (4 * n)) as usize % 16]))
     }
 }
 
@@ -347,7 +342,15 @@ impl Xts {
         kernel::numbered(addr.get() / self.unit.bytes() as u64)
     }
 
+    /// The tweak value of the first block of the unit that holds `addr`.
+    pub(super) fn first_tweak(&self, addr: PhysAddr) -> Block {
+        let mut unit = Wiped::new([self.unit_number(addr)]);
+        self.encrypt_units(&mut *unit);
+        unit[0]
+    }
+
     /// Turns unit numbers into the units' first tweak values.
+    #[inline]
     pub(super) fn encrypt_units(&self, units: &mut [Block]) {
         self.key.encrypt_blocks(units);
     }
@@ -361,7 +364,11 @@ impl Xts {
         if data.size() != self.key.size() {
             return Err(KeyError::KeySizes { data: data.size(), tweak: self.key.size() });
         }
-        if tell(data.bytes().ct_eq(&self.raw[..data.bytes().len()])) {
+        // By words: a comparison by bytes takes as long as the round keys.
+        let words =
+            |bytes| <[u8]>::as_chunks::<8>(bytes).0.iter().map(|word| u64::from_ne_bytes(*word));
+        let pairs = words(data.bytes()).zip(words(&self.raw[..]));
+        if tell(pairs.fold(Choice::from(1), |equal, (data, tweak)| equal & data.ct_eq(&tweak))) {
             return Err(KeyError::EqualKeys);
         }
         Ok(())
