@@ -82,6 +82,11 @@ impl PhysAddr {
         (self.0 % PAGE as u64) as usize
     }
 
+    /// Where in its unit of so many bytes, which divide a page, this address stands.
+    pub(crate) const fn offset_in(self, unit: usize) -> usize {
+        self.page_offset() % unit
+    }
+
     /// The address `bytes` further on, which the caller knows to be in range.
     pub(crate) const fn offset(self, bytes: usize) -> Self {
         Self(self.0 + bytes as u64)

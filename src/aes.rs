@@ -31,7 +31,7 @@ pub(crate) enum Portable {
 }
 
 impl AesKey {
-    // Inlined, as what it calls: each move of a key costs time and leaves a copy.
+    // To be inlined: each move of a key costs time and leaves a copy.
     #[inline]
     pub(crate) fn new(key: Key<'_>, backend: Backend) -> Self {
         let schedule = Schedule::new(key, backend);

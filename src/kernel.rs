@@ -92,11 +92,6 @@ impl Segment<'_> {
         self.prefetch = next.src;
     }
 
-    /// Says that the memory behind it comes next.
-    pub(crate) fn set_next_behind(&mut self) {
-        self.prefetch = self.src.wrapping_add((self.end - self.offset) as usize);
-    }
-
     /// The block of its page at which the segment begins.
     pub(crate) fn place(&self) -> usize {
         self.offset as usize / BLOCK
@@ -141,6 +136,10 @@ impl<'a, const N: usize> Batch<'a, N> {
 
     pub(crate) fn len(&self) -> usize {
         self.len
+    }
+
+    pub(crate) fn is_full(&self) -> bool {
+        self.len == N
     }
 
     /// Adds a segment, for which there is room.
@@ -402,26 +401,7 @@ if_kernels! {
                 Isa::Vaes256(_) => ctr_vaes256::select(keys.size),
                 Isa::Vaes512(_) => ctr_vaes512::select(keys.size),
             };
-            let mut left = data.len();
-            let (mut src, mut dst) = places(source, data.as_flattened_mut());
-            while left > 0 {
-                let mut segments = Batch::<8>::new();
-                while left > 0 && segments.len() < 8 {
-                    // The kernels add to the low half alone: a segment ends where that begins anew.
-                    let to_carry = (!(counter as u64)).saturating_add(1).min((PAGE / BLOCK) as u64);
-                    let blocks = left.min(to_carry as usize);
-                    // SAFETY: `places` has checked that source and destination have `data.len()` blocks, the same or
-                    // disjoint, and both are borrowed for as long as the segment is used; so many blocks are left from
-                    // `src` and `dst` on.
-                    let mut segment = unsafe { Segment::new(src, dst, blocks, 0) };
-                    segment.set_whitening(counter.to_le_bytes(), [0; BLOCK]);
-                    segment.set_next_behind();
-                    segments.push(segment);
-                    src = src.wrapping_add(BLOCK * blocks);
-                    dst = dst.wrapping_add(BLOCK * blocks);
-                    left -= blocks;
-                    counter = counter.wrapping_add(blocks as u128);
-                }
+            let crypt = |segments: &mut Batch<'_, 8>| {
                 let segments = segments.as_mut_slice();
                 // SAFETY: `isa` proves the CPU features; keys, segments and constants have the sizes and alignments of
                 // the contract by their types, and the segments, at least one, are memory of `data`.
@@ -429,6 +409,34 @@ if_kernels! {
                     let (first, count) = (segments.as_ptr().cast(), segments.len());
                     kernel(keys.keys.as_ptr(), first, count, &raw const CTR_CONSTANTS);
                 }
+            };
+            let mut left = data.len();
+            let (mut src, mut dst) = places(source, data.as_flattened_mut());
+            let mut batch = Batch::new();
+            while left > 0 {
+                // The kernels add to the low half alone: a segment ends where that begins anew.
+                let to_carry = (!(counter as u64)).saturating_add(1).min((PAGE / BLOCK) as u64);
+                let blocks = left.min(to_carry as usize);
+                // SAFETY: `places` has checked that source and destination have `data.len()` blocks, the same or
+                // disjoint, and both are borrowed for as long as the segment is used; so many blocks are left from
+                // `src` and `dst` on.
+                let mut segment = unsafe { Segment::new(src, dst, blocks, 0) };
+                segment.set_whitening(counter.to_le_bytes(), [0; BLOCK]);
+                if let Some(last) = batch.as_mut_slice().last_mut() {
+                    last.set_next(&segment);
+                }
+                if batch.is_full() {
+                    crypt(&mut batch);
+                    batch.clear();
+                }
+                batch.push(segment);
+                src = src.wrapping_add(BLOCK * blocks);
+                dst = dst.wrapping_add(BLOCK * blocks);
+                left -= blocks;
+                counter = counter.wrapping_add(blocks as u128);
+            }
+            if batch.len() > 0 {
+                crypt(&mut batch);
             }
         }
 

@@ -6,7 +6,7 @@ use core::fmt;
 use zeroize::Zeroize;
 
 use crate::addr::{BLOCK, PAGE, PhysAddr};
-use crate::aes::{AesKey, Schedule};
+use crate::aes::{AesKey, Portable, Schedule};
 use crate::cpu::Backend;
 use crate::error::{KeyError, MemoryError, RunError};
 use crate::kernel::Direction;
@@ -360,7 +360,7 @@ impl<T: Borrow<Tweak>> MemoryCipher<T> {
 
     fn run(&self, direction: Direction, run: Run<'_>) -> Result<(), MemoryError> {
         run.check(self.tweak().address_bits())?;
-        self.one(direction, run, None);
+        self.checked_run(direction, run, None);
         Ok(())
     }
 
@@ -369,7 +369,7 @@ impl<T: Borrow<Tweak>> MemoryCipher<T> {
         for (index, run) in runs.iter().enumerate() {
             run.check(bits).map_err(|error| RunError { index, error })?;
         }
-        self.many(direction, runs, None);
+        self.checked_runs(direction, runs);
         Ok(())
     }
 
@@ -390,58 +390,57 @@ impl<T: Borrow<Tweak>> MemoryCipher<T> {
             (Kept::Nothing, Kind::Xts(Xts { unit: XtsUnit::Line, .. })) => None,
             _ => return Err(MemoryError::OtherTweak),
         };
-        self.one(direction, run, kept);
+        self.checked_run(direction, run, kept);
         Ok(())
     }
 
     /// A run that has been checked, with the tweak value of its page if it is kept.
     #[inline]
-    fn one(&self, direction: Direction, run: Run<'_>, kept: Option<&Kept>) {
-        let tweak = self.tweak();
-        match self.0.key.schedule() {
-            // One block, line or page: nothing to cut.
-            Schedule::Kernels(isa, keys) if run.is_inside(tweak.unit_bytes()) => {
-                let job = Job { isa: *isa, keys, direction };
-                match (tweak.kind(), kept) {
-                    (Kind::Linear(linear), Some(Kept::Linear(base))) => {
-                        job.in_page(linear, self.whitening(), *base, &run);
-                    }
-                    (Kind::Linear(linear), _) => {
-                        job.in_page(linear, self.whitening(), linear.base(run.addr), &run);
-                    }
-                    (Kind::Xts(xts), Some(Kept::Xts(first))) => {
-                        job.in_unit(xts, Some(first), &run);
-                    }
-                    (Kind::Xts(xts), _) => job.in_unit(xts, None, &run),
-                }
-                run.dst.mark_written();
-            }
-            _ => self.many(direction, &[run], kept),
-        }
-    }
-
-    /// Runs that have been checked, with the tweak value of their only page if it is kept.
-    #[inline(never)]
-    fn many(&self, direction: Direction, runs: &[Run<'_>], kept: Option<&Kept>) {
+    fn checked_run(&self, direction: Direction, run: Run<'_>, kept: Option<&Kept>) {
         let tweak = self.tweak();
         match self.0.key.schedule() {
             Schedule::Portable(cipher) => {
-                for run in runs {
-                    for piece in run.pieces(tweak.unit_bytes()) {
-                        portable::crypt(
-                            cipher,
-                            direction,
-                            self.whitening(),
-                            &mut tweaks(tweak, piece.addr, kept),
-                            (&run.src, &run.dst),
-                            (piece.offset, piece.len),
-                        );
+                self.portable(cipher, direction, &run, kept);
+                run.dst.mark_written();
+            }
+            // Nothing to cut.
+            Schedule::Kernels(isa, keys) if run.is_inside(tweak.unit_bytes()) => {
+                let job = Job { isa: *isa, keys, direction };
+                match tweak.kind() {
+                    Kind::Linear(linear) => {
+                        let base = match kept {
+                            Some(Kept::Linear(base)) => *base,
+                            _ => linear.base(run.addr),
+                        };
+                        job.in_page(linear, self.whitening(), base, &run);
                     }
+                    Kind::Xts(xts) => {
+                        let first = match kept {
+                            Some(Kept::Xts(first)) => Some(first),
+                            _ => None,
+                        };
+                        job.in_unit(xts, first, &run);
+                    }
+                }
+                run.dst.mark_written();
+            }
+            // Not with a kept tweak: that is of one unit.
+            Schedule::Kernels(..) => self.checked_runs(direction, &[run]),
+        }
+    }
+
+    /// Runs that have been checked.
+    #[inline(never)]
+    fn checked_runs(&self, direction: Direction, runs: &[Run<'_>]) {
+        match self.0.key.schedule() {
+            Schedule::Portable(cipher) => {
+                for run in runs {
+                    self.portable(cipher, direction, run, None);
                 }
             }
             Schedule::Kernels(isa, keys) => {
                 let job = Job { isa: *isa, keys, direction };
-                match tweak.kind() {
+                match self.tweak().kind() {
                     Kind::Linear(linear) => job.pages(linear, self.whitening(), runs),
                     Kind::Xts(xts) => job.units(xts, runs),
                 }
@@ -449,6 +448,26 @@ impl<T: Borrow<Tweak>> MemoryCipher<T> {
         }
         for run in runs {
             run.dst.mark_written();
+        }
+    }
+
+    fn portable(
+        &self,
+        cipher: &Portable,
+        direction: Direction,
+        run: &Run<'_>,
+        kept: Option<&Kept>,
+    ) {
+        let tweak = self.tweak();
+        for piece in run.pieces(tweak.unit_bytes()) {
+            portable::crypt(
+                cipher,
+                direction,
+                self.whitening(),
+                &mut tweaks(tweak, piece.addr, kept),
+                (&run.src, &run.dst),
+                (piece.offset, piece.len),
+            );
         }
     }
 
@@ -472,7 +491,7 @@ impl<T: Borrow<Tweak>> MemoryCipher<T> {
         let mut unit = [number];
         xts.encrypt_units(&mut unit);
         let run = Run::in_place(PhysAddr::default(), memory);
-        self.one(direction, run, Some(&Kept::Xts(unit[0])));
+        self.checked_run(direction, run, Some(&Kept::Xts(unit[0])));
     }
 }
 
@@ -487,14 +506,14 @@ fn tweaks<'t>(tweak: &'t Tweak, addr: PhysAddr, kept: Option<&Kept>) -> Tweaks<'
             in_page: &linear.in_page.0[addr.page_offset() / BLOCK..],
         },
         Kind::Xts(xts) => {
-            let mut unit = [xts.unit_number(addr)];
-            match kept {
-                Some(Kept::Xts(first)) => unit = [*first],
-                _ => xts.encrypt_units(&mut unit),
-            }
-            let first = portable::multiply(unit[0], addr.page_offset() % xts.unit.bytes() / BLOCK);
-            unit.as_flattened_mut().zeroize();
-            Tweaks::Xts(first)
+            let mut tweak = match kept {
+                Some(Kept::Xts(first)) => *first,
+                _ => xts.first_tweak(addr),
+            };
+            portable::multiply(&mut tweak, addr.offset_in(xts.unit.bytes()) / BLOCK);
+            let tweaks = Tweaks::Xts(tweak);
+            tweak[..].zeroize();
+            tweaks
         }
     }
 }

@@ -310,11 +310,10 @@ pub(super) fn segment<'a>(
     }
 }
 
-/// The memory of a run from `addr` on, cut at the multiples of `unit` bytes of its address: segments with their
-/// addresses. Source and destination have one length, and do not overlap or are the same.
+/// The memory of a run from `addr` on, cut as [`Run::pieces`](super::run::Run::pieces) does: segments with their addresses. Source and destination have one length, and do not overlap or are the same.
 #[inline(always)]
 pub(super) fn segments<'a>(
-    addr: PhysAddr,
+    mut addr: PhysAddr,
     src: &GuestSource<'a>,
     dst: &GuestBytes<'a>,
     unit: usize,
@@ -322,14 +321,14 @@ pub(super) fn segments<'a>(
     let (mut from, mut to, mut left) = (src.ptr, dst.ptr, src.len);
     assert!(left == dst.len && left % 16 == 0, "blocks, from one to the other");
     assert!(src.overlap(dst).is_none(), "disjoint or the same");
-    let mut addr = addr;
     core::iter::from_fn(move || {
         if left == 0 {
             return None;
         }
-        let place = addr.page_offset() % unit;
+        let place = addr.offset_in(unit);
         let len = left.min(unit - place);
-        // SAFETY: as in `segment`: `left` bytes are valid from both pointers on, which end where both memories end.
+        // SAFETY: as in `segment`: `left` bytes, of which `len` are taken, are valid from both pointers on, which move
+        // together, and so stay the same or in disjoint memories.
         let segment = unsafe { Segment::new(from, to, len / 16, place / 16) };
         let piece = (addr, segment);
         (from, to) = (from.wrapping_add(len), to.wrapping_add(len));

@@ -1,4 +1,4 @@
-//! How checked runs go to the kernels: cut into pieces, a batch of segments in each call.
+//! How checked runs go to the kernels: inside one unit as they are, others cut into segments, a batch of them in each call.
 
 use zeroize::Zeroize;
 
@@ -84,7 +84,7 @@ impl Job<'_> {
     #[inline(always)]
     pub(super) fn in_unit(&self, xts: &Xts, kept: Option<&Block>, run: &Run<'_>) {
         let (isa, keys, direction) = (self.isa, self.keys, self.direction);
-        let place = run.addr.page_offset() % xts.unit.bytes() / BLOCK;
+        let place = run.addr.offset_in(xts.unit.bytes()) / BLOCK;
         let mut only = segment(&run.src, &run.dst, 0, run.src.len() / BLOCK, place);
         // In the segment itself: each copy of the tweak is a detour through memory that the whole unit waits for.
         let tweak = only.before_mut();
@@ -95,9 +95,7 @@ impl Job<'_> {
                 xts.encrypt_units(core::slice::from_mut(tweak));
             }
         }
-        if place != 0 {
-            *tweak = portable::multiply(*tweak, place);
-        }
+        portable::multiply(tweak, place);
         match run.src.len() {
             // XEX with the block's tweak, which is sooner ready than the many that a kernel for XTS begins with.
             BLOCK => {
@@ -173,11 +171,9 @@ impl Job<'_> {
             }
             xts.encrypt_units(units);
             for (segment, unit) in segments.iter_mut().zip(&*units) {
+                let place = segment.place();
                 *segment.before_mut() = *unit;
-                // A product is stored in halves, for which the kernel's load of the whole has to wait: where there is one only.
-                if segment.place() != 0 {
-                    *segment.before_mut() = portable::multiply(*unit, segment.place());
-                }
+                portable::multiply(segment.before_mut(), place);
             }
             kernel::xts(self.isa, self.keys, self.direction, segments);
             units.as_flattened_mut().zeroize();
@@ -201,7 +197,7 @@ fn batches<'r>(
             if let Some(last) = batch.as_mut_slice().last_mut() {
                 last.set_next(&segment);
             }
-            if batch.len() == BATCH {
+            if batch.is_full() {
                 work(batch.as_mut_slice(), &addrs);
                 batch.clear();
             }

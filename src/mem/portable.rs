@@ -23,9 +23,14 @@ pub(super) fn double(t: Block) -> Block {
     ((t << 1) ^ carry).to_le_bytes()
 }
 
-/// t * a^j: j doublings, up to 64 of them in one step. j is public, t is not.
-pub(super) fn multiply(t: Block, j: usize) -> Block {
-    let mut t = u128::from_le_bytes(t);
+/// t = t * a^j: j doublings, up to 64 of them in one step. j is public, t is not. In its place, so that no copy of it is left.
+pub(super) fn multiply(t: &mut Block, j: usize) {
+    if j == 0 {
+        // The product is stored in halves, for both of which a kernel's load of the whole has to wait.
+        return;
+    }
+    let place = t;
+    let mut t = u128::from_le_bytes(*place);
     let mut left = j;
     while left > 0 {
         let step = left.min(64);
@@ -33,7 +38,7 @@ pub(super) fn multiply(t: Block, j: usize) -> Block {
         t = (t << step) ^ carry ^ (carry << 1) ^ (carry << 2) ^ (carry << 7); // carry * 0x87
         left -= step;
     }
-    t.to_le_bytes()
+    *place = t.to_le_bytes();
 }
 
 /// The first whitening values of a piece, and how they go on from block to block.

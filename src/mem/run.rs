@@ -66,8 +66,7 @@ impl<'a> Run<'a> {
     /// Whether it is not empty and lies inside one unit of so many bytes.
     #[inline]
     pub(super) fn is_inside(&self, unit: usize) -> bool {
-        let first = self.addr.page_offset() % unit;
-        !self.src.is_empty() && self.src.len() <= unit - first
+        !self.src.is_empty() && self.src.len() <= unit - self.addr.offset_in(unit)
     }
 
     /// `len` bytes of the run, from `offset` on. Both are inside it.
@@ -89,7 +88,7 @@ impl<'a> Run<'a> {
                 return None;
             }
             let addr = addr.offset(offset);
-            let room = unit - addr.page_offset() % unit;
+            let room = unit - addr.offset_in(unit);
             let piece = Piece { addr, offset, len: room.min(len - offset) };
             offset += piece.len;
             Some(piece)

@@ -251,8 +251,9 @@ impl Tweak {
                 xor(linear.base(addr), linear.in_page.0[addr.page_offset() / BLOCK])
             }
             Kind::Xts(xts) => {
-                let place = addr.page_offset() % xts.unit.bytes() / BLOCK;
-                portable::multiply(xts.first_tweak(addr), place)
+                let mut tweak = xts.first_tweak(addr);
+                portable::multiply(&mut tweak, addr.offset_in(xts.unit.bytes()) / BLOCK);
+                tweak
             }
         })
     }

@@ -302,7 +302,7 @@ fn a_list_is_done_in_its_order() {
     }
 }
 
-/// A block and a line under a kept tweak have kernels of their own: every place in a page, both ways.
+/// A block and a line alone have kernels of their own: every place in a page, the tweak kept or not, both ways.
 #[test]
 fn blocks_and_lines_in_a_page() {
     for backend in backends() {
@@ -311,13 +311,21 @@ fn blocks_and_lines_in_a_page() {
             let (plain, mut encrypted) = (painted(4096), painted(4096));
             cipher.encrypt(page, &mut encrypted[..]).unwrap();
             let kept = cipher.tweak().page_tweak(page).unwrap();
-            for len in [16, 32, 64] {
+            for len in [16, 32, 48, 64] {
                 for start in (0..=4096 - len).step_by(16) {
                     let (range, addr) = (start..start + len, at(page.get() + start as u64));
                     let mut out = vec![0; len];
                     let source = &plain[range.clone()];
                     cipher.encrypt_in_page_to(&kept, addr, source, &mut out[..]).unwrap();
                     assert_eq!(out, encrypted[range.clone()], "{cipher:?} {addr} {len}");
+                    cipher.decrypt_to(addr, &encrypted[range.clone()], &mut out[..]).unwrap();
+                    assert_eq!(out, plain[range.clone()], "{cipher:?} {addr} {len}, nothing kept");
+                    cipher.encrypt(addr, &mut out[..]).unwrap();
+                    assert_eq!(
+                        out,
+                        encrypted[range.clone()],
+                        "{cipher:?} {addr} {len}, nothing kept"
+                    );
                     cipher.decrypt_in_page(&kept, addr, &mut out[..]).unwrap();
                     assert_eq!(out, plain[range], "{cipher:?} {addr} {len}");
                 }
