@@ -114,6 +114,12 @@ impl Segment<'_> {
         &mut self.before
     }
 
+    /// Sets the whitening behind AES to what is ahead of it.
+    #[inline]
+    pub(crate) fn whiten_alike(&mut self) {
+        self.after = self.before;
+    }
+
     /// Erases the whitening.
     #[inline]
     pub(crate) fn wipe(&mut self) {

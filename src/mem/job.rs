@@ -99,7 +99,7 @@ impl Job<'_> {
         match run.src.len() {
             // XEX with the block's tweak, which is sooner ready than the many that a kernel for XTS begins with.
             BLOCK => {
-                only.set_whitening(*only.before(), *only.before());
+                only.whiten_alike();
                 let only = core::slice::from_ref(&only);
                 kernel::xex(isa, keys, direction, &ZERO_TABLE, &ZERO_TABLE, only);
             }
